@@ -1,0 +1,132 @@
+"""Connections to the store: one that writes serially, others that only read."""
+
+import importlib
+import sqlite3
+from collections.abc import Generator
+from contextlib import contextmanager
+from types import ModuleType
+
+import structlog
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, ResourceClosedError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from store.errors import ConfigurationError, StoreUnavailable
+
+SQLITE_BUSY_SECONDS = 5.0
+# The bug can corrupt a database in WAL mode when a reset of the log races with a checkpoint.
+_WAL_RESET_BUG = ((3, 7, 0), (3, 51, 3))
+_WAL_RESET_FIXED = ((3, 50, 7), (3, 44, 6))
+# One lock for everything that writes: any number, as long as nobody else on the server uses it.
+_POSTGRESQL_WRITER_LOCK = 0x6F7374696E61746F
+_SQLITE_READER = ("PRAGMA query_only=ON",)
+_SQLITE_WRITER = ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "PRAGMA foreign_keys=ON")
+
+_log = structlog.get_logger()
+
+
+def store_url(text: str) -> URL:
+    """The URL of a store: ``sqlite:///PATH`` or ``postgresql+psycopg://…``; ConfigurationError for any other."""
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        raise ConfigurationError(f"{text!r} is not a URL; write sqlite:///PATH for the store.") from None
+    if url.get_backend_name() == "sqlite" and url.database not in {None, "", ":memory:"}:
+        return url.set(drivername="sqlite")
+    if url.get_backend_name() == "postgresql":
+        return url.set(drivername="postgresql+psycopg")
+    raise ConfigurationError(f"{url!r} is no store this version knows; write sqlite:///PATH.")
+
+
+def writer_engine(url: URL) -> Engine:
+    """An engine with one connection, kept open, whose every transaction begins by waiting for its turn."""
+    engine = _engine(url, pool_size=1, max_overflow=0)
+    if url.get_backend_name() == "sqlite":
+        _on_connect(engine, _SQLITE_WRITER)
+        _on_begin(engine, "BEGIN IMMEDIATE")
+    else:
+        _on_begin(engine, f"SELECT pg_advisory_xact_lock({_POSTGRESQL_WRITER_LOCK})")
+    return engine
+
+
+def reader_engine(url: URL) -> Engine:
+    """An engine that cannot write; its transactions see one state and neither wait for the writer nor block it."""
+    engine = _engine(url, pool_size=5, max_overflow=5)
+    if url.get_backend_name() == "sqlite":
+        _on_connect(engine, _SQLITE_READER)
+        _on_begin(engine, "BEGIN")
+        return engine
+    return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+
+@contextmanager
+def trouble_is_transient() -> Generator[None]:
+    """Turn what a driver says of an absent, locked or full database into StoreUnavailable."""
+    try:
+        yield
+    except (PoolTimeout, ResourceClosedError) as error:
+        raise StoreUnavailable(str(error)) from error
+    except DBAPIError as error:
+        if type(error.orig).__name__ in {"OperationalError", "InterfaceError"} or error.connection_invalidated:
+            raise StoreUnavailable(f"{type(error.orig).__name__}: {error.orig}") from error
+        raise
+
+
+def sqlite_driver() -> ModuleType:
+    """The SQLite with the fewest bugs at hand: the bundled one where it is installed, else Python's own."""
+    try:
+        return importlib.import_module("pysqlite3.dbapi2")
+    except ImportError:
+        return sqlite3
+
+
+def has_wal_reset_bug(version: tuple[int, int, int]) -> bool:
+    """Whether an SQLite of this version can corrupt a database in WAL mode."""
+    first, fixed = _WAL_RESET_BUG
+    patched = any(version[:2] == fix[:2] and version >= fix for fix in _WAL_RESET_FIXED)
+    return first <= version < fixed and not patched
+
+
+def _engine(url: URL, *, pool_size: int, max_overflow: int) -> Engine:
+    if url.get_backend_name() != "sqlite":
+        return _postgresql_engine(url, pool_size, max_overflow)
+    driver = sqlite_driver()
+    if has_wal_reset_bug(driver.sqlite_version_info):
+        _log.warning("sqlite_can_corrupt_its_log", version=driver.sqlite_version, fixed_in="3.51.3")
+    options = {"timeout": SQLITE_BUSY_SECONDS, "check_same_thread": False, "isolation_level": None}
+    return create_engine(
+        url, module=driver, connect_args=options, pool_size=pool_size, max_overflow=max_overflow, hide_parameters=True
+    )
+
+
+def _postgresql_engine(url: URL, pool_size: int, max_overflow: int) -> Engine:
+    try:
+        return create_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=max_overflow,
+            pool_pre_ping=True,
+            hide_parameters=True,
+            connect_args={"connect_timeout": 5},
+        )
+    except (NoSuchModuleError, ModuleNotFoundError):
+        raise ConfigurationError("PostgreSQL needs its driver: pip install 'ostinato[postgres]'.") from None
+
+
+def _on_connect(engine: Engine, statements: tuple[str, ...]) -> None:
+    def prepare(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+        cursor = connection.cursor()
+        for statement in statements:
+            cursor.execute(statement)
+        cursor.close()
+
+    event.listen(engine, "connect", prepare)
+
+
+def _on_begin(engine: Engine, statement: str) -> None:
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql(statement)
+
+    event.listen(engine, "begin", begin)

@@ -1,0 +1,1 @@
+"""One module per revision, each a step from the one before."""

@@ -1,0 +1,43 @@
+"""Messages that can never be applied, kept whole with their reason."""
+
+import hashlib
+import logging
+
+from sqlalchemy.dialects import postgresql, sqlite
+
+from store.events import Rejected
+from store.tables import quarantine
+from store.transaction import Transaction
+
+NEW = "new"
+_ID_DIGITS = 32
+
+
+def put_in_quarantine(transaction: Transaction, rejected: Rejected, *, task: str, delivery: str) -> None:
+    """Keep a message whole; the same delivery of the same bytes is kept once, however often it comes.
+
+    ``delivery`` tells two sendings of the same bytes apart: the id that the producer's queue client gave this one.
+    """
+    sha256 = hashlib.sha256(rejected.raw)
+    key = hashlib.sha256(sha256.digest() + delivery.encode(errors="surrogatepass")).hexdigest()[:_ID_DIGITS]
+    values = {
+        "id": key,
+        "received_at": transaction.now,
+        "source": rejected.source,
+        "reason_code": rejected.reason_code,
+        "reason_detail": rejected.reason_detail,
+        "raw": rejected.raw,
+        "sha256": sha256.hexdigest(),
+        "message_id": rejected.message_id,
+        "task": task,
+        "state": NEW,
+    }
+    insert = postgresql.insert if transaction.connection.dialect.name == "postgresql" else sqlite.insert
+    transaction.connection.execute(insert(quarantine).values(values).on_conflict_do_nothing())
+    transaction.happened(
+        "message_quarantined",
+        logging.WARNING,
+        quarantine_id=key,
+        reason_code=rejected.reason_code,
+        message_id=rejected.message_id,
+    )

@@ -1,0 +1,133 @@
+"""Recomputing every pattern's scores (spec 5.5): in short transactions, each going on where the last one ended."""
+
+import logging
+from dataclasses import dataclass
+
+from sqlalchemy import bindparam, insert, select, update
+
+from store.events import Recalculation
+from store.inbox import Receipt, receive, rejected_for_reuse
+from store.quarantine import put_in_quarantine
+from store.scoring import Evidence, score
+from store.tables import patterns, recalculations
+from store.tallies import APPLIED, DUPLICATES
+from store.transaction import Transaction
+
+# A chunk of this size holds the writer for some tens of milliseconds; messages are applied between two chunks.
+CHUNK = 2_000
+_EVIDENCE = (
+    patterns.c.occurrence_count,
+    patterns.c.led_to_success_count,
+    patterns.c.led_to_failure_count,
+    patterns.c.recent,
+    patterns.c.grounding,
+    patterns.c.last_confirmed,
+    patterns.c.variance,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """How far a recalculation has come; ``last_id`` is the last pattern done, ``clock`` its one clock reading."""
+
+    clock: int
+    last_id: str = ""
+    patterns: int = 0
+    changed: int = 0
+    skipped: int = 0
+
+
+def recalculate(
+    transaction: Transaction, event: Recalculation, *, task: str, delivery: str, chunk: int = CHUNK
+) -> bool:
+    """Recompute the next chunk of patterns; True when there is nothing more to do for this message.
+
+    The first delivery of the message fixes the clock reading. Until the answer is True, the same message has to be
+    delivered again, in a transaction of its own.
+    """
+    receipt = receive(transaction.connection, event, transaction.now)
+    if receipt is Receipt.ID_REUSE:
+        put_in_quarantine(transaction, rejected_for_reuse(event), task=task, delivery=delivery)
+        return True
+    if receipt is Receipt.NEW:
+        _begin(transaction, event)
+    run = _unfinished(transaction, event)
+    if run is None:
+        transaction.counts[DUPLICATES] += 1
+        transaction.happened("message_duplicated", logging.DEBUG, message_id=event.id)
+        return True
+    return _advance(transaction, event, run, chunk)
+
+
+def _begin(transaction: Transaction, event: Recalculation) -> None:
+    row = {"message_id": event.id, "clock": transaction.now, "last_id": "", "patterns": 0, "changed": 0, "skipped": 0}
+    transaction.connection.execute(insert(recalculations).values(row))
+    transaction.counts[APPLIED] += 1
+
+
+def _unfinished(transaction: Transaction, event: Recalculation) -> _Run | None:
+    of = recalculations.c
+    row = transaction.connection.execute(
+        select(of.clock, of.last_id, of.patterns, of.changed, of.skipped).where(
+            of.message_id == event.id, of.finished_at.is_(None)
+        )
+    ).one_or_none()
+    return None if row is None else _Run(*row)
+
+
+def _advance(transaction: Transaction, event: Recalculation, run: _Run, chunk: int) -> bool:
+    after, rows = _rescore_chunk(transaction, run, chunk)
+    finished = rows < chunk
+    transaction.connection.execute(
+        update(recalculations)
+        .where(recalculations.c.message_id == event.id)
+        .values(
+            last_id=after.last_id,
+            patterns=after.patterns,
+            changed=after.changed,
+            skipped=after.skipped,
+            finished_at=transaction.now if finished else None,
+        )
+    )
+    if finished:
+        transaction.happened(
+            "priorities_recalculated",
+            message_id=event.id,
+            patterns=after.patterns,
+            changed=after.changed,
+            skipped=after.skipped,
+            seconds=(transaction.now - run.clock) / 1e6,
+        )
+    return finished
+
+
+def _rescore_chunk(transaction: Transaction, run: _Run, chunk: int) -> tuple[_Run, int]:
+    known = (patterns.c.id, patterns.c.effectiveness_score, patterns.c.priority_score)
+    rows = transaction.connection.execute(
+        select(*known, *_EVIDENCE).where(patterns.c.id > run.last_id).order_by(patterns.c.id).limit(chunk)
+    ).all()
+    changes: list[dict[str, object]] = []
+    skipped = 0
+    for key, effectiveness, priority, *evidence in rows:
+        try:
+            scores = score(Evidence(*evidence), run.clock)
+        except (ValueError, TypeError) as error:
+            skipped += 1
+            transaction.happened("pattern_scores_impossible", logging.ERROR, pattern_id=key, detail=str(error))
+            continue
+        if (scores.effectiveness, scores.priority) != (effectiveness, priority):
+            changes.append({"key": key, "effectiveness": scores.effectiveness, "priority": scores.priority})
+    _write(transaction, changes)
+    last = rows[-1][0] if rows else run.last_id
+    totals = (run.patterns + len(rows), run.changed + len(changes), run.skipped + skipped)
+    return _Run(run.clock, last, *totals), len(rows)
+
+
+def _write(transaction: Transaction, changes: list[dict[str, object]]) -> None:
+    if changes:
+        transaction.connection.execute(
+            update(patterns)
+            .where(patterns.c.id == bindparam("key"))
+            .values(effectiveness_score=bindparam("effectiveness"), priority_score=bindparam("priority")),
+            changes,
+        )

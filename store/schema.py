@@ -1,0 +1,54 @@
+"""The schema's version: bringing a database to it, and refusing one that has another."""
+
+from importlib.resources import files
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import URL, Connection, Engine, inspect, text
+
+from store.engines import store_url, trouble_is_transient, writer_engine
+from store.errors import StoreOutdated
+
+REVISION = "0001"
+
+
+def migrate(url: str) -> None:
+    """Bring the database at ``url`` to this version's schema, creating it where there is none.
+
+    One transaction, so that two at once, or a crash in the middle, leave nothing half done.
+    """
+    engine = writer_engine(store_url(url))
+    try:
+        with trouble_is_transient(), engine.begin() as connection:
+            _upgrade(connection)
+    finally:
+        engine.dispose()
+
+
+def require_current(engine: Engine) -> None:
+    """Create the schema in an empty database; StoreOutdated if it has any other than this version's."""
+    with engine.begin() as connection:
+        if not inspect(connection).get_table_names():
+            _upgrade(connection)
+        check_revision(connection, engine.url)
+
+
+def check_revision(connection: Connection, url: URL) -> None:
+    """StoreOutdated, with what to do, unless the schema is this version's."""
+    found = _revision(connection)
+    if found != REVISION:
+        state = f"has schema {found}" if found else "has no schema yet"
+        raise StoreOutdated(f"The store at {url!r} {state}, this version needs {REVISION}: run `ostinato migrate`.")
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def _upgrade(connection: Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(files("store") / "migrations").replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

@@ -1,0 +1,82 @@
+"""The one transaction: opened, committed and rolled back here and nowhere else."""
+
+import logging
+import os
+from collections import Counter
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import Lock
+
+import structlog
+from sqlalchemy import Connection, Engine
+
+from store.engines import store_url, trouble_is_transient, writer_engine
+from store.schema import require_current
+from store.tallies import add_counts
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something that became true with the commit: a log event's name, level and fields."""
+
+    name: str
+    level: int
+    fields: dict[str, object]
+
+
+@dataclass(slots=True)
+class Transaction:
+    """A transaction in progress: its connection, its one clock reading (microseconds) and what it will have done."""
+
+    connection: Connection
+    now: int
+    counts: Counter[str] = field(default_factory=Counter[str])
+    facts: list[Fact] = field(default_factory=list[Fact])
+
+    def happened(self, name: str, level: int = logging.INFO, **fields: object) -> None:
+        """Remember a fact; it is logged once it is committed, and never if it is not."""
+        self.facts.append(Fact(name, level, fields))
+
+
+class Writer:
+    """The store's only way in. Serial: a second writer, in whatever process, waits for the first to commit.
+
+    Opens its connection at the first transaction. StoreUnavailable and StoreOutdated say that the same call may
+    succeed later; ConfigurationError that the URL never will.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = store_url(url)
+        self._engine: Engine | None = None
+        self._pid = 0
+        self._opening = Lock()
+
+    @contextmanager
+    def transaction(self, now: int) -> Generator[Transaction]:
+        """One transaction at the clock reading ``now``; commits at the end, rolls back on any exception."""
+        with trouble_is_transient(), self._opened().begin() as connection:
+            transaction = Transaction(connection, now)
+            yield transaction
+            add_counts(connection, transaction.counts)
+        for fact in transaction.facts:
+            _log.log(fact.level, fact.name, **fact.fields)
+
+    def close(self) -> None:
+        """Close the connection; the next transaction opens another."""
+        if self._engine is not None:
+            self._engine.dispose(close=self._pid == os.getpid())
+            self._engine = None
+
+    def _opened(self) -> Engine:
+        with self._opening:
+            if self._pid != os.getpid():
+                # A connection that came through a fork belongs to the parent.
+                self.close()
+            if self._engine is None:
+                engine = writer_engine(self._url)
+                require_current(engine)
+                self._engine, self._pid = engine, os.getpid()
+            return self._engine
