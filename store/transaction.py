@@ -54,6 +54,11 @@ class Writer:
         self._pid = 0
         self._opening = Lock()
 
+    def open(self) -> None:
+        """Connect now, rather than at the first transaction."""
+        with trouble_is_transient():
+            self._opened()
+
     @contextmanager
     def transaction(self, now: int) -> Generator[Transaction]:
         """One transaction at the clock reading ``now``; commits at the end, rolls back on any exception."""

@@ -1,0 +1,1 @@
+"""How it runs: the Celery application, its schedule, the embedded broker and the command line."""

@@ -20,16 +20,16 @@ class ChildError(Exception):
     """A child process did not do what was asked.
 
     ChildError
-    ├── ChildNotStartedError     the command does not run; nothing is left behind
-    └── ChildStillRunningError   it has not ended in the time given; it still runs
+    ├── ChildNotStarted     the command does not run; nothing is left behind
+    └── ChildStillRunning   it has not ended in the time given; it still runs
     """
 
 
-class ChildNotStartedError(ChildError):
+class ChildNotStarted(ChildError):
     """The command could not be started; nothing of it is left."""
 
 
-class ChildStillRunningError(ChildError, TimeoutError):
+class ChildStillRunning(ChildError, TimeoutError):
     """The child did not end in the time given; it still runs."""
 
 
@@ -67,7 +67,7 @@ class Child:
         `env` None: this process' environment. `log` None: this process' output and errors; else both are appended
         there, and a log of more than 5 MB is first renamed to `<log>.1`, over an older one. Standard input is empty.
         `grace`: seconds between SIGTERM and SIGKILL. `pass_fds`: descriptors that stay open for as long as the
-        command or its watchdog runs. ChildNotStartedError if the command cannot be started.
+        command or its watchdog runs. ChildNotStarted if the command cannot be started.
         """
         # The end kept here is not inheritable, so no program that this process starts later holds it open; a fork
         # without exec (multiprocessing's "fork") would, and would keep the child alive after a kill -9 of its parent.
@@ -87,7 +87,7 @@ class Child:
             pid = _reported_pid(process, link)
         except OSError as error:
             link.close()
-            raise ChildNotStartedError(f"{name} could not be started ({command[0]}): {error}") from error
+            raise ChildNotStarted(f"{name} could not be started ({command[0]}): {error}") from error
         return cls(name, pid, process, link, grace)
 
     @property
@@ -106,11 +106,11 @@ class Child:
         return self._code
 
     def wait(self, timeout: float | None = None) -> int:
-        """The exit code, as soon as there is one; ChildStillRunningError after `timeout` seconds."""
+        """The exit code, as soon as there is one; ChildStillRunning after `timeout` seconds."""
         if self._code is not None:
             return self._code
         if not select.select([self._link], [], [], timeout)[0]:
-            raise ChildStillRunningError(f"{self.name} (process {self.pid}) still runs after {timeout:g} s")
+            raise ChildStillRunning(f"{self.name} (process {self.pid}) still runs after {timeout:g} s")
         return self._finish()
 
     def stop(self) -> int:
@@ -123,7 +123,7 @@ class Child:
             self._link.shutdown(socket.SHUT_WR)
         try:
             return self.wait(self._grace + _WATCHDOG_SECONDS)
-        except ChildStillRunningError:
+        except ChildStillRunning:
             self._process.kill()
             return self._finish()
 

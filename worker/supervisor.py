@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from worker.child import Child, ChildNotStartedError
+from worker.child import Child, ChildNotStarted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class ChildSpec:
     ready: Callable[[Child], None] | None = None
 
     def start(self) -> Child:
-        """Start it, without waiting for `ready`; ChildNotStartedError."""
+        """Start it, without waiting for `ready`; ChildNotStarted."""
         return Child.start(
             self.name,
             self.command,
@@ -175,7 +175,7 @@ class _Place:
         elif self.due is not None and time.monotonic() >= self.due:
             try:
                 self._launch()
-            except ChildNotStartedError as error:
+            except ChildNotStarted as error:
                 self._on_event(CouldNotStart(self.spec.name, str(error)))
                 self._plan_restart()
 

@@ -11,7 +11,6 @@ sent back is `pid <number>` or `error <reason>`. A process that leaves the group
 This file runs by path, isolated from the project: one more process per command should cost little.
 """
 
-import contextlib
 import os
 import select
 import signal
@@ -72,9 +71,11 @@ def _spawn(command: list[str]) -> int:
 
 
 def _report(line: str) -> None:
-    # A plain pipe cannot carry it, and a parent that is gone does not read it.
-    with contextlib.suppress(OSError):
+    try:
         os.write(PARENT, f"{line}\n".encode())
+    except OSError:
+        # A plain pipe cannot carry it, and a parent that is gone does not read it.
+        return
 
 
 def _until_ended(pid: int, wake: int, grace: float) -> int | None:
@@ -117,9 +118,11 @@ def _reap(pid: int) -> int | None:
 
 
 def _signal_group(pid: int, number: signal.Signals) -> None:
-    # macOS answers "not permitted" for a group of zombies only.
-    with contextlib.suppress(ProcessLookupError, PermissionError):
+    try:
         os.killpg(pid, number)
+    except (ProcessLookupError, PermissionError):
+        # Nobody is left; macOS says "not permitted" for a group of zombies.
+        return
 
 
 if __name__ == "__main__":

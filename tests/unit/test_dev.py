@@ -25,3 +25,115 @@ def dev() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def test_source_parses_on_an_old_python() -> None:
+    """Python 3.8 can read the file, so it prints the sentence about its age instead of a SyntaxError."""
+    ast.parse(DEV_PY.read_text(encoding="utf-8"), feature_version=(3, 8))
+
+
+@pytest.mark.parametrize(
+    ("version", "platform", "expected"),
+    [
+        ((3, 11), "linux", None),
+        ((3, 14), "darwin", None),
+        ((3, 10), "linux", "Python 3.11 or later is needed, this is 3.10: start dev.py with a newer one"),
+        ((3, 11), "win32", "Windows is not supported: use the Windows Subsystem for Linux"),
+    ],
+)
+def test_unfit_machine_is_told_why(
+    dev: ModuleType, version: tuple[int, int], platform: str, expected: str | None
+) -> None:
+    """An old Python and Windows are refused with one sentence; everything else runs."""
+    assert expected == dev.refusal(version, platform)
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, "nothing"),
+        ({"dev": True}, "nothing"),
+        ({"pyproject": "other"}, "install"),
+        ({"python": "3.12"}, "rebuild"),
+        ({"folder": "/elsewhere/.venv"}, "rebuild"),
+        ({"unknown": 1}, "rebuild"),
+    ],
+)
+def test_stamp_decides_what_is_done(dev: ModuleType, change: dict[str, object], expected: str) -> None:
+    """A changed pyproject.toml installs again; another Python, a moved folder or a foreign stamp starts afresh."""
+    wanted = dev.Stamp("/here/.venv", "3.11", "digest", dev=False)
+    assert expected == dev.plan(json.dumps(wanted._asdict() | change), wanted)
+
+
+def test_dev_tools_are_added_to_an_environment_without(dev: ModuleType) -> None:
+    """An environment that a demo made is completed when the tests are run."""
+    demo = dev.Stamp("/here/.venv", "3.11", "digest", dev=False)
+    assert dev.plan(json.dumps(demo._asdict()), demo._replace(dev=True)) == "install"
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"), [("", "install"), ("unfinished", "rebuild"), ('{"fol', "rebuild"), ("[]", "rebuild")]
+)
+def test_environment_without_a_whole_stamp(dev: ModuleType, found: str, expected: str) -> None:
+    """An environment made by hand is kept; one whose set-up was cut short is not."""
+    assert expected == dev.plan(found, dev.Stamp("/here/.venv", "3.11", "digest", dev=False))
+
+
+def test_pip_of_the_environment_comes_first(dev: ModuleType) -> None:
+    """The environment's own pip is preferred, then the host Python's, which is told where to install."""
+    own, host = list(dev.pips("/usr/bin/python3"))[:2]
+    assert own == [dev.VENV_PYTHON, "-m", "pip"]
+    assert host == ["/usr/bin/python3", "-m", "pip", "--python", dev.VENV_PYTHON]
+
+
+def test_first_working_pip_is_chosen(dev: ModuleType) -> None:
+    """A pip that does not answer `--version`, such as one too old for `--python`, is passed over."""
+    candidates = [["missing"], ["old", "--python", "x"], ["good"], ["better"]]
+    asked: list[list[str]] = []
+
+    def works(command: list[str]) -> bool:
+        asked.append(command)
+        return command[0] in {"good", "better"}
+
+    assert dev.choose_pip(candidates, works) == ["good"]
+    assert asked == [["missing", "--version"], ["old", "--python", "x", "--version"], ["good", "--version"]]
+
+
+def test_no_working_pip_says_what_to_install(dev: ModuleType) -> None:
+    """Where nothing can install, the error names the package that helps."""
+    with pytest.raises(dev.SetupError, match="apt install python3-venv"):
+        dev.choose_pip([["missing"]], lambda command: not command)
+
+
+def test_steps_keep_their_order_and_give_pytest_its_arguments(dev: ModuleType) -> None:
+    """All groups give every step, format first and tests last; only pytest sees the arguments."""
+    commands = dev.steps(dev.GROUPS, ["-k", "name"])
+    assert [command[0] for command in commands] == [
+        "ruff",
+        "ruff",
+        "mypy",
+        "basedpyright",
+        "lint-imports",
+        "pytest",
+    ]
+    assert commands[0] == ["ruff", "format", "--check", "."]
+    assert commands[-1] == ["pytest", "-ra", "-k", "name"]
+
+
+def test_one_group_of_steps(dev: ModuleType) -> None:
+    """A single group gives its own steps only."""
+    assert dev.steps(["contracts"], []) == [["lint-imports"]]
+
+
+@pytest.mark.parametrize("argv", [["check", "--foo"], ["test", "--only", "lint", "--", "-x"], ["unknown"]])
+def test_wrong_command_line_is_refused_before_the_set_up(dev: ModuleType, argv: list[str]) -> None:
+    """Arguments that no step would take end with the usage and exit code 2."""
+    with pytest.raises(SystemExit) as stopped:
+        dev.main(argv)
+    assert stopped.value.code == 2
+
+
+def test_no_arguments_show_the_usage(dev: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+    """Started without a command, it lists the commands on standard error and exits with 2."""
+    assert dev.main([]) == 2
+    assert "demo" in capsys.readouterr().err

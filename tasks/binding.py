@@ -1,0 +1,62 @@
+"""The Celery tasks: one for each kind of message, of the same name."""
+
+import json
+from collections.abc import Callable
+
+from celery import Celery, Task
+from celery.exceptions import Reject
+
+from store.events import Rejected
+from tasks.delivery import Receiver, Stopping
+from tasks.messages import BATCH_MEMBERS, ApplyBatch, RecalculateAllPatternPriorities
+from tasks.publishing import publish_text
+from tasks.reasons import WRONG_ARGUMENTS
+
+_RECALCULATION = RecalculateAllPatternPriorities.KIND
+
+
+def bind(app: Celery, receiver: Receiver) -> None:
+    """Register the six tasks with an application; what they receive goes to the receiver."""
+    for kind in (*BATCH_MEMBERS, ApplyBatch.KIND):
+        _register(app, kind, receiver, _effect(kind, receiver))
+    _register(app, _RECALCULATION, receiver, _recalculation(app, receiver))
+
+
+def _effect(kind: str, receiver: Receiver) -> Callable[[str, str], None]:
+    def run(text: str, delivery: str) -> None:
+        receiver.receive(kind, text, delivery)
+
+    return run
+
+
+def _recalculation(app: Celery, receiver: Receiver) -> Callable[[str, str], None]:
+    def run(text: str, delivery: str) -> None:
+        if not receiver.receive_recalculation(text, delivery):
+            # The rest goes to the end of the queue, so that no message waits for more than one chunk.
+            publish_text(app, _RECALCULATION, text, summary="all patterns, continued")
+
+    return run
+
+
+def _register(app: Celery, kind: str, receiver: Receiver, run: Callable[[str, str], None]) -> None:
+    def task(self: Task[..., None], /, *args: object, **kwargs: object) -> None:
+        delivery = str(self.request.id)
+        text = args[0] if len(args) == 1 and not kwargs else None
+        try:
+            if isinstance(text, str):
+                run(text, delivery)
+            else:
+                receiver.reject(_wrong_arguments(args, kwargs), kind, delivery)
+        except Stopping as stopping:
+            raise Reject(str(stopping), requeue=True) from stopping
+
+    # shared=True, the default, would put the task into every other application of the process.
+    app.task(name=kind, bind=True, shared=False)(task)
+
+
+def _wrong_arguments(args: tuple[object, ...], kwargs: dict[str, object]) -> Rejected:
+    return Rejected(
+        raw=json.dumps([args, kwargs]).encode(),
+        reason_code=WRONG_ARGUMENTS,
+        reason_detail="the only argument of a task is its message, one JSON text",
+    )

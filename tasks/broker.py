@@ -1,0 +1,83 @@
+"""Where the broker is: at a URL, or embedded in the home folder, behind a unix socket."""
+
+import hashlib
+import os
+import tempfile
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import quote, urlsplit
+
+import platformdirs
+from pydantic import AfterValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from typing_extensions import TypeVar
+
+from store.errors import ConfigurationError
+from tasks.reasons import printable
+
+SCHEMES = ("redis", "rediss", "redis+socket")
+# Linux allows 107 bytes in the path of a unix socket, macOS 103.
+_LONGEST_SOCKET_PATH = 100
+
+S = TypeVar("S", bound=BaseSettings)
+
+
+def _home() -> Path:
+    return platformdirs.user_data_path("ostinato")
+
+
+def _absolute(path: Path) -> Path:
+    return path.expanduser().absolute()
+
+
+def _broker_url(url: str | None) -> str | None:
+    if url and urlsplit(url).scheme not in SCHEMES:
+        raise ValueError(f"begin it with {', '.join(f'{each}://' for each in SCHEMES)}")
+    return url or None
+
+
+class BrokerSettings(BaseSettings):
+    """What a producer has to know."""
+
+    model_config = SettingsConfigDict(env_prefix="OSTINATO_", frozen=True)
+
+    home: Annotated[Path, AfterValidator(_absolute)] = Field(
+        default_factory=_home, description="Folder of the embedded broker's and store's data."
+    )
+    broker_url: Annotated[str | None, AfterValidator(_broker_url)] = Field(
+        default=None, repr=False, description="URL of the broker; without one, the embedded broker in the home folder."
+    )
+
+    @property
+    def embedded_broker(self) -> bool:
+        """Whether the broker is the one in the home folder."""
+        return self.broker_url is None
+
+    @cached_property
+    def broker_address(self) -> str:
+        """The URL of the broker, embedded or not."""
+        return self.broker_url or f"redis+socket://{quote(str(socket_path(self.home)))}"
+
+
+def read_settings(settings: type[S]) -> S:
+    """The settings as the environment has them; ConfigurationError, one sentence, where a value cannot work."""
+    try:
+        return settings()
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_input=False)[0]
+        name = f"OSTINATO_{'_'.join(map(str, problem['loc']))}".upper()
+        raise ConfigurationError(f"{name} cannot be used: {printable(problem['msg'])}.") from None
+
+
+def socket_path(home: Path) -> Path:
+    """Where the embedded broker of a home folder listens.
+
+    In the home folder; where that path is too long for a socket, in a folder of this user's own under the folder for
+    temporary files, named after the home.
+    """
+    path = home / "broker.sock"
+    if len(os.fsencode(path)) <= _LONGEST_SOCKET_PATH:
+        return path
+    name = hashlib.sha256(os.fsencode(home)).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"ostinato-{os.getuid()}" / f"{name}.sock"

@@ -1,0 +1,250 @@
+"""The messages (spec section 4): frozen models that own their kind, their limits and their wire format.
+
+Made in Python, a message fills in its `id` and `occurred_at`; read from the wire, both have to stand in it (`wire`).
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from store.events import Application, Recalculation, Rescore, Sighting, SoftDelete
+from store.identity import pattern_id
+from store.times import to_micros
+from tasks.fields import (
+    Count,
+    Flag,
+    Lines,
+    MessageId,
+    Moment,
+    PatternId,
+    PatternName,
+    PatternType,
+    Share,
+    SheetNumber,
+    ShortLine,
+    Tags,
+)
+from tasks.uuid7 import uuid7
+
+BATCH_COUNT = 500
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Message(BaseModel):
+    """What every message has: its kind, its id (the idempotency key, kept through every retry) and its event time."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=False)
+
+    KIND: ClassVar[str]
+
+    id: MessageId = Field(default_factory=uuid7)
+    occurred_at: Moment = Field(default_factory=_now)
+
+    def content(self) -> str:
+        """The message as canonical JSON: what is sent, what the inbox keeps, and what two messages are compared by.
+
+        Fields without a value are left out, so that a field added to a later version changes no earlier message.
+        """
+        return self.model_dump_json(exclude_none=True)
+
+    def summary(self) -> str:
+        """A few words for people, on one line."""
+        return str(self.id)
+
+
+class Provenance(BaseModel):
+    """Where a sighting was made."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    job_hash: ShortLine | None = None
+    sheet_num: SheetNumber | None = None
+
+
+class RecordPattern(Message):
+    """A runner saw a pattern."""
+
+    KIND: ClassVar[str] = "record_pattern"
+
+    kind: Literal["record_pattern"] = "record_pattern"
+    pattern_type: PatternType
+    pattern_name: PatternName
+    description: Lines | None = None
+    context_tags: Tags | None = None
+    suggested_action: Lines | None = None
+    provenance: Provenance | None = None
+    instrument_name: ShortLine | None = None
+    fingerprint: ShortLine | None = None
+
+    @property
+    def pattern_id(self) -> str:
+        """The id of the pattern that was seen: 16 hex digits."""
+        return pattern_id(self.pattern_type, self.pattern_name)
+
+    def summary(self) -> str:
+        """The type and the name."""
+        return f"{self.pattern_type}: {self.pattern_name}"
+
+    def event(self) -> Sighting:
+        """The sighting as the store takes it."""
+        provenance = self.provenance or Provenance()
+        return Sighting(
+            id=str(self.id),
+            kind=self.KIND,
+            occurred_at=to_micros(self.occurred_at),
+            content=self.content(),
+            pattern_id=self.pattern_id,
+            pattern_type=self.pattern_type,
+            pattern_name=self.pattern_name,
+            description=self.description,
+            context_tags=None if self.context_tags is None else tuple(self.context_tags),
+            suggested_action=self.suggested_action,
+            provenance_job_hash=provenance.job_hash,
+            provenance_sheet_num=provenance.sheet_num,
+            instrument_name=self.instrument_name,
+            fingerprint=self.fingerprint,
+        )
+
+
+class RecordPatternApplication(Message):
+    """A runner applied a pattern to an execution; the message's id becomes the application's."""
+
+    KIND: ClassVar[str] = "record_pattern_application"
+
+    kind: Literal["record_pattern_application"] = "record_pattern_application"
+    pattern_id: PatternId
+    execution_id: ShortLine
+    pattern_led_to_success: Flag
+    retry_count_before: Count = 0
+    retry_count_after: Count = 0
+    application_mode: Literal["exploitation", "exploration"] = "exploitation"
+    validation_passed: Flag | None = None
+    grounding_confidence: Share | None = None
+
+    def summary(self) -> str:
+        """The pattern, the execution and how it ended."""
+        outcome = "success" if self.pattern_led_to_success else "failure"
+        return f"{self.pattern_id} on {self.execution_id}: {outcome}"
+
+    def event(self) -> Application:
+        """The application as the store takes it."""
+        return Application(
+            id=str(self.id),
+            kind=self.KIND,
+            occurred_at=to_micros(self.occurred_at),
+            content=self.content(),
+            pattern_id=self.pattern_id,
+            execution_id=self.execution_id,
+            pattern_led_to_success=self.pattern_led_to_success,
+            retry_count_before=self.retry_count_before,
+            retry_count_after=self.retry_count_after,
+            application_mode=self.application_mode,
+            validation_passed=self.validation_passed,
+            grounding_confidence=self.grounding_confidence,
+        )
+
+
+class _NamesPattern(Message):
+    pattern_id: PatternId
+
+    def summary(self) -> str:
+        """The pattern."""
+        return self.pattern_id
+
+
+class SoftDeletePattern(_NamesPattern):
+    """Somebody wants a pattern out of the way; its row and applications stay."""
+
+    KIND: ClassVar[str] = "soft_delete_pattern"
+
+    kind: Literal["soft_delete_pattern"] = "soft_delete_pattern"
+
+    def event(self) -> SoftDelete:
+        """The soft delete as the store takes it."""
+        return SoftDelete(
+            id=str(self.id),
+            kind=self.KIND,
+            occurred_at=to_micros(self.occurred_at),
+            content=self.content(),
+            pattern_id=self.pattern_id,
+        )
+
+
+class UpdatePatternEffectiveness(_NamesPattern):
+    """Somebody wants one pattern's scores recomputed now."""
+
+    KIND: ClassVar[str] = "update_pattern_effectiveness"
+
+    kind: Literal["update_pattern_effectiveness"] = "update_pattern_effectiveness"
+
+    def event(self) -> Rescore:
+        """The request as the store takes it."""
+        return Rescore(
+            id=str(self.id),
+            kind=self.KIND,
+            occurred_at=to_micros(self.occurred_at),
+            content=self.content(),
+            pattern_id=self.pattern_id,
+        )
+
+
+class RecalculateAllPatternPriorities(Message):
+    """Somebody wants every pattern's scores recomputed."""
+
+    KIND: ClassVar[str] = "recalculate_all_pattern_priorities"
+
+    kind: Literal["recalculate_all_pattern_priorities"] = "recalculate_all_pattern_priorities"
+
+    def summary(self) -> str:
+        """What it is about."""
+        return "all patterns"
+
+    def event(self) -> Recalculation:
+        """The request as the store takes it."""
+        return Recalculation(
+            id=str(self.id), kind=self.KIND, occurred_at=to_micros(self.occurred_at), content=self.content()
+        )
+
+
+BatchMember = RecordPattern | RecordPatternApplication | SoftDeletePattern | UpdatePatternEffectiveness
+
+
+class ApplyBatch(Message):
+    """Up to 500 messages in one, applied in the given order in one transaction, as if sent one by one."""
+
+    KIND: ClassVar[str] = "apply_batch"
+
+    kind: Literal["apply_batch"] = "apply_batch"
+    messages: Annotated[
+        Sequence[Annotated[BatchMember, Field(discriminator="kind")]],
+        Field(min_length=1, max_length=BATCH_COUNT),
+    ]
+
+    def summary(self) -> str:
+        """How many."""
+        return f"{len(self.messages)} messages"
+
+
+AnyMessage = BatchMember | RecalculateAllPatternPriorities | ApplyBatch
+MESSAGES: Mapping[str, type[AnyMessage]] = {
+    each.KIND: each
+    for each in (
+        RecordPattern,
+        RecordPatternApplication,
+        SoftDeletePattern,
+        UpdatePatternEffectiveness,
+        RecalculateAllPatternPriorities,
+        ApplyBatch,
+    )
+}
+"""Every kind with its message; the tasks bear the same names."""
+
+BATCH_MEMBERS: Mapping[str, type[BatchMember]] = {
+    each.KIND: each for each in (RecordPattern, RecordPatternApplication, SoftDeletePattern, UpdatePatternEffectiveness)
+}
+"""The kinds that a batch may hold."""

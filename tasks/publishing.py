@@ -1,0 +1,62 @@
+"""Sending a message: one JSON text as a task's only argument, within bounded time, with a clear error if it fails."""
+
+from celery import Celery
+from kombu.exceptions import KombuError, OperationalError
+
+from store.errors import BrokerUnavailable
+from tasks import wire
+from tasks.messages import Message
+
+QUEUE = "ostinato"
+# Celery's own sending waits for ever for a broker that is away; these bounds make it an error within half a second.
+BOUNDED = {
+    "max_retries": 0,
+    "interval_start": 0,
+    "interval_step": 0.05,
+    "interval_max": 0.1,
+    "socket_connect_timeout": 0.25,
+    "socket_timeout": 0.5,
+}
+
+
+def producer_app(broker_address: str) -> Celery:
+    """A Celery application that only sends; it connects at the first message."""
+    app = Celery("ostinato-producer", broker=broker_address, set_as_current=False)
+    app.conf.update(
+        broker_transport_options=dict(BOUNDED),
+        broker_connection_timeout=0.5,
+        task_default_queue=QUEUE,
+        task_ignore_result=True,
+        task_publish_retry=False,
+        task_serializer="json",
+    )
+    return app
+
+
+def publish(app: Celery, message: Message) -> None:
+    """Hand a message to the broker; the task's id is the message's.
+
+    MalformedMessage if it is too large; BrokerUnavailable if the broker did not answer in time (it may have taken the
+    message all the same: send it again, it has the same id).
+    """
+    publish_text(app, message.KIND, wire.encode(message), summary=message.summary(), task_id=str(message.id))
+
+
+def publish_text(app: Celery, kind: str, text: str, *, summary: str, task_id: str | None = None) -> None:
+    """Hand the JSON text of a message to the broker; ``summary`` is what the dashboard shows of it."""
+    try:
+        app.send_task(
+            kind,
+            args=(text,),
+            task_id=task_id,
+            queue=QUEUE,
+            argsrepr=summary,
+            kwargsrepr="",
+            retry=False,
+            ignore_result=True,
+        )
+    except (KombuError, OperationalError, OSError) as error:
+        address = app.connection_for_write().as_uri()
+        raise BrokerUnavailable(
+            f"The broker at {address} did not take the message ({error}): is `ostinato up` running?"
+        ) from error

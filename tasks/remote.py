@@ -1,0 +1,56 @@
+"""Celery's own idiom for a producer: `record_pattern.delay(pattern_type=…, pattern_name=…)`."""
+
+import os
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Generic, ParamSpec
+
+from tasks import wire
+from tasks.broker import BrokerSettings, read_settings
+from tasks.messages import Message
+
+if TYPE_CHECKING:
+    from celery import Celery
+    from celery.result import AsyncResult
+
+P = ParamSpec("P")
+
+
+class RemoteTask(Generic[P]):
+    """A task that runs in Ostinato's worker: what it is called with is checked here and sent there."""
+
+    def __init__(self, kind: str, message: Callable[P, Message]) -> None:
+        self.name = kind
+        self.message = message
+
+    def __repr__(self) -> str:
+        return f"<task {self.name} of Ostinato's worker>"
+
+    def delay(self, *args: P.args, **kwargs: P.kwargs) -> "AsyncResult[None]":
+        """Send a message of these fields, within half a second; returns a result whose ``id`` is the message's.
+
+        MalformedMessage with a reason code if a field is wrong, before anything is sent; BrokerUnavailable if the
+        broker does not answer; ConfigurationError if OSTINATO_BROKER_URL cannot be one.
+        """
+        return self.apply_async(args, kwargs)
+
+    def apply_async(
+        self, args: tuple[object, ...] = (), kwargs: Mapping[str, object] | None = None
+    ) -> "AsyncResult[None]":
+        """The same as `delay`, called as Celery's tasks are."""
+        if args:
+            raise TypeError(f"{self.name} takes its fields by name")
+        from tasks.publishing import publish  # noqa: PLC0415 - Celery loads at the first message, not at import
+
+        message = wire.make(self.message, kwargs or {})
+        app = _app(os.getpid())
+        publish(app, message)
+        return app.AsyncResult(str(message.id))
+
+
+@lru_cache(maxsize=1)
+def _app(_process: int) -> "Celery":
+    # By process: connections must not be shared with the parent of a fork.
+    from tasks.publishing import producer_app  # noqa: PLC0415 - see above
+
+    return producer_app(read_settings(BrokerSettings).broker_address)

@@ -1,0 +1,142 @@
+"""Between JSON text and messages: everything that arrives is read here, and nothing else decides what is malformed."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Literal, TypeVar, cast
+
+from pydantic import BaseModel, ValidationError
+
+from store.errors import MalformedMessage
+from store.events import Item, Rejected
+from tasks import reasons
+from tasks.messages import BATCH_COUNT, BATCH_MEMBERS, MESSAGES, ApplyBatch, Message
+
+# "kB" is a thousand bytes, as the SI has it.
+MESSAGE_BYTES = 128_000
+BATCH_BYTES = 512_000
+_LONGEST_INTEGER = 40
+_STAMPED = ("id", "occurred_at")
+
+M = TypeVar("M", bound=BaseModel)
+K = TypeVar("K")
+
+
+def make(model: Callable[..., M], fields: Mapping[str, object]) -> M:
+    """A message of these fields; MalformedMessage with the reason code of what is wrong."""
+    try:
+        return model(**fields)
+    except ValidationError as error:
+        raise reasons.malformed(error) from None
+
+
+def encode(message: Message) -> str:
+    """The message as it goes over the wire; MalformedMessage if it is too large for that."""
+    text = message.content()
+    _check_size(text, _limit(message.KIND))
+    return text
+
+
+def read_line(text: str) -> Message:
+    """One message from a line of JSON; `id` and `occurred_at` are filled in where they are missing."""
+    fields = _object(text)
+    model = _model(fields, MESSAGES)
+    _check_size(text, _limit(model.KIND))
+    return make(model, fields)
+
+
+def read(message: type[M], text: str) -> M:
+    """One message as it came over the wire; MalformedMessage with the reason code of what is wrong."""
+    _check_size(text, MESSAGE_BYTES)
+    return _complete(message, _object(text))
+
+
+def read_batch(text: str) -> list[Item]:
+    """The messages of a batch, each by itself: those that can be applied, and those that never can.
+
+    MalformedMessage if the batch as a whole is malformed.
+    """
+    _check_size(text, BATCH_BYTES)
+    fields = _object(text)
+    members = fields.get("messages")
+    if not isinstance(members, list) or not 1 <= len(cast("list[object]", members)) <= BATCH_COUNT:
+        raise MalformedMessage("messages_count", f"messages must be a list of 1 to {BATCH_COUNT} messages")
+    _complete(_Envelope, {**fields, "messages": None})
+    return [_member(each) for each in cast("list[object]", members)]
+
+
+def rejected(text: str, error: MalformedMessage) -> Rejected:
+    """A text that is no message, as it is to be kept."""
+    return Rejected(
+        raw=text.encode(errors="surrogatepass"),
+        reason_code=error.reason_code,
+        reason_detail=error.detail,
+        message_id=_id_in(text),
+    )
+
+
+class _Envelope(Message):
+    kind: Literal["apply_batch"] = "apply_batch"
+    messages: None
+
+
+def _member(fields: object) -> Item:
+    text = json.dumps(fields, ensure_ascii=False)
+    try:
+        _check_size(text, MESSAGE_BYTES)
+        known = _as_object(fields)
+        return _complete(_model(known, BATCH_MEMBERS), known).event()
+    except MalformedMessage as error:
+        return rejected(text, error)
+
+
+def _model(fields: Mapping[str, object], kinds: Mapping[str, K]) -> K:
+    kind = fields.get("kind")
+    if not isinstance(kind, str) or kind not in kinds:
+        raise MalformedMessage(reasons.UNKNOWN_KIND, f"kind must be one of {', '.join(kinds)}")
+    return kinds[kind]
+
+
+def _complete(model: type[M], fields: Mapping[str, object]) -> M:
+    for name in _STAMPED:
+        if name not in fields:
+            raise MalformedMessage(f"{name}_{reasons.MISSING}", f"{name}: the producer has to set it, once")
+    return make(model, fields)
+
+
+def _limit(kind: str) -> int:
+    return BATCH_BYTES if kind == ApplyBatch.KIND else MESSAGE_BYTES
+
+
+def _check_size(text: str, limit: int) -> None:
+    size = len(text.encode(errors="surrogatepass"))
+    if size > limit:
+        code = reasons.BATCH_TOO_LARGE if limit == BATCH_BYTES else reasons.MESSAGE_TOO_LARGE
+        raise MalformedMessage(code, f"{size} bytes, at most {limit} are allowed")
+
+
+def _object(text: str) -> dict[str, object]:
+    try:
+        return _as_object(json.loads(text, parse_int=_integer))
+    except RecursionError:
+        raise MalformedMessage(reasons.NOT_JSON, "nested too deeply") from None
+    except ValueError as error:
+        raise MalformedMessage(reasons.NOT_JSON, reasons.printable(str(error))) from None
+
+
+def _as_object(value: object) -> dict[str, object]:
+    if not isinstance(value, dict):
+        raise MalformedMessage(reasons.NOT_AN_OBJECT, "a message is one JSON object")
+    return cast("dict[str, object]", value)
+
+
+def _integer(digits: str) -> object:
+    # Python refuses to read very long integers; as text they are refused where they stand, by the field's own limit.
+    return int(digits) if len(digits) <= _LONGEST_INTEGER else digits
+
+
+def _id_in(text: str) -> str | None:
+    try:
+        value = _object(text).get("id")
+    except MalformedMessage:
+        return None
+    return reasons.printable(value) if isinstance(value, str) else None

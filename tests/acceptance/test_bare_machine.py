@@ -1,0 +1,209 @@
+"""dev.py on machines that lack something, with a stand-in for pip that needs no network."""
+
+from __future__ import annotations
+
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+DEV_PY = Path(__file__).resolve().parents[2] / "dev.py"
+DEADLINE = 30
+
+MISSING = "raise ModuleNotFoundError(__name__)\n"
+
+# Logs its arguments, waits for as long as a file `hold` exists, then makes an `ostinato` that says its process id.
+PIP = """
+import pathlib, sys, time
+home = pathlib.Path(__file__).resolve().parents[2]
+if "install" in sys.argv:
+    with (home / "installs").open("a") as log:
+        log.write(" ".join(sys.argv[1:]) + "\\n")
+    while (home / "hold").exists():
+        time.sleep(0.01)
+    if (home / "broken").exists():
+        sys.exit("ERROR: no such distribution")
+    script = pathlib.Path(sys.prefix) / "bin/ostinato"
+    script.write_text('#!/bin/sh\\necho "$$ $*"\\n')
+    script.chmod(0o755)
+"""
+
+
+class Machine:
+    """A checkout of dev.py and pyproject.toml, and a Python whose ensurepip is missing and whose pip is `pip`."""
+
+    def __init__(self, folder: Path, pip: str) -> None:
+        self.folder = folder
+        self.checkout = folder / "check out"
+        self.checkout.mkdir()
+        shutil.copy(DEV_PY, self.checkout)
+        (self.checkout / "pyproject.toml").write_text("[project]\n")
+        modules = folder / "modules"
+        for name, source in (("pip/__main__.py", pip), ("pip/__init__.py", ""), ("ensurepip/__init__.py", MISSING)):
+            (modules / name).parent.mkdir(parents=True, exist_ok=True)
+            (modules / name).write_text(source)
+        (folder / "bin").mkdir()
+        self.environment = {"PATH": str(folder / "bin"), "PYTHONPATH": str(modules), "HOME": str(folder)}
+
+    @contextmanager
+    def dev(self, *args: str) -> Generator[subprocess.Popen[str]]:
+        """Start dev.py from another folder, in a session of its own; ends whatever is left of it."""
+        with subprocess.Popen(
+            [sys.executable, "-B", str(self.checkout / "dev.py"), *args],
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        ) as process:
+            try:
+                yield process
+            finally:
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGKILL)
+
+    def run(self, *args: str) -> tuple[int, str, str]:
+        """Run dev.py to its end; gives exit code, standard output and standard error."""
+        with self.dev(*args) as process:
+            out, err = process.communicate(timeout=DEADLINE)
+            return process.returncode, out, err
+
+    def installs(self) -> list[str]:
+        """Give the last word of each `pip install` so far: what was to be installed."""
+        log = self.folder / "installs"
+        return [line.split()[-1] for line in log.read_text().splitlines()] if log.exists() else []
+
+    def wait_for_installs(self, count: int) -> None:
+        """Wait until `pip install` was started so many times."""
+        end = time.monotonic() + DEADLINE
+        while len(self.installs()) < count:
+            assert time.monotonic() < end, f"pip was started {len(self.installs())} times, not {count}"
+            time.sleep(0.01)
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    """Give a machine whose pip works."""
+    return Machine(tmp_path, PIP)
+
+
+def test_demo_becomes_the_process_that_was_started(machine: Machine) -> None:
+    """`ostinato demo` runs under dev.py's own process id, so that signals reach it, and gets every argument."""
+    with machine.dev("demo", "--help", "-x", "--", "y z") as process:
+        out, _ = process.communicate(timeout=DEADLINE)
+    assert f"{process.pid} demo --help -x -- y z\n" == out
+    assert machine.installs() == ["."]
+
+
+def test_set_up_is_done_once_for_each_need(machine: Machine) -> None:
+    """Only the first run, the first need of the dev tools and a changed pyproject.toml cost an installation."""
+    assert [machine.run("demo")[0] for _ in range(2)] == [0, 0]
+    assert [machine.run("setup")[0] for _ in range(2)] == [0, 0]
+    assert machine.run("demo")[0] == 0
+    assert machine.installs() == [".", ".[dev]"]
+    (machine.checkout / "pyproject.toml").write_text("[project]\nname = 'changed'\n")
+    assert machine.run("setup")[0] == 0
+    assert machine.installs() == [".", ".[dev]", ".[dev]"]
+
+
+def test_no_pip_at_all_is_said_in_one_sentence(tmp_path: Path) -> None:
+    """Without ensurepip and pip the error names what to install, however often one tries."""
+    machine = Machine(tmp_path, MISSING)
+    for _ in range(2):
+        code, out, err = machine.run("setup")
+        assert (code, out) == (1, "")
+        assert err.splitlines()[-1].startswith(
+            "dev.py: this Python has neither ensurepip nor pip 22.3 or later: install"
+        )
+        assert "Traceback" not in err
+
+
+def test_failing_pip_shows_what_it_printed(machine: Machine) -> None:
+    """A failed installation ends with pip's own words, and the next run starts afresh."""
+    (machine.folder / "broken").touch()
+    code, _, err = machine.run("setup")
+    assert code == 1
+    assert "ERROR: no such distribution" in err
+    assert "Traceback" not in err
+    (machine.folder / "broken").unlink()
+    code, _, err = machine.run("setup")
+    assert code == 0
+    assert "making .venv" in err
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGKILL])
+def test_interrupted_set_up_is_started_afresh(machine: Machine, signum: signal.Signals) -> None:
+    """After Ctrl-C (exit code 130, no traceback) or a kill, the next run makes the environment again."""
+    (machine.folder / "hold").touch()
+    with machine.dev("setup") as process:
+        machine.wait_for_installs(1)
+        os.killpg(process.pid, signum)
+        _, err = process.communicate(timeout=DEADLINE)
+    assert process.returncode == (130 if signum == signal.SIGINT else -signum)
+    assert "Traceback" not in err
+    left_over = machine.checkout / ".venv/left-over"
+    left_over.touch()
+    (machine.folder / "hold").unlink()
+    assert machine.run("demo")[0] == 0
+    assert not left_over.exists()
+
+
+def test_two_at_once_set_up_one_after_the_other(machine: Machine) -> None:
+    """The second waits for the first, and then has nothing to do."""
+    (machine.folder / "hold").touch()
+    with machine.dev("setup") as first:
+        machine.wait_for_installs(1)
+        with machine.dev("setup") as second:
+            assert second.stderr is not None
+            assert select.select([second.stderr], [], [], DEADLINE)[0]
+            assert second.stderr.readline() == "dev.py: another dev.py is setting up .venv: waiting for it\n"
+            (machine.folder / "hold").unlink()
+            assert first.wait(timeout=DEADLINE) == 0
+            assert second.wait(timeout=DEADLINE) == 0
+    assert machine.installs() == [".[dev]"]
+
+
+def test_lock_outlives_a_killed_set_up(machine: Machine) -> None:
+    """While the pip of a killed dev.py still writes, the next one waits; then it starts afresh."""
+    (machine.folder / "hold").touch()
+    with machine.dev("setup") as first:
+        machine.wait_for_installs(1)
+        first.kill()
+        first.wait(timeout=DEADLINE)
+        with machine.dev("setup") as second:
+            assert second.stderr is not None
+            assert select.select([second.stderr], [], [], DEADLINE)[0]
+            assert second.stderr.readline() == "dev.py: another dev.py is setting up .venv: waiting for it\n"
+            assert machine.installs() == [".[dev]"]
+            (machine.folder / "hold").unlink()
+            assert second.wait(timeout=DEADLINE) == 0
+    assert machine.installs() == [".[dev]", ".[dev]"]
+
+
+def test_first_failing_step_ends_the_run(machine: Machine) -> None:
+    """A step's exit code becomes dev.py's, and the steps after it do not run."""
+    assert machine.run("setup")[0] == 0
+    for tool, code in (("ruff", 0), ("mypy", 3), ("basedpyright", 0)):
+        script = machine.checkout / ".venv/bin" / tool
+        script.write_text(f"#!/bin/sh\nexit {code}\n")
+        script.chmod(0o755)
+    code, out, _ = machine.run("test")
+    assert code == 3
+    assert [line for line in out.splitlines() if line] == [
+        "== ruff format --check .",
+        "== ruff check .",
+        "== mypy worker tasks store dev.py",
+    ]

@@ -1,0 +1,282 @@
+"""Children behind a watchdog, and the supervisor over them: real processes, killed for real."""
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Self
+
+import pytest
+
+from worker.child import Child, ChildNotStarted, ChildStillRunning
+from worker.supervisor import Backoff, ChildSpec, CouldNotStart, Event, Exited, Restarting, Started, Supervisor
+
+DEADLINE = 20.0
+WATCHDOG = Path(__file__).parents[2] / "worker" / "watchdog.py"
+
+# A parent as `ostinato up` is one: the child's output is the parent's, so it ends only when all of them are gone.
+PARENT = """
+import signal, sys
+from worker.child import Child
+signal.signal(signal.SIGINT, lambda *_: print("parent interrupted", flush=True))
+child = Child.start("child", ["sh", "-c", sys.argv[1]], grace=float(sys.argv[2]))
+while True:
+    signal.pause()
+"""
+
+
+# What a command finds: its process, group, session, open descriptors, input, and what SIGINT does.
+PROBE = """
+import os, signal, sys
+def is_open(fd):
+    try:
+        return bool(os.fstat(fd))
+    except OSError:
+        return False
+print(os.getpid(), os.getpgrp(), os.getsid(0), [fd for fd in range(64) if is_open(fd)], repr(sys.stdin.read()),
+      signal.getsignal(signal.SIGINT) is signal.default_int_handler)
+"""
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Return when the condition holds; fail after the deadline."""
+    deadline = time.monotonic() + DEADLINE
+    while not condition():
+        assert time.monotonic() < deadline, "the condition did not come true in time"
+        time.sleep(0.01)
+
+
+class Parent:
+    """A process with a child, in a session of its own: `output` is what both have written so far."""
+
+    def __init__(self, script: str, *, grace: float = 10.0) -> None:
+        command = [sys.executable, "-c", PARENT, script, str(grace)]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
+        self.output = ""
+
+    def read(self, line: str | None = None) -> None:
+        """Read on until this line has come; None: until nobody is left who could write."""
+        assert self.process.stdout is not None
+        deadline = time.monotonic() + DEADLINE
+        while line is None or line not in self.output.splitlines():
+            ready = select.select([self.process.stdout], [], [], max(0.0, deadline - time.monotonic()))[0]
+            assert ready, f"in time came only {self.output!r}"
+            part = os.read(self.process.stdout.fileno(), 4096)
+            if not part:
+                assert line is None, f"the output ended with {self.output!r}"
+                return
+            self.output += part.decode()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self.process:
+            self.process.kill()
+
+
+def test_kill_9_of_the_parent_ends_child_and_grandchild() -> None:
+    """Nobody who holds the parent's output is left, and the child was asked with SIGTERM first."""
+    with Parent("sleep 60 & trap 'echo asked; exit' TERM; echo ready; wait") as parent:
+        parent.read("ready")
+        parent.process.kill()
+        parent.read()
+    assert "ready\nasked\n" == parent.output
+
+
+def test_child_that_ignores_sigterm_is_killed_after_the_grace_time() -> None:
+    """Also its grandchild, which ignores it too."""
+    with Parent("trap '' TERM; sleep 60 & echo ready; wait", grace=0.3) as parent:
+        parent.read("ready")
+        parent.process.kill()
+        parent.read()
+    assert "ready\n" == parent.output
+
+
+def test_ctrl_c_reaches_the_parent_only() -> None:
+    """SIGINT to the parent's group leaves the child running until the parent goes."""
+    script = "sleep 60 & trap 'echo interrupted' INT; trap 'echo asked; exit' TERM; echo ready; wait; wait"
+    with Parent(script) as parent:
+        parent.read("ready")
+        os.killpg(parent.process.pid, signal.SIGINT)
+        parent.read("parent interrupted")
+        parent.process.kill()
+        parent.read()
+    assert "ready\nparent interrupted\nasked\n" == parent.output
+
+
+@pytest.mark.parametrize(
+    ("script", "code"), [("exit 0", 0), ("exit 7", 7), ("kill -KILL $$", 137), ("kill -INT $$", 130)]
+)
+def test_exit_codes_pass_through(script: str, code: int) -> None:
+    """The command's own code, or 128 + n when signal n ended it; asking again gives the same."""
+    with Child.start("child", ["sh", "-c", script]) as child:
+        assert code == child.wait(DEADLINE)
+        assert code == child.wait()
+        assert code == child.poll()
+        assert code == child.stop()
+
+
+def test_end_of_the_child_ends_what_it_left_in_its_group(tmp_path: Path) -> None:
+    """The grandchild's end of a pipe closes although it would have slept on."""
+    reading, writing = os.pipe()
+    with Child.start("child", ["sh", "-c", "sleep 60 & exit 3"], log=tmp_path / "log", pass_fds=[writing]) as child:
+        os.close(writing)
+        assert 3 == child.wait(DEADLINE)
+        assert [reading] == select.select([reading], [], [], DEADLINE)[0]
+        os.close(reading)
+
+
+def test_child_has_its_own_group_and_neither_the_link_nor_an_input(tmp_path: Path) -> None:
+    """The command is its group's leader, in the watchdog's session, with three descriptors open and an empty input."""
+    seen = tmp_path / "seen"
+    with Child.start("child", [sys.executable, "-c", PROBE], log=seen) as child:
+        assert 0 == child.wait(DEADLINE)
+        expected = f"{child.pid} {child.pid} {child.watchdog_pid} [0, 1, 2] '' True"
+    assert expected == seen.read_text().strip()
+
+
+def test_sigterm_to_the_watchdog_stops_the_child(tmp_path: Path) -> None:
+    """As if the parent had gone, and SIGINT to it does nothing."""
+    log = tmp_path / "log"
+    script = "sleep 60 & trap 'echo asked; exit 5' TERM; echo ready; wait"
+    with Child.start("child", ["sh", "-c", script], log=log) as child:
+        wait_until(lambda: log.read_text() == "ready\n")
+        os.kill(child.watchdog_pid, signal.SIGINT)
+        os.kill(child.watchdog_pid, signal.SIGTERM)
+        assert 5 == child.wait(DEADLINE)
+    assert "ready\nasked\n" == log.read_text()
+
+
+def test_stopped_child_can_end_within_its_grace_time() -> None:
+    """A child asleep by SIGSTOP is woken to end in its own way."""
+    with Child.start("child", ["sleep", "60"], grace=DEADLINE) as child:
+        os.kill(child.pid, signal.SIGSTOP)
+        assert 128 + signal.SIGTERM == child.stop()
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_child_ends_when_its_watchdog_fails(number: signal.Signals) -> None:
+    """A watchdog that is killed, or hangs, leaves the rest to its parent."""
+    reading, writing = os.pipe()
+    with Child.start("child", ["sleep", "60"], grace=0.1, pass_fds=[writing]) as child:
+        os.close(writing)
+        os.kill(child.watchdog_pid, number)
+        assert 128 + signal.SIGKILL == child.stop()
+        assert [reading] == select.select([reading], [], [], DEADLINE)[0]
+        os.close(reading)
+
+
+def test_watchdog_works_with_a_plain_pipe_and_no_reader_of_its_report() -> None:
+    """Run by hand: end of input stops the command; what is written to it is ignored."""
+    command = [sys.executable, "-I", str(WATCHDOG), "5", "sleep", "60"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as watchdog:
+        output, _ = watchdog.communicate(b"ignored", timeout=DEADLINE)
+    assert (b"", 128 + signal.SIGTERM) == (output, watchdog.returncode)
+
+
+def test_command_that_cannot_start_is_a_typed_error(tmp_path: Path) -> None:
+    """Missing, not executable, or in a folder that does not exist: the reason is in the message."""
+    with pytest.raises(ChildNotStarted, match=r"^worker could not be started \(/does/not/exist\): No such file"):
+        Child.start("worker", ["/does/not/exist"])
+    with pytest.raises(ChildNotStarted, match="Permission denied"):
+        Child.start("worker", [str(tmp_path)])
+    with pytest.raises(ChildNotStarted, match="No such file or directory"):
+        Child.start("worker", ["true"], cwd=tmp_path / "missing")
+
+
+def test_wait_gives_up_in_time_and_poll_says_it_runs() -> None:
+    """Neither touches the child."""
+    with Child.start("child", ["sleep", "60"]) as child:
+        with pytest.raises(ChildStillRunning, match=r"still runs after 0\.01 s"):
+            child.wait(0.01)
+        assert None is child.poll()
+        os.kill(child.pid, signal.SIGKILL)
+        wait_until(lambda: child.poll() == 137)
+
+
+def test_environment_folder_and_log(tmp_path: Path) -> None:
+    """They are what was given; a log is appended to, and put aside when it has grown too long."""
+    log = tmp_path / "logs" / "child.log"
+    for word in ("one", "two"):
+        with Child.start(
+            "child", ["sh", "-c", "echo $WORD; pwd >&2"], env={"WORD": word}, cwd=tmp_path, log=log
+        ) as child:
+            child.wait(DEADLINE)
+    assert f"one\n{tmp_path}\ntwo\n{tmp_path}\n" == log.read_text()
+    with log.open("ab") as file:
+        file.truncate(5_000_001)
+    with Child.start("child", ["echo", "new"], log=log) as child:
+        child.wait(DEADLINE)
+    assert "new\n" == log.read_text()
+    assert 5_000_001 == (tmp_path / "logs" / "child.log.1").stat().st_size
+
+
+def test_supervisor_starts_in_order_restarts_and_stops_in_reverse(tmp_path: Path) -> None:
+    """A child that ends is started again, later each time; one that cannot start any more is tried again too."""
+    events: list[Event] = []
+    program = tmp_path / "program"
+    program.write_text("#!/bin/sh\nexit 4\n")
+    program.chmod(0o700)
+    specs = [ChildSpec(name="steady", command=["sleep", "60"]), ChildSpec(name="failing", command=[str(program)])]
+
+    def on_event(event: Event) -> None:
+        events.append(event)
+        match event:
+            case Restarting(delay=0.02):
+                program.unlink()
+            case CouldNotStart():
+                supervisor.request_stop()
+            case _:
+                pass
+
+    supervisor = Supervisor(specs, on_event, Backoff(first=0.01, longest=0.03))
+    with supervisor:
+        steady, failing = supervisor.pid("steady"), supervisor.pid("failing")
+        assert steady is not None
+        assert failing is not None
+        supervisor.run()
+        assert None is supervisor.pid("failing")
+        assert None is supervisor.pid("nobody")
+    again = events[4]
+    assert isinstance(again, Started)
+    assert again.pid != failing
+    assert [
+        Started("steady", steady),
+        Started("failing", failing),
+        Exited("failing", 4, expected=False),
+        Restarting("failing", 0.01),
+        Started("failing", again.pid),
+        Exited("failing", 4, expected=False),
+        Restarting("failing", 0.02),
+        CouldNotStart("failing", f"failing could not be started ({program}): No such file or directory"),
+        Restarting("failing", 0.03),
+        Exited("steady", 128 + signal.SIGTERM, expected=True),
+    ] == events
+    supervisor.stop()
+    supervisor.request_stop()
+
+
+def test_supervisor_stops_what_runs_when_a_start_fails() -> None:
+    """Its own error comes out, after the children before it were stopped, the last one first."""
+    events: list[Event] = []
+
+    def refuse(child: Child) -> None:
+        raise ChildNotStarted(f"{child.name} is not ready")
+
+    specs = [ChildSpec(name=name, command=["sleep", "60"], ready=ready) for name, ready in (("a", None), ("b", refuse))]
+    with pytest.raises(ChildNotStarted, match="b is not ready"):
+        Supervisor(specs, events.append).start()
+    assert [("a", Started), ("b", Started), ("b", Exited), ("a", Exited)] == [(e.name, type(e)) for e in events]
+
+
+def test_backoff_doubles_to_its_limit_and_forgets_after_a_settled_life() -> None:
+    """The standard delays: 0.5 s, doubled up to 10 s; again 0.5 s after 30 s of life."""
+    backoff, delays = Backoff(), list[float]()
+    for lived in (0.0, 1.0, 29.9, 1.0, 1.0, 1.0, 1.0, 30.0):
+        delays.append(backoff.following(delays[-1] if delays else None, lived))
+    assert [0.5, 1.0, 2.0, 4.0, 8.0, 10.0, 10.0, 0.5] == delays

@@ -1,0 +1,111 @@
+"""The one place where the Celery application is put together: settings in, application out."""
+
+import logging
+import time
+from typing import Any
+
+from celery import Celery, signals
+from celery.exceptions import WorkerShutdown, WorkerTerminate
+from celery.worker import state
+
+from store.errors import StoreOutdated, TransientError
+from store.transaction import Writer
+from tasks.binding import bind
+from tasks.delivery import Receiver
+from tasks.publishing import QUEUE
+from worker.beat import SlotScheduler, beat_schedule
+from worker.consumer import quarantining_consumer
+from worker.logs import configure_logs
+from worker.presence import Presence
+from worker.settings import Settings
+from worker.slots import SlotSchedule
+
+# A message that a dead worker had taken comes back after this many seconds.
+VISIBILITY_SECONDS = 60
+_PAUSE_STEP = 0.1
+_SIGNALS = "ostinato"
+
+
+def create_app(settings: Settings) -> Celery:
+    """The application of worker and beat; connects to nothing before one of them starts."""
+    app = Celery("ostinato", broker=settings.broker_address, set_as_current=False)
+    receiver = Receiver(Writer(settings.store_address), _clock, _pause)
+    app.conf.update(_configuration(settings), worker_consumer=quarantining_consumer(receiver))
+    app.steps["consumer"].add(Presence)
+    bind(app, receiver)
+    _connect_signals(settings, receiver)
+    return app
+
+
+def _configuration(settings: Settings) -> dict[str, Any]:
+    schedule = SlotSchedule(settings.recalculate_every, settings.recalculate_offset)
+    return {
+        # Serial: one process that applies one message after the other.
+        "worker_pool": "solo",
+        "worker_concurrency": 1,
+        "worker_prefetch_multiplier": 1,
+        # The broker is told "done" after the commit, never before.
+        "task_acks_late": True,
+        "task_reject_on_worker_lost": True,
+        "broker_transport_options": {
+            "visibility_timeout": VISIBILITY_SECONDS,
+            # No cut connection may leave the worker waiting for ever.
+            "socket_timeout": 5,
+            "socket_connect_timeout": 5,
+            "socket_keepalive": True,
+        },
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
+        "task_default_queue": QUEUE,
+        "task_create_missing_queues": False,
+        "task_queues": None,
+        # JSON only, in and out, and no results: what a message did is in the store.
+        "accept_content": ["json"],
+        "task_serializer": "json",
+        "task_ignore_result": True,
+        "result_backend": None,
+        # The dashboard lives on events; it needs no remote control, so there is none.
+        "worker_send_task_events": True,
+        "worker_enable_remote_control": False,
+        "beat_schedule": beat_schedule(schedule),
+        "beat_scheduler": SlotScheduler,
+        "beat_max_loop_interval": 5,
+        "enable_utc": True,
+        "timezone": "UTC",
+    }
+
+
+def _connect_signals(settings: Settings, receiver: Receiver) -> None:
+    def set_up_logs(**_: object) -> None:
+        configure_logs(settings.log_level)
+
+    def open_store(**_: object) -> None:
+        try:
+            receiver.writer.open()
+        except StoreOutdated as error:
+            raise SystemExit(str(error)) from None
+        except TransientError as error:
+            logging.getLogger(__name__).warning("store_unavailable: %s", error)
+
+    def close_store(**_: object) -> None:
+        receiver.writer.close()
+
+    signals.setup_logging.connect(set_up_logs, weak=False, dispatch_uid=_SIGNALS)
+    signals.worker_init.connect(open_store, weak=False, dispatch_uid=_SIGNALS)
+    signals.worker_shutdown.connect(close_store, weak=False, dispatch_uid=_SIGNALS)
+
+
+def _clock() -> int:
+    return time.time_ns() // 1_000
+
+
+def _pause(seconds: float) -> bool:
+    """Wait, unless the worker is told to stop; False if it is."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        try:
+            state.maybe_shutdown()
+        except (WorkerShutdown, WorkerTerminate):
+            return False
+        time.sleep(_PAUSE_STEP)
+    return True

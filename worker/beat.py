@@ -1,0 +1,74 @@
+"""Beat: sends the message of each slot to the queue that every other message goes through."""
+
+from typing import Any
+
+import structlog
+from celery.beat import BeatLazyFunc, ScheduleEntry, Scheduler, SchedulingError
+from typing_extensions import override
+
+from store.times import EPOCH
+from tasks import wire
+from tasks.messages import RecalculateAllPatternPriorities
+from tasks.publishing import QUEUE
+from worker.slots import SlotSchedule, slot_message
+
+RETRY_SECONDS = 2.0
+
+_log = structlog.get_logger()
+
+
+def beat_schedule(schedule: SlotSchedule) -> dict[str, dict[str, Any]]:
+    """Celery's configuration of the one job that beat has.
+
+    It was last run at the beginning of time, so that beat begins with the slot it may have missed; where it had not,
+    the inbox knows.
+    """
+    kind = RecalculateAllPatternPriorities.KIND
+    return {
+        kind: {
+            "task": kind,
+            "schedule": schedule,
+            "args": (BeatLazyFunc(_slot_text, schedule),),
+            "options": {"queue": QUEUE, "argsrepr": "all patterns", "retry": False, "ignore_result": True},
+            "last_run_at": EPOCH,
+        }
+    }
+
+
+def _slot_text(schedule: SlotSchedule) -> str:
+    return wire.encode(slot_message(schedule.slot(schedule.now())))
+
+
+class SlotScheduler(Scheduler):
+    """Celery's scheduler without a file of its own, and with patience: a slot that could not be sent is sent later."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - Celery's own signature
+        self._failed = False
+        super().__init__(*args, **kwargs)
+
+    @override
+    def tick(self, *args: Any, **kwargs: Any) -> float:
+        try:
+            wait = super().tick(*args, **kwargs)
+        except OSError as error:
+            self._not_sent(str(error))
+            wait = RETRY_SECONDS
+        if self._failed:
+            self._failed, self._heap = False, None
+            return RETRY_SECONDS
+        return wait
+
+    @override
+    def apply_entry(self, entry: ScheduleEntry, producer: Any = None) -> None:
+        try:
+            self.apply_async(entry, producer=producer, advance=False)
+        except SchedulingError as error:
+            self._not_sent(str(error))
+            # Celery had marked it as run before it sent it.
+            self.schedule[str(entry.name)] = entry
+        else:
+            _log.info("slot_sent", task=entry.task)
+
+    def _not_sent(self, detail: str) -> None:
+        self._failed = True
+        _log.warning("slot_not_sent", detail=detail, retry_in_seconds=RETRY_SECONDS)

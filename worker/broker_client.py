@@ -1,0 +1,68 @@
+"""Asking the broker directly: whether it answers, how much waits there, and which workers are about."""
+
+from typing import NamedTuple
+
+import structlog
+from redis import Redis
+from redis.exceptions import RedisError
+
+from store.errors import BrokerUnavailable
+from tasks.publishing import QUEUE
+
+PRESENCE_SECONDS = 3.0
+_PRESENCE_KEPT_SECONDS = 15
+_PRESENCE = "ostinato:worker:"
+# Where messages are between being taken and being acknowledged.
+_TAKEN = "unacked"
+_TIMEOUT = 2.0
+
+_log = structlog.get_logger()
+
+
+class BrokerState(NamedTuple):
+    """How many messages wait or are being applied, and how many workers have said in the last seconds that they run."""
+
+    queued: int
+    workers: int
+
+
+class BrokerClient:
+    """A connection of its own to the broker; each call answers, or fails, within two seconds."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._redis = Redis.from_url(
+            address.replace("redis+socket://", "unix://", 1),
+            socket_timeout=_TIMEOUT,
+            socket_connect_timeout=_TIMEOUT,
+            retry=None,
+        )
+
+    def state(self) -> BrokerState:
+        """What the broker knows; BrokerUnavailable, with what to do, if it does not answer."""
+        try:
+            queued = self._redis.llen(QUEUE) + self._redis.hlen(_TAKEN)
+            workers = sum(1 for _ in self._redis.scan_iter(match=f"{_PRESENCE}*"))
+        except RedisError as error:
+            raise BrokerUnavailable(
+                f"The broker does not answer ({error}): start it with `ostinato up`, or correct OSTINATO_BROKER_URL."
+            ) from error
+        return BrokerState(int(queued), workers)
+
+    def say_present(self, worker: str) -> None:
+        """Let others see for some seconds that a worker runs."""
+        try:
+            self._redis.set(f"{_PRESENCE}{worker}", "1", ex=_PRESENCE_KEPT_SECONDS)
+        except RedisError as error:
+            _log.debug("presence_not_said", detail=str(error))
+
+    def say_gone(self, worker: str) -> None:
+        """Let others see at once that a worker no longer runs."""
+        try:
+            self._redis.delete(f"{_PRESENCE}{worker}")
+        except RedisError as error:
+            _log.debug("presence_not_said", detail=str(error))
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._redis.close()

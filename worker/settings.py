@@ -1,0 +1,48 @@
+"""Every setting, read from the environment (OSTINATO_…) in two places: the Celery shim and the command line."""
+
+from functools import cached_property
+from typing import Annotated, Literal
+from urllib.parse import quote
+
+from pydantic import AfterValidator, Field
+
+from store.engines import store_url
+from store.errors import ConfigurationError
+from tasks.broker import BrokerSettings
+
+_DAY = 86_400
+
+
+def _store_url(url: str | None) -> str | None:
+    try:
+        return store_url(url).render_as_string(hide_password=False) if url else None
+    except ConfigurationError as error:
+        raise ValueError(str(error).removesuffix(".")) from None
+
+
+class Settings(BrokerSettings):
+    """What the worker, beat and the command line have to know."""
+
+    store_url: Annotated[str | None, AfterValidator(_store_url)] = Field(
+        default=None, repr=False, description="URL of the store; without one, an SQLite file in the home folder."
+    )
+    recalculate_every: Annotated[float, Field(ge=1, le=366 * _DAY)] = Field(
+        default=_DAY, description="Seconds between two recalculations."
+    )
+    recalculate_at: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$")] = Field(
+        default="03:00", description="Time of day, UTC, that recalculations are counted from."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="The least level that is logged; DEBUG says every message."
+    )
+
+    @cached_property
+    def store_address(self) -> str:
+        """The URL of the store."""
+        return self.store_url or f"sqlite:///{quote(str(self.home / 'store.db'), safe='/')}"
+
+    @property
+    def recalculate_offset(self) -> int:
+        """Seconds after midnight UTC that recalculations are counted from."""
+        hours, minutes, *seconds = (int(part) for part in self.recalculate_at.split(":"))
+        return hours * 3600 + minutes * 60 + sum(seconds)
