@@ -86,7 +86,7 @@ def _advance(transaction: Transaction, event: Recalculation, run: _Run, chunk: i
             patterns=after.patterns,
             changed=after.changed,
             skipped=after.skipped,
-            finished_at=transaction.now if finished else None,
+            finished_at=transaction.clock() if finished else None,
         )
     )
     if finished:
@@ -96,7 +96,7 @@ def _advance(transaction: Transaction, event: Recalculation, run: _Run, chunk: i
             patterns=after.patterns,
             changed=after.changed,
             skipped=after.skipped,
-            seconds=(transaction.now - run.clock) / 1e6,
+            seconds=(transaction.clock() - run.clock) / 1e6,
         )
     return finished
 

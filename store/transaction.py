@@ -3,7 +3,7 @@
 import logging
 import os
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
@@ -18,6 +18,10 @@ from store.tallies import add_counts
 _log = structlog.get_logger()
 
 
+Clock = Callable[[], int]
+"""Gives microseconds since 1970 UTC."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fact:
     """Something that became true with the commit: a log event's name, level and fields."""
@@ -29,9 +33,10 @@ class Fact:
 
 @dataclass(slots=True)
 class Transaction:
-    """A transaction in progress: its connection, its one clock reading (microseconds) and what it will have done."""
+    """A transaction in progress: its connection, the clock, its one reading of it, and what it will have done."""
 
     connection: Connection
+    clock: Clock
     now: int
     counts: Counter[str] = field(default_factory=Counter[str])
     facts: list[Fact] = field(default_factory=list[Fact])
@@ -60,10 +65,10 @@ class Writer:
             self._opened()
 
     @contextmanager
-    def transaction(self, now: int) -> Generator[Transaction]:
-        """One transaction at the clock reading ``now``; commits at the end, rolls back on any exception."""
+    def transaction(self, clock: Clock) -> Generator[Transaction]:
+        """One transaction, which reads the clock once its turn has come; commits, or rolls back on any exception."""
         with trouble_is_transient(), self._opened().begin() as connection:
-            transaction = Transaction(connection, now)
+            transaction = Transaction(connection, clock, clock())
             yield transaction
             add_counts(connection, transaction.counts)
         for fact in transaction.facts:

@@ -13,7 +13,7 @@ from store.effects import apply
 from store.errors import MalformedMessage, TransientError
 from store.events import Item, Recalculation, Rejected
 from store.recalculation import recalculate
-from store.transaction import Writer
+from store.transaction import Clock, Writer
 from tasks import wire
 from tasks.messages import BATCH_MEMBERS, ApplyBatch, RecalculateAllPatternPriorities
 
@@ -32,12 +32,12 @@ class Stopping(Exception):
 class Receiver:
     """Takes deliveries to the store.
 
-    ``clock`` gives microseconds since 1970 UTC; ``pause`` waits for so many seconds and says False once the worker is
+    ``pause`` waits for so many seconds and says False once the worker is
     to stop.
     """
 
     writer: Writer
-    clock: Callable[[], int]
+    clock: Clock
     pause: Callable[[float], bool]
 
     def receive(self, kind: str, text: str, delivery: str) -> None:
@@ -73,11 +73,11 @@ class Receiver:
                     self._apply([item], task, delivery)
 
     def _commit(self, items: Sequence[Item], task: str, delivery: str) -> None:
-        with self.writer.transaction(self.clock()) as transaction:
+        with self.writer.transaction(self.clock) as transaction:
             apply(transaction, items, task=task, delivery=delivery)
 
     def _recalculate(self, event: Recalculation, task: str, delivery: str) -> bool:
-        with self.writer.transaction(self.clock()) as transaction:
+        with self.writer.transaction(self.clock) as transaction:
             return recalculate(transaction, event, task=task, delivery=delivery)
 
     def _until_stored(self, attempt: Callable[[], T]) -> T:

@@ -6,6 +6,7 @@ import sys
 import structlog
 from structlog.typing import Processor
 
+_CHATTER = ("celery.worker.strategy", "celery.app.trace")
 _SHARED: tuple[Processor, ...] = (
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
@@ -29,6 +30,9 @@ def configure_logs(level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    for name in _CHATTER:
+        # Two lines a message: at debug, the store says what each of them did.
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
