@@ -4,6 +4,7 @@ import importlib
 import sqlite3
 from collections.abc import Generator
 from contextlib import contextmanager
+from pathlib import Path
 from types import ModuleType
 
 import structlog
@@ -44,6 +45,7 @@ def writer_engine(url: URL) -> Engine:
     """An engine with one connection, kept open, whose every transaction begins by waiting for its turn."""
     engine = _engine(url, pool_size=1, max_overflow=0)
     if url.get_backend_name() == "sqlite":
+        _make_folder(Path(url.database or ""))
         _on_connect(engine, _SQLITE_WRITER)
         _on_begin(engine, "BEGIN IMMEDIATE")
     else:
@@ -59,6 +61,11 @@ def reader_engine(url: URL) -> Engine:
         _on_begin(engine, "BEGIN")
         return engine
     return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+
+def exists(url: URL) -> bool:
+    """False for an SQLite file that is not there; a server is asked only by connecting to it."""
+    return url.get_backend_name() != "sqlite" or Path(url.database or "").is_file()
 
 
 @contextmanager
@@ -87,6 +94,13 @@ def has_wal_reset_bug(version: tuple[int, int, int]) -> bool:
     first, fixed = _WAL_RESET_BUG
     patched = any(version[:2] == fix[:2] and version >= fix for fix in _WAL_RESET_FIXED)
     return first <= version < fixed and not patched
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"The store's folder {path.parent} cannot be made: {error.strerror}.") from None
 
 
 def _engine(url: URL, *, pool_size: int, max_overflow: int) -> Engine:

@@ -1,0 +1,180 @@
+"""Asking the store (spec section 8): which patterns deserve attention, and how things stand.
+
+Readers see one state of the store each; they never wait for the writer and never block it.
+"""
+
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from dataclasses import fields
+from types import TracebackType
+from typing import Any, Self
+
+from sqlalchemy import BigInteger, Connection, RowMapping, Select, cast, func, or_, select
+
+from store.engines import exists, reader_engine, store_url, trouble_is_transient
+from store.errors import AmbiguousPrefix, NotFound, StoreOutdated
+from store.records import Pattern, RecordedApplication, Stats
+from store.schema import check_revision
+from store.tables import aliases, applications, parked, pattern_tags, patterns, quarantine, recalculations
+from store.tallies import read_counts
+from store.times import from_micros
+
+SHORTEST_PREFIX = 6
+_TIMES = frozenset({"first_seen", "last_seen", "last_confirmed", "occurred_at", "applied_at"})
+_PATTERN = tuple(patterns.c[each.name] for each in fields(Pattern))
+_APPLICATION = tuple(applications.c[each.name] for each in fields(RecordedApplication))
+
+
+class Store:
+    """A store, for reading. A context manager; safe to share between threads.
+
+    Every call may raise StoreUnavailable (the database does not answer: try again) or StoreOutdated (it has another
+    schema than this version: migrate it).
+    """
+
+    def __init__(self, url: str) -> None:
+        """Take the store at ``url``: ``sqlite:///PATH`` or a PostgreSQL URL; connects at the first question."""
+        self._url = store_url(url)
+        self._engine = reader_engine(self._url)
+
+    def patterns(  # noqa: PLR0913 - the filters of the specification
+        self,
+        *,
+        pattern_type: str | None = None,
+        min_priority: float = 0.01,
+        limit: int = 20,
+        context_tags: Iterable[str] = (),
+        instrument_name: str | None = None,
+        include_universal: bool = True,
+        include_inactive: bool = False,
+        quarantine_status: str | None = None,
+        min_trust: float | None = None,
+        max_trust: float | None = None,
+    ) -> list[Pattern]:
+        """The patterns that deserve attention most: by priority descending, then ``last_seen`` descending, then id.
+
+        At most ``limit`` of those whose priority is at least ``min_priority`` and that pass every filter given:
+        any one of ``context_tags``; seen by ``instrument_name`` or, with ``include_universal``, by none in
+        particular; trust between both bounds, inclusive. Soft-deleted ones only with ``include_inactive``.
+        """
+        of = patterns.c
+        chosen = select(*_PATTERN).where(of.priority_score >= min_priority)
+        if not include_inactive:
+            chosen = chosen.where(of.active)
+        if pattern_type is not None:
+            chosen = chosen.where(of.pattern_type == pattern_type)
+        if tags := sorted(set(context_tags)):
+            tagged = select(pattern_tags.c.pattern_id).where(pattern_tags.c.tag.in_(tags))
+            chosen = chosen.where(of.id.in_(tagged))
+        if instrument_name is not None:
+            own = of.instrument_name == instrument_name
+            chosen = chosen.where(or_(own, of.instrument_name.is_(None)) if include_universal else own)
+        if quarantine_status is not None:
+            chosen = chosen.where(of.quarantine_status == quarantine_status)
+        if min_trust is not None:
+            chosen = chosen.where(of.trust_score >= min_trust)
+        if max_trust is not None:
+            chosen = chosen.where(of.trust_score <= max_trust)
+        return self._ranked(chosen.limit(limit))
+
+    def pattern(self, name: str) -> Pattern:
+        """The pattern with this id or alias, or whose id or alias alone begins with these 6 or more characters.
+
+        NotFound if there is none, AmbiguousPrefix if there is more than one.
+        """
+        with self._reading() as connection:
+            found = _named(connection, name)
+            row = connection.execute(select(*_PATTERN).where(patterns.c.id == found)).mappings().one()
+        return Pattern(**_values(row))
+
+    def applications(self, name: str, *, limit: int = 100) -> list[RecordedApplication]:
+        """At most ``limit`` of a pattern's applications, newest first by event time; NotFound as `pattern`."""
+        of = applications.c
+        with self._reading() as connection:
+            chosen = select(*_APPLICATION).where(of.pattern_id == _named(connection, name))
+            rows = connection.execute(chosen.order_by(of.occurred_at.desc(), of.id.desc()).limit(limit)).mappings()
+            return [RecordedApplication(**_values(row)) for row in rows]
+
+    def stats(self) -> Stats:
+        """How things stand."""
+        with self._reading() as connection:
+            counts = read_counts(connection)
+            last = connection.execute(select(func.max(recalculations.c.finished_at))).scalar()
+            return Stats(
+                **counts,
+                **connection.execute(_summary()).mappings().one(),
+                parked=_count(connection, select(func.count()).select_from(parked)),
+                quarantined=_count(connection, select(func.count()).select_from(quarantine)),
+                applications=_count(connection, select(func.count()).select_from(applications)),
+                last_recalculation=None if last is None else from_micros(last),
+            )
+
+    def recalculated(self, message_id: str) -> bool:
+        """Whether the recalculation that this message asked for is finished."""
+        of = recalculations.c
+        with self._reading() as connection:
+            finished = select(func.count()).where(of.message_id == message_id, of.finished_at.is_not(None))
+            return bool(_count(connection, finished))
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def _ranked(self, chosen: Select[Any]) -> list[Pattern]:
+        of = patterns.c
+        with self._reading() as connection:
+            rows = connection.execute(chosen.order_by(of.priority_score.desc(), of.last_seen.desc(), of.id)).mappings()
+            return [Pattern(**_values(row)) for row in rows]
+
+    @contextmanager
+    def _reading(self) -> Generator[Connection]:
+        if not exists(self._url):
+            raise StoreOutdated(f"There is no store at {self._url!r} yet: run `ostinato up` or `ostinato migrate`.")
+        with trouble_is_transient(), self._engine.connect() as connection:
+            check_revision(connection, self._url)
+            yield connection
+
+
+def _named(connection: Connection, name: str) -> str:
+    exact = select(patterns.c.id).where(patterns.c.id == name)
+    alias = select(aliases.c.pattern_id).where(aliases.c.alias == name)
+    found = list(connection.execute(exact.union(alias)).scalars())
+    if not found and len(name) >= SHORTEST_PREFIX:
+        found = _beginning_with(connection, name)
+    if not found:
+        raise NotFound(f"No pattern is called {name!r}.")
+    if len(found) > 1:
+        raise AmbiguousPrefix(f"{name!r} is the beginning of {len(found)} ids or more: {', '.join(sorted(found))}.")
+    return str(found[0])
+
+
+def _beginning_with(connection: Connection, prefix: str) -> list[str]:
+    exact = select(patterns.c.id).where(patterns.c.id.startswith(prefix, autoescape=True))
+    alias = select(aliases.c.pattern_id).where(aliases.c.alias.startswith(prefix, autoescape=True))
+    return list(connection.execute(exact.union(alias).limit(5)).scalars())
+
+
+def _summary() -> Select[Any]:
+    of = patterns.c
+    return select(
+        func.count().label("patterns"),
+        func.count().filter(of.active).label("patterns_active"),
+        func.count().filter(~of.active).label("patterns_deleted"),
+        func.count().filter(of.led_to_success_count + of.led_to_failure_count == 0).label("patterns_never_applied"),
+        cast(func.coalesce(func.sum(of.occurrence_count), 0), BigInteger).label("sightings"),
+        func.avg(of.effectiveness_score).filter(of.active).label("average_effectiveness"),
+    )
+
+
+def _count(connection: Connection, chosen: Select[int]) -> int:
+    return int(connection.execute(chosen).scalar_one())
+
+
+def _values(row: RowMapping) -> dict[str, Any]:
+    return {name: from_micros(value) if name in _TIMES else value for name, value in row.items()}
