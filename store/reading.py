@@ -160,7 +160,7 @@ def _beginning_with(connection: Connection, prefix: str) -> list[str]:
     return list(connection.execute(exact.union(alias).limit(5)).scalars())
 
 
-def _summary() -> Select[Any]:
+def _summary() -> Select[int, int, int, int, int, Any]:
     of = patterns.c
     return select(
         func.count().label("patterns"),

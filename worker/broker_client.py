@@ -1,6 +1,7 @@
 """Asking the broker directly: whether it answers, how much waits there, and which workers are about."""
 
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple, Protocol, cast
 
 import structlog
 from redis import Redis
@@ -19,6 +20,17 @@ _TIMEOUT = 2.0
 _log = structlog.get_logger()
 
 
+class _Redis(Protocol):
+    """What is used of redis-py, which leaves some of it untyped."""
+
+    def llen(self, name: str) -> int: ...
+    def hlen(self, name: str) -> int: ...
+    def scan_iter(self, match: str) -> Iterator[bytes]: ...
+    def set(self, name: str, value: str, ex: int) -> object: ...
+    def delete(self, name: str) -> object: ...
+    def close(self) -> None: ...
+
+
 class BrokerState(NamedTuple):
     """How many messages wait or are being applied, and how many workers have said in the last seconds that they run."""
 
@@ -31,23 +43,22 @@ class BrokerClient:
 
     def __init__(self, address: str) -> None:
         self._address = address
-        self._redis = Redis.from_url(
+        self._redis: _Redis = cast("Any", Redis).from_url(
             address.replace("redis+socket://", "unix://", 1),
             socket_timeout=_TIMEOUT,
             socket_connect_timeout=_TIMEOUT,
-            retry=None,
         )
 
     def state(self) -> BrokerState:
         """What the broker knows; BrokerUnavailable, with what to do, if it does not answer."""
         try:
             queued = self._redis.llen(QUEUE) + self._redis.hlen(_TAKEN)
-            workers = sum(1 for _ in self._redis.scan_iter(match=f"{_PRESENCE}*"))
+            workers = len(list(self._redis.scan_iter(match=f"{_PRESENCE}*")))
         except RedisError as error:
             raise BrokerUnavailable(
                 f"The broker does not answer ({error}): start it with `ostinato up`, or correct OSTINATO_BROKER_URL."
             ) from error
-        return BrokerState(int(queued), workers)
+        return BrokerState(queued, workers)
 
     def say_present(self, worker: str) -> None:
         """Let others see for some seconds that a worker runs."""

@@ -40,7 +40,7 @@ def quarantining_consumer(receiver: Receiver) -> type[Consumer]:
 
 
 def _quarantine(receiver: Receiver, message: Message, problem: Problem) -> None:
-    headers = message.headers if isinstance(message.headers, dict) else {}
+    headers = cast("dict[str, object]", message.headers or {})
     raw = getattr(message, "_raw", None) or {"headers": headers, "body": message.body}
     rejected = Rejected(
         raw=json.dumps(raw, default=repr).encode(errors="surrogatepass"),

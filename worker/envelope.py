@@ -68,9 +68,8 @@ def _problem_in_body(envelope: Envelope) -> Problem | None:
 
 
 def _problem_in_arguments(body: object) -> Problem | None:
-    match body:
-        case [list(), dict(), dict() as embedded]:
-            found = [name for name in _UNWANTED_EMBEDDED if cast("dict[str, object]", embedded).get(name)]
-            return Problem(f"envelope_{found[0]}", f"{found[0]} is set; nothing follows a message") if found else None
-        case _:
-            return Problem("envelope_body", "the body is not [arguments, named arguments, what follows]")
+    if not (isinstance(body, list) and [type(part) for part in cast("list[object]", body)] == [list, dict, dict]):
+        return Problem("envelope_body", "the body is not [arguments, named arguments, what follows]")
+    embedded = cast("list[dict[str, object]]", body)[2]
+    found = [name for name in _UNWANTED_EMBEDDED if embedded.get(name)]
+    return Problem(f"envelope_{found[0]}", f"{found[0]} is set; nothing follows a message") if found else None

@@ -36,6 +36,10 @@ class Settings(BrokerSettings):
         default="INFO", description="The least level that is logged; DEBUG says every message."
     )
 
+    flower_auth: Annotated[str | None, Field(pattern=r"^[^:\s]+:\S+$")] = Field(
+        default=None, repr=False, description="USER:PASSWORD of the dashboard; without one, a new password every time."
+    )
+
     @cached_property
     def store_address(self) -> str:
         """The URL of the store."""

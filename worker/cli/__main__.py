@@ -1,0 +1,5 @@
+"""The command line, as `python -m worker.cli`."""
+
+from worker.cli import main
+
+main()

@@ -1,0 +1,34 @@
+"""How the command line speaks: tables for people, JSON for programs, and asides on standard error."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+def record(value: Any) -> dict[str, Any]:  # noqa: ANN401 - any dataclass
+    """A record of the store as what JSON knows: times as ISO 8601 in UTC."""
+    return {name: _plain(each) for name, each in asdict(value).items()}
+
+
+def print_json(value: Mapping[str, object] | list[dict[str, Any]]) -> None:
+    """One JSON document on standard output, without colours or line breaks of the terminal's."""
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def iso(moment: datetime | None) -> str | None:
+    """ISO 8601 in UTC."""
+    return None if moment is None else moment.isoformat().replace("+00:00", "Z")
+
+
+def _plain(value: object) -> object:
+    return iso(value) if isinstance(value, datetime) else value

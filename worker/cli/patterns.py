@@ -1,0 +1,102 @@
+"""`ostinato patterns`."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from store.reading import Store
+from store.records import Pattern
+from tasks.broker import read_settings
+from tasks.messages import SoftDeletePattern
+from tasks.publishing import producer_app, publish
+from tasks.wire import make
+from worker.cli.output import AsJson, out, print_json, record
+from worker.settings import Settings
+
+commands = typer.Typer(help="Ask which patterns deserve attention, and take one out of the way.", no_args_is_help=True)
+Name = Annotated[str, typer.Argument(metavar="ID", help="An id, an alias, or the first 6 or more characters of one.")]
+
+
+@commands.command("list")
+def list_patterns(  # noqa: PLR0913 - one option for each filter
+    *,
+    pattern_type: Annotated[str | None, typer.Option("--type", help="Only this type.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="Only with this tag, or another given; repeatable.")] = None,
+    instrument: Annotated[str | None, typer.Option(help="Only of this instrument, or of none in particular.")] = None,
+    min_priority: Annotated[float, typer.Option(min=0, max=1, help="Only with at least this priority.")] = 0.01,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
+    include_inactive: Annotated[bool, typer.Option("--include-inactive", help="Soft-deleted ones too.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the patterns that deserve attention most, the first first."""
+    with Store(read_settings(Settings).store_address) as store:
+        found = store.patterns(
+            pattern_type=pattern_type,
+            context_tags=tag or (),
+            instrument_name=instrument,
+            min_priority=min_priority,
+            limit=limit,
+            include_inactive=include_inactive,
+        )
+    if as_json:
+        print_json([record(pattern) for pattern in found])
+    elif found:
+        out.print(ranking(found))
+    else:
+        out.print("No pattern passes; see `ostinato status` for what the store has, or lower --min-priority.")
+
+
+@commands.command("show")
+def show(name: Name, *, as_json: AsJson = False) -> None:
+    """Show all that is known of one pattern, with its newest applications."""
+    with Store(read_settings(Settings).store_address) as store:
+        pattern = store.pattern(name)
+        applications = store.applications(pattern.id, limit=10)
+    if as_json:
+        print_json({**record(pattern), "applications": [record(each) for each in applications]})
+        return
+    table = Table(show_header=False, box=None, pad_edge=False)
+    for field, value in record(pattern).items():
+        table.add_row(field, "-" if value is None else escape(str(value)))
+    out.print(table)
+    for each in applications:
+        outcome = "success" if each.pattern_led_to_success else "failure"
+        out.print(f"  {each.occurred_at:%Y-%m-%d %H:%M:%S} {outcome} {escape(each.execution_id)}")
+
+
+@commands.command("delete")
+def delete(name: Name) -> None:
+    """Soft-delete a pattern: it is out of the way until it is seen again; its row and applications stay."""
+    settings = read_settings(Settings)
+    with Store(settings.store_address) as store:
+        pattern = store.pattern(name)
+    message = make(SoftDeletePattern, {"pattern_id": pattern.id})
+    publish(producer_app(settings.broker_address), message)
+    out.print(
+        f"The soft delete of {pattern.id} ({escape(pattern.pattern_name)}) is on its way, as message {message.id}."
+    )
+
+
+def ranking(found: Sequence[Pattern]) -> Table:
+    """Patterns as a table, with what to do about each."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("priority", "effective", "seen", "✓", "✗"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("id", no_wrap=True, max_width=8)
+    table.add_column("pattern")
+    table.add_column("what to do")
+    for each in found:
+        table.add_row(
+            f"{each.priority_score:.3f}",
+            f"{each.effectiveness_score:.3f}",
+            str(each.occurrence_count),
+            str(each.led_to_success_count),
+            str(each.led_to_failure_count),
+            each.id[:8],
+            escape(f"{each.pattern_type}: {each.pattern_name}"),
+            escape(each.suggested_action or "-"),
+        )
+    return table

@@ -1,0 +1,37 @@
+"""`ostinato recalculate`."""
+
+import time
+from typing import Annotated
+
+import typer
+
+from store.reading import Store
+from tasks.broker import read_settings
+from tasks.messages import RecalculateAllPatternPriorities
+from tasks.publishing import producer_app, publish
+from worker.cli.output import err, out
+from worker.settings import Settings
+
+_POLL = 0.1
+
+
+def recalculate(
+    *,
+    wait: Annotated[bool, typer.Option("--wait", help="Return once it is done.")] = False,
+    timeout: Annotated[float, typer.Option(min=0, help="With --wait: give up after so many seconds.")] = 300,
+) -> None:
+    """Ask for every pattern's scores to be recomputed; exit code 1 if that is not done within the timeout."""
+    settings = read_settings(Settings)
+    message = RecalculateAllPatternPriorities()
+    publish(producer_app(settings.broker_address), message)
+    if not wait:
+        out.print(f"The recalculation is on its way, as message {message.id}.")
+        return
+    deadline = time.monotonic() + timeout
+    with Store(settings.store_address) as store:
+        while not store.recalculated(str(message.id)):
+            if time.monotonic() > deadline:
+                err.print("It is not done yet; see `ostinato status` for what is queued and whether a worker answers.")
+                raise typer.Exit(1)
+            time.sleep(_POLL)
+    out.print("Every pattern's scores are recomputed.")

@@ -1,0 +1,58 @@
+"""`ostinato status`."""
+
+from typing import Any
+
+import typer
+from rich.table import Table
+
+from store.errors import BrokerUnavailable
+from store.reading import Store
+from tasks.broker import read_settings
+from worker.broker_client import BrokerClient
+from worker.cli.output import AsJson, err, out, print_json, record
+from worker.settings import Settings
+
+
+def status(*, as_json: AsJson = False) -> None:
+    """Say how things stand: what waits, what was applied, and whether broker and worker answer.
+
+    Every message sent is in one of applied, parked, quarantined or queued. Exit code 3 if the broker does not answer.
+    """
+    settings = read_settings(Settings)
+    with Store(settings.store_address) as store:
+        stats = record(store.stats())
+    broker = BrokerClient(settings.broker_address)
+    trouble = ""
+    try:
+        queued, workers = broker.state()
+    except BrokerUnavailable as error:
+        queued, workers, trouble = None, 0, str(error)
+    finally:
+        broker.close()
+    facts = {"queued": queued, **stats, "broker": not trouble, "worker": workers > 0}
+    if as_json:
+        print_json(facts)
+    else:
+        _show(facts)
+    if trouble:
+        err.print(trouble)
+        raise typer.Exit(3)
+
+
+def _show(facts: dict[str, Any]) -> None:
+    table = Table(show_header=False, box=None, pad_edge=False)
+    for name, value in facts.items():
+        table.add_row(name.replace("_", " "), _words(value))
+    out.print(table)
+
+
+def _words(value: object) -> str:
+    match value:
+        case None:
+            return "-"
+        case bool():
+            return "answers" if value else "does not answer"
+        case float():
+            return f"{value:.4f}"
+        case _:
+            return str(value)

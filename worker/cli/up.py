@@ -1,0 +1,110 @@
+"""`ostinato up`."""
+
+import secrets
+import signal
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from threading import Event, Thread
+from types import FrameType
+from typing import Annotated
+
+import typer
+from rich.live import Live
+from rich.markup import escape
+
+from store.errors import OstinatoError
+from store.reading import Store
+from store.records import Stats
+from tasks.broker import read_settings
+from worker.broker_client import BrokerClient
+from worker.cli.output import err, out
+from worker.services import FLOWER_PORT, Services
+from worker.settings import Settings
+from worker.supervisor import CouldNotStart, Exited, Restarting, Started, Supervisor
+from worker.supervisor import Event as Happening
+
+_EVERY = 1.0
+_QUIET_EVERY = 10.0
+
+
+def up(
+    *,
+    flower: Annotated[bool, typer.Option("--flower", help="The dashboard too, on 127.0.0.1, with a password.")] = False,
+) -> None:
+    """Run broker (embedded unless OSTINATO_BROKER_URL is set), worker and beat until Ctrl-C."""
+    settings = read_settings(Settings)
+    auth = (settings.flower_auth or f"ostinato:{secrets.token_urlsafe(12)}") if flower else None
+    with Services(settings, flower_auth=auth) as specs, Supervisor(specs, _say) as supervisor:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, _calling(supervisor.request_stop))
+        out.print(f"Ostinato runs; its data and logs are in {escape(str(settings.home))}. Stop it with Ctrl-C.")
+        if auth is not None:
+            user, _, password = auth.partition(":")
+            shown = "as in OSTINATO_FLOWER_AUTH" if settings.flower_auth else password
+            out.print(f"Flower: http://127.0.0.1:{FLOWER_PORT} (user {escape(user)}, password {escape(shown)})")
+        with _live_line(settings):
+            supervisor.run()
+        out.print("Stopping.")
+
+
+def _calling(action: Callable[[], None]) -> Callable[[int, FrameType | None], None]:
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        action()
+
+    return handle
+
+
+def _say(happening: Happening) -> None:
+    match happening:
+        case Started(name, pid):
+            err.print(f"{name} runs, process {pid}")
+        case Exited(name, code, expected=False):
+            err.print(f"{name} ended with code {code}")
+        case CouldNotStart(name, reason):
+            err.print(f"{name} could not start: {escape(reason)}")
+        case Restarting(name, delay):
+            err.print(f"{name} starts again in {delay:g} s")
+        case Exited():
+            pass
+
+
+@contextmanager
+def _live_line(settings: Settings) -> Generator[None]:
+    """Show what happens: on a terminal a line that changes, elsewhere a new line now and then."""
+    stop = Event()
+    thread = Thread(target=_show, args=(settings, stop), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _show(settings: Settings, stop: Event) -> None:
+    broker, last = BrokerClient(settings.broker_address), ""
+    with Store(settings.store_address) as store, Live(console=out, auto_refresh=False, transient=True) as live:
+        applied: int | None = None
+        every = _EVERY if out.is_terminal else _QUIET_EVERY
+        while True:
+            try:
+                stats = store.stats()
+                rate = 0.0 if applied is None else (stats.applied - applied) / every
+                line, applied = _line(stats, broker.state().queued, rate), stats.applied
+            except OstinatoError as error:
+                line = str(error)
+            if out.is_terminal:
+                live.update(escape(line), refresh=True)
+            elif line != last:
+                out.print(line, markup=False, soft_wrap=True)
+            last = line
+            if stop.wait(every):
+                broker.close()
+                return
+
+
+def _line(stats: Stats, queued: int, rate: float) -> str:
+    return (
+        f"queued {queued} · applied {stats.applied} ({rate:.0f}/s) · parked {stats.parked} · "
+        f"quarantined {stats.quarantined} · patterns {stats.patterns}"
+    )

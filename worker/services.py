@@ -1,0 +1,81 @@
+"""The processes that Ostinato is made of, and how each is started."""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from store.schema import migrate
+from tasks.broker import socket_path
+from worker.embedded import EmbeddedBroker
+from worker.settings import Settings
+from worker.supervisor import ChildSpec
+
+_CELERY = (sys.executable, "-m", "celery", "--quiet", "-A", "worker")
+FLOWER_PORT = 5555
+
+
+class Services:
+    """Broker, worker, beat and, if wanted, the dashboard, all with the same settings; logs in `<home>/logs`.
+
+    A context manager: makes the home folder, brings the store to this version's schema and, unless the broker is at a
+    URL, holds the home folder's embedded broker for as long as the block lasts.
+    """
+
+    def __init__(self, settings: Settings, *, flower_auth: str | None = None) -> None:
+        self._settings = settings
+        self._flower_auth = flower_auth
+        self._broker: EmbeddedBroker | None = None
+
+    def __enter__(self) -> list[ChildSpec]:
+        settings = self._settings
+        self.logs.mkdir(parents=True, exist_ok=True)
+        migrate(settings.store_address)
+        specs: list[ChildSpec] = []
+        if settings.embedded_broker:
+            path = socket_path(settings.home)
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._broker = EmbeddedBroker(settings.home, path)
+            specs.append(self._broker.spec())
+        return [*specs, *self._celery()]
+
+    def __exit__(self, *_: object) -> None:
+        if self._broker is not None:
+            self._broker.stop()
+
+    @property
+    def logs(self) -> Path:
+        """The folder of the processes' logs."""
+        return self._settings.home / "logs"
+
+    def _celery(self) -> list[ChildSpec]:
+        specs = [self._spec("worker", ["worker"]), self._spec("beat", ["beat"])]
+        if self._flower_auth is not None:
+            specs.append(self._spec("flower", _flower(self._flower_auth)))
+        return specs
+
+    def _spec(self, name: str, arguments: Sequence[str]) -> ChildSpec:
+        return ChildSpec(
+            name=name,
+            command=[*_CELERY, *arguments],
+            env={**os.environ, **_environment(self._settings)},
+            cwd=self._settings.home,
+            log=self.logs / f"{name}.log",
+        )
+
+
+def _flower(auth: str) -> list[str]:
+    # Without these it listens everywhere and shows, and allows, everything to everyone.
+    return [
+        "flower",
+        "--address=127.0.0.1",
+        f"--port={FLOWER_PORT}",
+        "--read_only",
+        "--inspect_timeout=1",
+        f"--basic_auth={auth}",
+    ]
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    values = settings.model_dump(mode="json", exclude_none=True)
+    return {f"OSTINATO_{name.upper()}": str(value) for name, value in values.items()}
