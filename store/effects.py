@@ -25,6 +25,8 @@ from store.tables import applications
 from store.tallies import APPLIED, DUPLICATES, MERGES
 from store.transaction import Transaction
 
+_ADD_APPLICATION = insert(applications)
+
 
 def apply(transaction: Transaction, items: Iterable[Item], *, task: str, delivery: str) -> None:
     """Apply what one task delivered, in order: each event once, each rejected message to the quarantine."""
@@ -78,21 +80,7 @@ def _application(event: Application, transaction: Transaction) -> bool:
             reason=PATTERN_NOT_FOUND,
         )
         return False
-    transaction.connection.execute(
-        insert(applications).values(
-            id=event.id,
-            pattern_id=known.id,
-            execution_id=event.execution_id,
-            occurred_at=event.occurred_at,
-            applied_at=transaction.now,
-            pattern_led_to_success=event.pattern_led_to_success,
-            retry_count_before=event.retry_count_before,
-            retry_count_after=event.retry_count_after,
-            application_mode=event.application_mode,
-            validation_passed=event.validation_passed,
-            grounding_confidence=event.grounding_confidence,
-        )
-    )
+    transaction.connection.execute(_ADD_APPLICATION, _application_row(event, known.id, transaction.now))
     after = _rescored(transaction, applied(known, event))
     pattern_rows.change(transaction.connection, known, after)
     return True
@@ -126,6 +114,22 @@ def _rescore(event: Rescore, transaction: Transaction) -> bool:
     else:
         pattern_rows.change(transaction.connection, known, _rescored(transaction, known))
     return True
+
+
+def _application_row(event: Application, pattern_id: str, now: int) -> dict[str, object]:
+    return {
+        "id": event.id,
+        "pattern_id": pattern_id,
+        "execution_id": event.execution_id,
+        "occurred_at": event.occurred_at,
+        "applied_at": now,
+        "pattern_led_to_success": event.pattern_led_to_success,
+        "retry_count_before": event.retry_count_before,
+        "retry_count_after": event.retry_count_after,
+        "application_mode": event.application_mode,
+        "validation_passed": event.validation_passed,
+        "grounding_confidence": event.grounding_confidence,
+    }
 
 
 def _resolve(transaction: Transaction, pattern_id: str) -> PatternState | None:

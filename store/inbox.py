@@ -3,11 +3,17 @@
 import hashlib
 from enum import Enum
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from store.events import Event, Rejected
 from store.tables import inbox
+
+_WRITE = {
+    "sqlite": sqlite.insert(inbox).on_conflict_do_nothing().returning(inbox.c.message_id),
+    "postgresql": postgresql.insert(inbox).on_conflict_do_nothing().returning(inbox.c.message_id),
+}
+_KNOWN = select(inbox.c.content_sha256).where(inbox.c.message_id == bindparam("id"))
 
 
 class Receipt(Enum):
@@ -29,12 +35,10 @@ def receive(connection: Connection, event: Event, now: int) -> Receipt:
         "content_sha256": sha256,
         "content": event.content,
     }
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    written = insert(inbox).values(values).on_conflict_do_nothing().returning(inbox.c.message_id)
     # A row back says that it is new; rowcount would say -1 with psycopg 3.
-    if connection.execute(written).one_or_none() is not None:
+    if connection.execute(_WRITE[connection.dialect.name], values).one_or_none() is not None:
         return Receipt.NEW
-    known = connection.execute(select(inbox.c.content_sha256).where(inbox.c.message_id == event.id)).scalar_one()
+    known = connection.execute(_KNOWN, {"id": event.id}).scalar_one()
     return Receipt.DUPLICATE if known == sha256 else Receipt.ID_REUSE
 
 

@@ -2,30 +2,40 @@
 
 from dataclasses import fields
 
-from sqlalchemy import Connection, RowMapping, delete, insert, select, update
+from sqlalchemy import Connection, RowMapping, String, bindparam, delete, insert, select, update
 
 from store.pattern import PatternState
 from store.tables import aliases, pattern_tags, patterns
 
 _NAMES = tuple(each.name for each in fields(PatternState))
 _COLUMNS = tuple(patterns.c[name] for name in _NAMES)
+_KEY = bindparam("key", type_=String)
+# Built once: building a statement of so many columns costs more than running it.
+_BY_ID = select(*_COLUMNS).where(patterns.c.id == _KEY)
+_BY_ALIAS = select(*_COLUMNS).where(
+    patterns.c.id == select(aliases.c.pattern_id).where(aliases.c.alias == _KEY).scalar_subquery()
+)
+_BY_CONTENT = (
+    select(*_COLUMNS)
+    .where(patterns.c.content_hash == _KEY)
+    .order_by(patterns.c.priority_score.desc(), patterns.c.id)
+    .limit(1)
+)
 
 
 def load(connection: Connection, pattern_id: str) -> PatternState | None:
     """The pattern with this very id."""
-    return _state(connection.execute(select(*_COLUMNS).where(patterns.c.id == pattern_id)).mappings().one_or_none())
+    return _state(connection.execute(_BY_ID, {"key": pattern_id}).mappings().one_or_none())
 
 
 def load_by_alias(connection: Connection, alias: str) -> PatternState | None:
     """The pattern that an alias points to."""
-    meant = select(aliases.c.pattern_id).where(aliases.c.alias == alias).scalar_subquery()
-    return _state(connection.execute(select(*_COLUMNS).where(patterns.c.id == meant)).mappings().one_or_none())
+    return _state(connection.execute(_BY_ALIAS, {"key": alias}).mappings().one_or_none())
 
 
 def load_by_content(connection: Connection, content_hash: str) -> PatternState | None:
     """The pattern with this content hash; of several, the one with the highest priority, then the lowest id."""
-    same = select(*_COLUMNS).where(patterns.c.content_hash == content_hash)
-    return _state(connection.execute(same.order_by(patterns.c.priority_score.desc(), patterns.c.id)).mappings().first())
+    return _state(connection.execute(_BY_CONTENT, {"key": content_hash}).mappings().one_or_none())
 
 
 def add(connection: Connection, pattern: PatternState) -> None:

@@ -11,6 +11,10 @@ from store.transaction import Transaction
 
 NEW = "new"
 _ID_DIGITS = 32
+_WRITE = {
+    "sqlite": sqlite.insert(quarantine).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(quarantine).on_conflict_do_nothing(),
+}
 
 
 def put_in_quarantine(transaction: Transaction, rejected: Rejected, *, task: str, delivery: str) -> None:
@@ -32,8 +36,7 @@ def put_in_quarantine(transaction: Transaction, rejected: Rejected, *, task: str
         "task": task,
         "state": NEW,
     }
-    insert = postgresql.insert if transaction.connection.dialect.name == "postgresql" else sqlite.insert
-    transaction.connection.execute(insert(quarantine).values(values).on_conflict_do_nothing())
+    transaction.connection.execute(_WRITE[transaction.connection.dialect.name], values)
     transaction.happened(
         "message_quarantined",
         logging.WARNING,

@@ -2,20 +2,25 @@
 
 from collections.abc import Mapping
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import BigInteger, Connection, bindparam, select, update
 
 from store.tables import counters
 
 APPLIED = "applied"
 DUPLICATES = "duplicates"
 MERGES = "merges"
+_ADD = (
+    update(counters)
+    .where(counters.c.name == bindparam("counter"))
+    .values(value=counters.c.value + bindparam("count", type_=BigInteger))
+)
 
 
 def add_counts(connection: Connection, counts: Mapping[str, int]) -> None:
     """Add to the named counters; each of them exists since the first migration."""
     for name, count in counts.items():
         if count:
-            connection.execute(update(counters).where(counters.c.name == name).values(value=counters.c.value + count))
+            connection.execute(_ADD, {"counter": name, "count": count})
 
 
 def read_counts(connection: Connection) -> dict[str, int]:

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,7 +72,7 @@ class Machine:
             try:
                 yield process
             finally:
-                if process.poll() is None:
+                with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
 
     def run(self, *args: str) -> tuple[int, str, str]:
@@ -92,6 +92,13 @@ class Machine:
         while len(self.installs()) < count:
             assert time.monotonic() < end, f"pip was started {len(self.installs())} times, not {count}"
             time.sleep(0.01)
+
+
+def first_words(process: subprocess.Popen[str]) -> str:
+    """Wait for a process to say something on standard error, and give it."""
+    assert process.stderr is not None
+    assert select.select([process.stderr], [], [], DEADLINE)[0]
+    return os.read(process.stderr.fileno(), 1000).decode()
 
 
 @pytest.fixture
@@ -167,9 +174,7 @@ def test_two_at_once_set_up_one_after_the_other(machine: Machine) -> None:
     with machine.dev("setup") as first:
         machine.wait_for_installs(1)
         with machine.dev("setup") as second:
-            assert second.stderr is not None
-            assert select.select([second.stderr], [], [], DEADLINE)[0]
-            assert second.stderr.readline() == "dev.py: another dev.py is setting up .venv: waiting for it\n"
+            assert first_words(second) == "dev.py: another dev.py is setting up .venv: waiting for it\n"
             (machine.folder / "hold").unlink()
             assert first.wait(timeout=DEADLINE) == 0
             assert second.wait(timeout=DEADLINE) == 0
@@ -184,9 +189,7 @@ def test_lock_outlives_a_killed_set_up(machine: Machine) -> None:
         first.kill()
         first.wait(timeout=DEADLINE)
         with machine.dev("setup") as second:
-            assert second.stderr is not None
-            assert select.select([second.stderr], [], [], DEADLINE)[0]
-            assert second.stderr.readline() == "dev.py: another dev.py is setting up .venv: waiting for it\n"
+            assert first_words(second) == "dev.py: another dev.py is setting up .venv: waiting for it\n"
             assert machine.installs() == [".[dev]"]
             (machine.folder / "hold").unlink()
             assert second.wait(timeout=DEADLINE) == 0

@@ -41,6 +41,18 @@ print(os.getpid(), os.getpgrp(), os.getsid(0), [fd for fd in range(64) if is_ope
       signal.getsignal(signal.SIGINT) is signal.default_int_handler)
 """
 
+# Its exit code is the number of the signal that ended the process which it stopped.
+STOPPED = """
+import os, signal, sys
+if not (pid := os.fork()):
+    signal.pause()
+signal.signal(signal.SIGTERM, lambda *_: None)
+os.kill(pid, signal.SIGSTOP)
+os.waitpid(pid, os.WUNTRACED)
+print("stopped", flush=True)
+sys.exit(os.WTERMSIG(os.waitpid(pid, 0)[1]))
+"""
+
 
 def wait_until(condition: Callable[[], bool]) -> None:
     """Return when the condition holds; fail after the deadline."""
@@ -152,11 +164,12 @@ def test_sigterm_to_the_watchdog_stops_the_child(tmp_path: Path) -> None:
     assert "ready\nasked\n" == log.read_text()
 
 
-def test_stopped_child_can_end_within_its_grace_time() -> None:
-    """A child asleep by SIGSTOP is woken to end in its own way."""
-    with Child.start("child", ["sleep", "60"], grace=DEADLINE) as child:
-        os.kill(child.pid, signal.SIGSTOP)
-        assert 128 + signal.SIGTERM == child.stop()
+def test_stopped_process_can_end_within_the_grace_time(tmp_path: Path) -> None:
+    """A process asleep by SIGSTOP is woken to end in its own way."""
+    log = tmp_path / "log"
+    with Child.start("child", [sys.executable, "-c", STOPPED], log=log, grace=2.0) as child:
+        wait_until(lambda: log.read_text() == "stopped\n")
+        assert signal.SIGTERM == child.stop()
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])

@@ -101,8 +101,12 @@ def test_first_working_pip_is_chosen(dev: ModuleType) -> None:
 
 def test_no_working_pip_says_what_to_install(dev: ModuleType) -> None:
     """Where nothing can install, the error names the package that helps."""
+
+    def never(_command: list[str]) -> bool:
+        return False
+
     with pytest.raises(dev.SetupError, match="apt install python3-venv"):
-        dev.choose_pip([["missing"]], lambda command: not command)
+        dev.choose_pip([["missing"]], never)
 
 
 def test_steps_keep_their_order_and_give_pytest_its_arguments(dev: ModuleType) -> None:
