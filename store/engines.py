@@ -10,7 +10,16 @@ from types import ModuleType
 import structlog
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, ResourceClosedError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    NoSuchModuleError,
+    NotSupportedError,
+    ProgrammingError,
+    ResourceClosedError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -73,12 +82,13 @@ def trouble_is_transient() -> Generator[None]:
     """Turn what a driver says of an absent, locked or full database into StoreUnavailable."""
     try:
         yield
-    except (PoolTimeout, ResourceClosedError) as error:
-        raise StoreUnavailable(str(error)) from error
-    except DBAPIError as error:
-        if type(error.orig).__name__ in {"OperationalError", "InterfaceError"} or error.connection_invalidated:
-            raise StoreUnavailable(f"{type(error.orig).__name__}: {error.orig}") from error
+    except (DataError, IntegrityError, NotSupportedError, ProgrammingError):
+        # These are about the statement, and so about a defect of ours: waiting would not mend them.
         raise
+    except DBAPIError as error:
+        raise StoreUnavailable(f"{type(error.orig).__name__}: {error.orig}") from error
+    except (PoolTimeout, ResourceClosedError, MemoryError) as error:
+        raise StoreUnavailable(f"{type(error).__name__}: {error}") from error
 
 
 def sqlite_driver() -> ModuleType:

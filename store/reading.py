@@ -36,6 +36,7 @@ class Store:
         """Take the store at ``url``: ``sqlite:///PATH`` or a PostgreSQL URL; connects at the first question."""
         self._url = store_url(url)
         self._engine = reader_engine(self._url)
+        self._current = False
 
     def patterns(  # noqa: PLR0913 - the filters of the specification
         self,
@@ -137,7 +138,9 @@ class Store:
         if not exists(self._url):
             raise StoreOutdated(f"There is no store at {self._url!r} yet: run `ostinato up` or `ostinato migrate`.")
         with trouble_is_transient(), self._engine.connect() as connection:
-            check_revision(connection, self._url)
+            if not self._current:
+                check_revision(connection, self._url)
+                self._current = True
             yield connection
 
 

@@ -13,15 +13,22 @@ class Presence(bootsteps.StartStopStep):
 
     requires = ("celery.worker.consumer.connection:Connection",)
 
+    def __init__(self, parent: Any, **kwargs: Any) -> None:  # noqa: ANN401 - Celery's own signature
+        super().__init__(parent, **kwargs)
+        self._broker: BrokerClient | None = None
+        self._timer: Any = None
+
     @override
     def start(self, parent: Any) -> None:
-        broker = BrokerClient(parent.app.conf.broker_url)
-        broker.say_present(parent.hostname)
-        parent.presence = broker
-        parent.presence_timer = parent.timer.call_repeatedly(PRESENCE_SECONDS, broker.say_present, (parent.hostname,))
+        self._broker = BrokerClient(parent.app.conf.broker_url)
+        self._broker.say_present(parent.hostname)
+        self._timer = parent.timer.call_repeatedly(PRESENCE_SECONDS, self._broker.say_present, (parent.hostname,))
 
     @override
     def stop(self, parent: Any) -> None:
-        parent.presence_timer.cancel()
-        parent.presence.say_gone(parent.hostname)
-        parent.presence.close()
+        # Celery also stops steps that it never started.
+        if self._broker is not None:
+            self._timer.cancel()
+            self._broker.say_gone(parent.hostname)
+            self._broker.close()
+            self._broker = None
