@@ -1,8 +1,9 @@
-"""Children behind a watchdog, and the supervisor over them: real processes, killed for real."""
+"""Children behind a watchdog: real processes, killed for real."""
 
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -13,7 +14,6 @@ from typing import Self
 import pytest
 
 from worker.child import Child, ChildNotStarted, ChildStillRunning
-from worker.supervisor import Backoff, ChildSpec, CouldNotStart, Event, Exited, Restarting, Started, Supervisor
 
 DEADLINE = 20.0
 WATCHDOG = Path(__file__).parents[2] / "worker" / "watchdog.py"
@@ -74,7 +74,7 @@ class Parent:
         """Read on until this line has come; None: until nobody is left who could write."""
         assert self.process.stdout is not None
         deadline = time.monotonic() + DEADLINE
-        while line is None or line not in self.output.splitlines():
+        while line is None or f"{line}\n" not in self.output:
             ready = select.select([self.process.stdout], [], [], max(0.0, deadline - time.monotonic()))[0]
             assert ready, f"in time came only {self.output!r}"
             part = os.read(self.process.stdout.fileno(), 4096)
@@ -192,6 +192,16 @@ def test_watchdog_works_with_a_plain_pipe_and_no_reader_of_its_report() -> None:
     assert (b"", 128 + signal.SIGTERM) == (output, watchdog.returncode)
 
 
+def test_parent_that_goes_without_reading_the_report_is_noticed() -> None:
+    """A link with something unread in it breaks with an error, not with an end."""
+    link, other = socket.socketpair()
+    command = [sys.executable, "-I", str(WATCHDOG), "5", "sleep", "60"]
+    with other, subprocess.Popen(command, stdin=other.fileno()) as watchdog:
+        assert [link] == select.select([link], [], [], DEADLINE)[0]
+        link.close()
+        assert 128 + signal.SIGTERM == watchdog.wait(DEADLINE)
+
+
 def test_command_that_cannot_start_is_a_typed_error(tmp_path: Path) -> None:
     """Missing, not executable, or in a folder that does not exist: the reason is in the message."""
     with pytest.raises(ChildNotStarted, match=r"^worker could not be started \(/does/not/exist\): No such file"):
@@ -215,10 +225,9 @@ def test_wait_gives_up_in_time_and_poll_says_it_runs() -> None:
 def test_environment_folder_and_log(tmp_path: Path) -> None:
     """They are what was given; a log is appended to, and put aside when it has grown too long."""
     log = tmp_path / "logs" / "child.log"
-    for word in ("one", "two"):
-        with Child.start(
-            "child", ["sh", "-c", "echo $WORD; pwd >&2"], env={"WORD": word}, cwd=tmp_path, log=log
-        ) as child:
+    (tmp_path / "select.py").write_text("not for the watchdog")
+    for env in ({"WORD": "one"}, {"WORD": "two", "PYTHONPATH": str(tmp_path)}):
+        with Child.start("child", ["sh", "-c", "echo $WORD; pwd >&2"], env=env, cwd=tmp_path, log=log) as child:
             child.wait(DEADLINE)
     assert f"one\n{tmp_path}\ntwo\n{tmp_path}\n" == log.read_text()
     with log.open("ab") as file:
@@ -227,69 +236,3 @@ def test_environment_folder_and_log(tmp_path: Path) -> None:
         child.wait(DEADLINE)
     assert "new\n" == log.read_text()
     assert 5_000_001 == (tmp_path / "logs" / "child.log.1").stat().st_size
-
-
-def test_supervisor_starts_in_order_restarts_and_stops_in_reverse(tmp_path: Path) -> None:
-    """A child that ends is started again, later each time; one that cannot start any more is tried again too."""
-    events: list[Event] = []
-    program = tmp_path / "program"
-    program.write_text("#!/bin/sh\nexit 4\n")
-    program.chmod(0o700)
-    specs = [ChildSpec(name="steady", command=["sleep", "60"]), ChildSpec(name="failing", command=[str(program)])]
-
-    def on_event(event: Event) -> None:
-        events.append(event)
-        match event:
-            case Restarting(delay=0.02):
-                program.unlink()
-            case CouldNotStart():
-                supervisor.request_stop()
-            case _:
-                pass
-
-    supervisor = Supervisor(specs, on_event, Backoff(first=0.01, longest=0.03))
-    with supervisor:
-        steady, failing = supervisor.pid("steady"), supervisor.pid("failing")
-        assert steady is not None
-        assert failing is not None
-        supervisor.run()
-        assert None is supervisor.pid("failing")
-        assert None is supervisor.pid("nobody")
-    again = events[4]
-    assert isinstance(again, Started)
-    assert again.pid != failing
-    assert [
-        Started("steady", steady),
-        Started("failing", failing),
-        Exited("failing", 4, expected=False),
-        Restarting("failing", 0.01),
-        Started("failing", again.pid),
-        Exited("failing", 4, expected=False),
-        Restarting("failing", 0.02),
-        CouldNotStart("failing", f"failing could not be started ({program}): No such file or directory"),
-        Restarting("failing", 0.03),
-        Exited("steady", 128 + signal.SIGTERM, expected=True),
-    ] == events
-    supervisor.stop()
-    supervisor.request_stop()
-
-
-def test_supervisor_stops_what_runs_when_a_start_fails() -> None:
-    """Its own error comes out, after the children before it were stopped, the last one first."""
-    events: list[Event] = []
-
-    def refuse(child: Child) -> None:
-        raise ChildNotStarted(f"{child.name} is not ready")
-
-    specs = [ChildSpec(name=name, command=["sleep", "60"], ready=ready) for name, ready in (("a", None), ("b", refuse))]
-    with pytest.raises(ChildNotStarted, match="b is not ready"):
-        Supervisor(specs, events.append).start()
-    assert [("a", Started), ("b", Started), ("b", Exited), ("a", Exited)] == [(e.name, type(e)) for e in events]
-
-
-def test_backoff_doubles_to_its_limit_and_forgets_after_a_settled_life() -> None:
-    """The standard delays: 0.5 s, doubled up to 10 s; again 0.5 s after 30 s of life."""
-    backoff, delays = Backoff(), list[float]()
-    for lived in (0.0, 1.0, 29.9, 1.0, 1.0, 1.0, 1.0, 30.0):
-        delays.append(backoff.following(delays[-1] if delays else None, lived))
-    assert [0.5, 1.0, 2.0, 4.0, 8.0, 10.0, 10.0, 0.5] == delays
