@@ -77,8 +77,15 @@ class Receiver:
             apply(transaction, items, task=task, delivery=delivery)
 
     def _recalculate(self, event: Recalculation, task: str, delivery: str) -> bool:
-        with self.writer.transaction(self.clock) as transaction:
-            return recalculate(transaction, event, task=task, delivery=delivery)
+        try:
+            with self.writer.transaction(self.clock) as transaction:
+                return recalculate(transaction, event, task=task, delivery=delivery)
+        except TransientError:
+            raise
+        except Exception as error:  # noqa: BLE001 - as for any other message
+            _log.exception("effect_failed", task=task, delivery=delivery)
+            self._commit([_defect(event, error)], task, delivery)
+            return True
 
     def _until_stored(self, attempt: Callable[[], T]) -> T:
         """The attempt's result, however long the store is away: said once in the log, and once when it is back."""
@@ -106,7 +113,7 @@ def _read(kind: str, text: str) -> list[Item]:
         return [wire.rejected(text, error)]
 
 
-def _defect(item: Item, error: Exception) -> Rejected:
+def _defect(item: Item | Recalculation, error: Exception) -> Rejected:
     if isinstance(item, Rejected):
         raise error
     return Rejected(
