@@ -110,8 +110,9 @@ class EmbeddedBroker:
             "save": "",
             # Any other policy would throw queued messages away when memory is short.
             "maxmemory-policy": "noeviction",
-            # The smallest value the server accepts: it refuses what no worker would take.
-            "proto-max-bulk-len": "1mb",
+            # Room for the largest batch as it is on the wire (JSON in JSON in base64, up to four times its size), and
+            # little more.
+            "proto-max-bulk-len": "4mb",
         }
         return [str(valkey_binary()), *(word for name, value in options.items() for word in (f"--{name}", value))]
 

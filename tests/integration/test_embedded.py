@@ -117,7 +117,7 @@ def test_server_runs_with_the_promised_options(home: Path) -> None:
         "aof-load-truncated": "yes",
         "save": "",
         "maxmemory-policy": "noeviction",
-        "proto-max-bulk-len": "1048576",
+        "proto-max-bulk-len": "4194304",
         "dir": str(home / "broker"),
     }
 
