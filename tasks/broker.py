@@ -67,7 +67,9 @@ def read_settings(settings: type[S]) -> S:
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False)[0]
         name = f"OSTINATO_{'_'.join(map(str, problem['loc']))}".upper()
-        raise ConfigurationError(f"{name} cannot be used: {printable(problem['msg'])}.") from None
+        raise ConfigurationError(
+            f"{name} cannot be used: {printable(problem['msg'].removeprefix('Value error, '))}."
+        ) from None
 
 
 def socket_path(home: Path) -> Path:

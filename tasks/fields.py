@@ -1,5 +1,6 @@
 """The types of the messages' fields, each with its limits (spec section 4)."""
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ COUNT_LIMIT = 1_000_000
 SHEET_LIMIT = 2_147_483_647
 TAGS_LIMIT = 64
 _LAYOUT = "\t\n"
+_ISO_8601 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d")
 
 
 def _clean(text: str, allowed: str) -> str:
@@ -36,8 +38,8 @@ def _lines(text: str) -> str:
 
 
 def _written_as_text(value: object) -> object:
-    # A number would be taken for seconds since 1970, and a bare date for midnight.
-    if isinstance(value, datetime) or (isinstance(value, str) and len(value) > len("2026-01-01")):
+    # Digits would be taken for seconds since 1970, and a bare date for midnight.
+    if isinstance(value, datetime) or (isinstance(value, str) and _ISO_8601.match(value)):
         return value
     raise PydanticCustomError("datetime", "write the time as ISO 8601 with an offset, as in 2026-01-31T12:00:00Z")
 

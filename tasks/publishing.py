@@ -56,7 +56,6 @@ def publish_text(app: Celery, kind: str, text: str, *, summary: str, task_id: st
             ignore_result=True,
         )
     except (KombuError, OperationalError, OSError) as error:
-        address = app.connection_for_write().as_uri()
         raise BrokerUnavailable(
-            f"The broker at {address} did not take the message ({error}): is `ostinato up` running?"
+            f"The broker did not take the message ({error}): start it with `ostinato up`, or correct OSTINATO_BROKER_URL."
         ) from error

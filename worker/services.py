@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from store.schema import migrate
@@ -13,6 +13,8 @@ from worker.supervisor import ChildSpec
 
 _CELERY = (sys.executable, "-m", "celery", "--quiet", "-A", "worker")
 FLOWER_PORT = 5555
+# Without these it listens everywhere and allows everything to everyone.
+_FLOWER = ("flower", "--address=127.0.0.1", f"--port={FLOWER_PORT}", "--read_only", "--inspect_timeout=1")
 
 
 class Services:
@@ -51,29 +53,18 @@ class Services:
     def _celery(self) -> list[ChildSpec]:
         specs = [self._spec("worker", ["worker"]), self._spec("beat", ["beat"])]
         if self._flower_auth is not None:
-            specs.append(self._spec("flower", _flower(self._flower_auth)))
+            # Not on its command line, where everybody on the machine could read it.
+            specs.append(self._spec("flower", _FLOWER, {"FLOWER_BASIC_AUTH": self._flower_auth}))
         return specs
 
-    def _spec(self, name: str, arguments: Sequence[str]) -> ChildSpec:
+    def _spec(self, name: str, arguments: Sequence[str], secrets: Mapping[str, str] | None = None) -> ChildSpec:
         return ChildSpec(
             name=name,
             command=[*_CELERY, *arguments],
-            env={**os.environ, **_environment(self._settings)},
+            env={**os.environ, **_environment(self._settings), **(secrets or {})},
             cwd=self._settings.home,
             log=self.logs / f"{name}.log",
         )
-
-
-def _flower(auth: str) -> list[str]:
-    # Without these it listens everywhere and shows, and allows, everything to everyone.
-    return [
-        "flower",
-        "--address=127.0.0.1",
-        f"--port={FLOWER_PORT}",
-        "--read_only",
-        "--inspect_timeout=1",
-        f"--basic_auth={auth}",
-    ]
 
 
 def _environment(settings: Settings) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Every setting, read from the environment (OSTINATO_…) in two places: the Celery shim and the command line."""
 
+from datetime import time
 from functools import cached_property
 from typing import Annotated, Literal
 from urllib.parse import quote
@@ -20,6 +21,13 @@ def _store_url(url: str | None) -> str | None:
         raise ValueError(str(error).removesuffix(".")) from None
 
 
+def _time_of_day(text: str) -> str:
+    try:
+        return time.fromisoformat(text).replace(tzinfo=None).isoformat()
+    except ValueError:
+        raise ValueError("write it as HH:MM or HH:MM:SS") from None
+
+
 class Settings(BrokerSettings):
     """What the worker, beat and the command line have to know."""
 
@@ -29,7 +37,7 @@ class Settings(BrokerSettings):
     recalculate_every: Annotated[float, Field(ge=1, le=366 * _DAY)] = Field(
         default=_DAY, description="Seconds between two recalculations."
     )
-    recalculate_at: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$")] = Field(
+    recalculate_at: Annotated[str, AfterValidator(_time_of_day)] = Field(
         default="03:00", description="Time of day, UTC, that recalculations are counted from."
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
@@ -48,5 +56,5 @@ class Settings(BrokerSettings):
     @property
     def recalculate_offset(self) -> int:
         """Seconds after midnight UTC that recalculations are counted from."""
-        hours, minutes, *seconds = (int(part) for part in self.recalculate_at.split(":"))
-        return hours * 3600 + minutes * 60 + sum(seconds)
+        moment = time.fromisoformat(self.recalculate_at)
+        return moment.hour * 3600 + moment.minute * 60 + moment.second

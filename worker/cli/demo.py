@@ -5,7 +5,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
@@ -52,9 +52,8 @@ def _run(settings: Settings, folder: Path) -> None:
     lines = list(sample_lines())
     begun = time.monotonic()
     with Store(settings.store_address) as store:
-        while store.stats().last_recalculation is None:
-            # Beat begins with the slot that it may have missed: a message that is not of the sample.
-            time.sleep(_POLL)
+        # Beat begins with the slot that it may have missed: a message that is not of the sample.
+        _until(lambda: store.stats().last_recalculation is not None, "the worker and beat to start")
         before = _arrived(store.stats())
         with _producers(settings, folder, lines) as producers:
             _wait_for(store, producers, before + len(lines))
@@ -104,7 +103,14 @@ def _wait_for(store: Store, producers: Sequence[Child], expected: int) -> None:
 def _recalculate(settings: Settings, store: Store) -> None:
     message = RecalculateAllPatternPriorities()
     publish(producer_app(settings.broker_address), message)
-    while not store.recalculated(str(message.id)):
+    _until(lambda: store.recalculated(str(message.id)), "the recalculation")
+
+
+def _until(done: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + _STUCK_SECONDS
+    while not done():
+        if time.monotonic() > deadline:
+            raise StoreUnavailable(f"Waited {_STUCK_SECONDS:.0f} s for {what}, in vain; `ostinato up` keeps its logs.")
         time.sleep(_POLL)
 
 

@@ -1,0 +1,158 @@
+"""What the README and the other pages name is there: files, links, commands, options, names to import, messages."""
+
+import ast
+import importlib
+import importlib.util
+import re
+import shlex
+from collections.abc import Iterator
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+import tasks
+import worker.cli
+from tasks.wire import make, read_line
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
+ROOMS = ("worker", "tasks", "store")
+MOST_LINES = 149
+IN_EVERY_ROOM = {"__init__.py", "py.typed"}
+
+
+def blocks(text: str, language: str) -> list[str]:
+    """The fenced blocks of a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def entries(folder: Path) -> set[str]:
+    """The names in a folder, without what git is told to ignore."""
+    ignored = [".git", *(ROOT / ".gitignore").read_text(encoding="utf-8").replace("/\n", "\n").split()]
+    return {each.name for each in folder.iterdir() if not any(fnmatch(each.name, pattern) for pattern in ignored)}
+
+
+def mapped() -> dict[str, set[str]]:
+    """The names in the README's map: for every room what stands under it, and for "" what stands at the top."""
+    found: dict[str, set[str]] = {"": set()}
+    room = ""
+    for line in blocks(README, "text")[-1].splitlines():
+        inside = line.startswith("  ")
+        names = line.strip().split("  ")[0].split()
+        if not inside:
+            room = names[0].removesuffix("/")
+        for name in names:
+            found.setdefault(room if inside else "", set()).add(name)
+    return found
+
+
+def commands(text: str) -> Iterator[list[str]]:
+    """The words of every command line in the blocks for a console, and of those within a sentence."""
+    for block in blocks(text, "console"):
+        for line in block.splitlines():
+            if line.startswith("$ "):
+                yield from (shlex.split(each, comments=True) for each in line.removeprefix("$ ").split(" && "))
+    for inline in re.findall(r"`((?:docker [^`…]*)?(?:ostinato|python3 dev\.py|celery) [^`…]*)`", text):
+        yield shlex.split(inline)
+
+
+def test_the_readme_is_short() -> None:
+    """It has less than 150 lines."""
+    assert MOST_LINES >= len(README.splitlines())
+
+
+def test_the_map_shows_the_top_level_and_nothing_else() -> None:
+    """Every entry of the checkout is on the map, folders with a slash, and every name on the map is an entry."""
+    there = {f"{name}/" if (ROOT / name).is_dir() else name for name in entries(ROOT)}
+
+    assert there == mapped()[""]
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_the_map_shows_what_is_in_each_room(room: str) -> None:
+    """Every file and folder of the room is on the map, but for the two that all three have, and nothing else."""
+    there = {f"{name}/" if (ROOT / room / name).is_dir() else name for name in entries(ROOT / room)}
+
+    assert there >= IN_EVERY_ROOM
+    assert there - IN_EVERY_ROOM == mapped()[room]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_every_file_named_exists(page: Path) -> None:
+    """Links lead to files of this checkout, and paths of code within a sentence are there."""
+    text = page.read_text(encoding="utf-8")
+    links = re.findall(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)", text)
+    paths = re.findall(r"`((?:worker|tasks|store|tests|docs|scripts)/[\w./-]+)`", text)
+
+    assert [] == [link for link in links if not (page.parent / link).exists()]
+    assert [] == [path for path in paths if not (ROOT / path).exists()]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_every_command_named_exists(page: Path) -> None:
+    """Each command of ours on the page, and each of its options, is one that the program has."""
+    for words in commands(page.read_text(encoding="utf-8")):
+        if "ostinato" in words:
+            _check_cli(words[words.index("ostinato") + 1 :])
+        elif words[:2] == ["python3", "dev.py"]:
+            assert words[2] in _dev_commands(), words
+        elif words[:3] == ["celery", "-A", "worker"]:
+            assert {"worker", "beat", "flower"} >= set(words[3:4]), words
+
+
+def _check_cli(words: list[str]) -> None:
+    command: TyperGroup | TyperCommand | Any = typer.main.get_command(worker.cli.app)
+    rest = iter(words)
+    while isinstance(command, TyperGroup) and (word := next(rest, None)) is not None:
+        assert word in command.commands, words
+        command = command.commands[word]
+    known = {option for parameter in command.params for option in parameter.opts}
+    assert {word for word in rest if word.startswith("--")} <= known, words
+
+
+def _dev_commands() -> set[str]:
+    found = importlib.util.spec_from_file_location("dev", ROOT / "dev.py")
+    assert found is not None
+    assert found.loader is not None
+    dev = importlib.util.module_from_spec(found)
+    found.loader.exec_module(dev)
+    usage: str = dev.parser().format_help()
+    return set(re.findall(r"^    (\w+)", usage, re.MULTILINE))
+
+
+def test_the_examples_in_python_use_what_there_is() -> None:
+    """Every name that an example imports is there, and every task is called with a good message's fields."""
+    examples = blocks(README, "python")
+    calls = 0
+    for node in (node for example in examples for node in ast.walk(ast.parse(example))):
+        if isinstance(node, ast.ImportFrom):
+            module = importlib.import_module(str(node.module))
+            assert [] == [alias.name for alias in node.names if not hasattr(module, alias.name)]
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "delay":
+            assert isinstance(node.func.value, ast.Name)
+            make(getattr(tasks, node.func.value.id).message, _fields(node))
+            calls += 1
+
+    assert 2 == calls
+    assert 15 >= len(examples[0].splitlines())
+
+
+def _fields(call: ast.Call) -> dict[str, object]:
+    """What a call passes by name; what it computes stands for itself."""
+    given = {str(keyword.arg): keyword.value for keyword in call.keywords}
+    return {
+        name: "computed" if isinstance(value, ast.Call) else ast.literal_eval(value) for name, value in given.items()
+    }
+
+
+def test_the_messages_shown_are_messages() -> None:
+    """Every line of JSON in the README is one that `ostinato send` takes."""
+    lines = [line for block in blocks(README, "json") for line in block.splitlines()]
+
+    assert ["record_pattern"] == [read_line(line).KIND for line in lines]
