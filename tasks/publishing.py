@@ -57,5 +57,5 @@ def publish_text(app: Celery, kind: str, text: str, *, summary: str, task_id: st
         )
     except (KombuError, OperationalError, OSError) as error:
         raise BrokerUnavailable(
-            f"The broker did not take the message ({error}): start it with `ostinato up`, or correct OSTINATO_BROKER_URL."
+            f"The broker did not take the message ({error}): run `ostinato up`, or correct OSTINATO_BROKER_URL."
         ) from error

@@ -12,7 +12,7 @@ from types import FrameType
 
 from rich.progress import Progress
 
-from store.errors import StoreUnavailable
+from store.errors import OstinatoError, StoreUnavailable
 from store.reading import Store
 from store.records import Stats
 from tasks.messages import RecalculateAllPatternPriorities
@@ -44,7 +44,11 @@ def demo() -> None:
         begun = time.monotonic()
         with Services(settings) as specs, Supervisor(specs, lambda _: None):
             err.print("A broker, a worker and beat run in a temporary folder.")
-            _run(settings, Path(folder))
+            try:
+                _run(settings, Path(folder))
+            except OstinatoError:
+                _show_logs(Path(folder))
+                raise
         err.print(f"All stopped after {time.monotonic() - begun:.1f} s.")
 
 
@@ -100,6 +104,12 @@ def _wait_for(store: Store, producers: Sequence[Child], expected: int) -> None:
                 )
 
 
+def _show_logs(folder: Path) -> None:
+    for log in sorted((folder / "logs").glob("*.log")):
+        for line in log.read_text(errors="replace").splitlines()[-3:]:
+            err.print(f"{log.stem}: {line}", markup=False, soft_wrap=True)
+
+
 def _recalculate(settings: Settings, store: Store) -> None:
     message = RecalculateAllPatternPriorities()
     publish(producer_app(settings.broker_address), message)
@@ -110,7 +120,7 @@ def _until(done: Callable[[], bool], what: str) -> None:
     deadline = time.monotonic() + _STUCK_SECONDS
     while not done():
         if time.monotonic() > deadline:
-            raise StoreUnavailable(f"Waited {_STUCK_SECONDS:.0f} s for {what}, in vain; `ostinato up` keeps its logs.")
+            raise StoreUnavailable(f"Waited {_STUCK_SECONDS:.0f} s for {what}, in vain.")
         time.sleep(_POLL)
 
 
