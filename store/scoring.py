@@ -25,19 +25,19 @@ Truth: TypeAlias = Any
 class Algebra(Protocol):
     """What the rule needs beyond the four operations and comparison."""
 
-    def larger(self, one: Number, other: Number) -> Number:
+    def larger(self, one: Number, other: Number, /) -> Number:
         """The larger of two numbers."""
         ...
 
-    def smaller(self, one: Number, other: Number) -> Number:
+    def smaller(self, one: Number, other: Number, /) -> Number:
         """The smaller of two numbers."""
         ...
 
-    def log10(self, value: Number) -> Number:
+    def log10(self, value: Number, /) -> Number:
         """The logarithm to the base 10."""
         ...
 
-    def power(self, base: float, exponent: Number) -> Number:
+    def power(self, base: float, exponent: Number, /) -> Number:
         """``base`` to the power of ``exponent``."""
         ...
 

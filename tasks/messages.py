@@ -76,12 +76,7 @@ class Provenance(BaseModel):
     sheet_num: SheetNumber | None = None
 
 
-class RecordPattern(Message):
-    """A runner saw a pattern."""
-
-    KIND: ClassVar[str] = "record_pattern"
-
-    kind: Literal["record_pattern"] = "record_pattern"
+class _Describes(Message):
     pattern_type: PatternType
     pattern_name: PatternName
     description: Lines | None = None
@@ -89,6 +84,32 @@ class RecordPattern(Message):
     suggested_action: Lines | None = None
     provenance: Provenance | None = None
     instrument_name: ShortLine | None = None
+
+    def summary(self) -> str:
+        """The type and the name."""
+        return f"{self.pattern_type}: {self.pattern_name}"
+
+    def _described(self) -> dict[str, Any]:
+        provenance = self.provenance or Provenance()
+        return {
+            **self._stamped(),
+            "pattern_type": self.pattern_type,
+            "pattern_name": self.pattern_name,
+            "description": self.description,
+            "context_tags": None if self.context_tags is None else tuple(self.context_tags),
+            "suggested_action": self.suggested_action,
+            "provenance_job_hash": provenance.job_hash,
+            "provenance_sheet_num": provenance.sheet_num,
+            "instrument_name": self.instrument_name,
+        }
+
+
+class RecordPattern(_Describes):
+    """A runner saw a pattern."""
+
+    KIND: ClassVar[str] = "record_pattern"
+
+    kind: Literal["record_pattern"] = "record_pattern"
     fingerprint: ShortLine | None = None
 
     @property
@@ -96,29 +117,12 @@ class RecordPattern(Message):
         """The id of the pattern that was seen: 16 hex digits."""
         return pattern_id(self.pattern_type, self.pattern_name)
 
-    def summary(self) -> str:
-        """The type and the name."""
-        return f"{self.pattern_type}: {self.pattern_name}"
-
     def event(self) -> Sighting:
         """The sighting as the store takes it."""
-        provenance = self.provenance or Provenance()
-        return Sighting(
-            **self._stamped(),
-            pattern_id=self.pattern_id,
-            pattern_type=self.pattern_type,
-            pattern_name=self.pattern_name,
-            description=self.description,
-            context_tags=None if self.context_tags is None else tuple(self.context_tags),
-            suggested_action=self.suggested_action,
-            provenance_job_hash=provenance.job_hash,
-            provenance_sheet_num=provenance.sheet_num,
-            instrument_name=self.instrument_name,
-            fingerprint=self.fingerprint,
-        )
+        return Sighting(**self._described(), pattern_id=self.pattern_id, fingerprint=self.fingerprint)
 
 
-class ImportPattern(Message):
+class ImportPattern(_Describes):
     """Another store knew a pattern: its texts, and a starting balance of its counts and times.
 
     ``occurred_at`` is when that store saw it last. Applications that are known one by one are messages of their own
@@ -129,13 +133,6 @@ class ImportPattern(Message):
 
     kind: Literal["import_pattern"] = "import_pattern"
     pattern_id: PatternId
-    pattern_type: PatternType
-    pattern_name: PatternName
-    description: Lines | None = None
-    context_tags: Tags | None = None
-    suggested_action: Lines | None = None
-    provenance: Provenance | None = None
-    instrument_name: ShortLine | None = None
     occurrence_count: Balance = 1
     led_to_success_count: Balance = 0
     led_to_failure_count: Balance = 0
@@ -146,24 +143,11 @@ class ImportPattern(Message):
     quarantine_status: Literal["pending", "quarantined", "validated", "retired"] = "pending"
     active: Flag = True
 
-    def summary(self) -> str:
-        """The type and the name."""
-        return f"{self.pattern_type}: {self.pattern_name}"
-
     def event(self) -> Import:
         """The import as the store takes it."""
-        provenance = self.provenance or Provenance()
         return Import(
-            **self._stamped(),
+            **self._described(),
             pattern_id=self.pattern_id,
-            pattern_type=self.pattern_type,
-            pattern_name=self.pattern_name,
-            description=self.description,
-            context_tags=None if self.context_tags is None else tuple(self.context_tags),
-            suggested_action=self.suggested_action,
-            provenance_job_hash=provenance.job_hash,
-            provenance_sheet_num=provenance.sheet_num,
-            instrument_name=self.instrument_name,
             occurrence_count=self.occurrence_count,
             led_to_success_count=self.led_to_success_count,
             led_to_failure_count=self.led_to_failure_count,
