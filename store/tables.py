@@ -120,7 +120,7 @@ patterns = Table(
     Column("effectiveness_score", Double, nullable=False),
     Column("priority_score", Double, nullable=False),
     Column("variance", Double, nullable=False),
-    Column("trust_score", Double, nullable=False),
+    Column("trust_score", Double, nullable=False, index=True),
     Column("trust_calculated_at", BigInteger, nullable=False),
     Column("quarantine_status", String(16), nullable=False),
 )

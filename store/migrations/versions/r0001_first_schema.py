@@ -1,5 +1,7 @@
 """The first schema: inbox, patterns, applications, aliases, parked, quarantine, recalculations, counters."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -104,7 +106,8 @@ def _patterns() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_patterns"),
     )
     op.create_index("ix_patterns_content_hash", "patterns", ["content_hash"], unique=False)
-    ranking = [sa.literal_column("priority_score DESC"), sa.literal_column("last_seen DESC"), "id"]
+    ranking: list[Any] = [sa.literal_column("priority_score DESC"), sa.literal_column("last_seen DESC"), "id"]
+    op.create_index("ix_patterns_trust_score", "patterns", ["trust_score"], unique=False)
     op.create_index("ix_patterns_ranking", "patterns", ranking, unique=False)
     for name, column in (("type", "pattern_type"), ("instrument", "instrument_name"), ("status", "quarantine_status")):
         op.create_index(f"ix_patterns_ranking_by_{name}", "patterns", [column, *ranking], unique=False)
