@@ -33,7 +33,13 @@ _WAL_RESET_FIXED = ((3, 50, 7), (3, 44, 6))
 # One lock for everything that writes: any number, as long as nobody else on the server uses it.
 _POSTGRESQL_WRITER_LOCK = 0x6F7374696E61746F
 _SQLITE_READER = ("PRAGMA query_only=ON",)
-_SQLITE_WRITER = ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "PRAGMA foreign_keys=ON")
+_SQLITE_WRITER = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA foreign_keys=ON",
+    # In KiB. With the default of 2 MB, a recalculation of many patterns reads every index page again and again.
+    "PRAGMA cache_size=-65536",
+)
 
 _log = structlog.get_logger()
 

@@ -3,7 +3,7 @@
 import logging
 from dataclasses import dataclass
 
-from sqlalchemy import func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Update, and_, func, insert, or_, select, update
 
 from store.events import Recalculation
 from store.inbox import Receipt, receive, rejected_for_reuse
@@ -14,7 +14,7 @@ from store.tallies import APPLIED, DUPLICATES
 from store.transaction import Transaction
 
 # A chunk of this size holds the writer for some tens of milliseconds; messages are applied between two chunks.
-CHUNK = 5_000
+CHUNK = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +101,21 @@ def _rescore_chunk(transaction: Transaction, run: _Run, chunk: int) -> tuple[_Ru
     impossible = list(transaction.connection.execute(select(patterns.c.id).where(*within, ~possible)).scalars())
     for key in impossible:
         transaction.happened("pattern_scores_impossible", logging.ERROR, pattern_id=key)
-    scores = scores_at(run.clock)
-    effectiveness, priority = patterns.c.effectiveness_score, patterns.c.priority_score
-    changed = transaction.connection.execute(
-        update(patterns)
-        .where(*within, possible, or_(effectiveness != scores.effectiveness, priority != scores.priority))
-        .values(effectiveness_score=scores.effectiveness, priority_score=scores.priority)
-    ).rowcount
+    changed = transaction.connection.execute(_rescoring(run.clock, and_(*within))).rowcount
     return _Run(run.clock, last, run.patterns + rows, run.changed + changed, run.skipped + len(impossible)), rows
+
+
+def _rescoring(clock: int, within: ColumnElement[bool]) -> Update:
+    """Write both scores of the possible rows whose scores are others at this clock."""
+    at = scores_at(clock)
+    new = (
+        select(patterns.c.id, at.effectiveness.label("effectiveness"), at.priority.label("priority"))
+        .where(within, possible)
+        .cte("new")
+    )
+    effectiveness, priority = patterns.c.effectiveness_score, patterns.c.priority_score
+    return (
+        update(patterns)
+        .where(patterns.c.id == new.c.id, or_(effectiveness != new.c.effectiveness, priority != new.c.priority))
+        .values(effectiveness_score=new.c.effectiveness, priority_score=new.c.priority)
+    )

@@ -1,6 +1,10 @@
 """The scores of a set of patterns, computed by the database: the rule of `scoring`, over columns."""
 
 from sqlalchemy import ColumnElement, Double, and_, case, cast, func, literal
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeEngine
 
 from store.scoring import Evidence, Number, Scores, Truth, seed
 from store.tables import patterns
@@ -29,17 +33,48 @@ def scores_at(now: int) -> Scores:
     return seed(_EVIDENCE, now, _Sql())
 
 
+class _Larger(FunctionElement[float]):
+    type: TypeEngine[float] = Double()
+    inherit_cache = True
+
+
+class _Smaller(FunctionElement[float]):
+    type: TypeEngine[float] = Double()
+    inherit_cache = True
+
+
+@compiles(_Larger)
+def _larger(element: _Larger, compiler: SQLCompiler, **options: object) -> str:
+    return f"greatest({compiler.process(element.clauses, **options)})"
+
+
+@compiles(_Smaller)
+def _smaller(element: _Smaller, compiler: SQLCompiler, **options: object) -> str:
+    return f"least({compiler.process(element.clauses, **options)})"
+
+
+# With two arguments, SQLite's aggregates are what others call greatest and least.
+@compiles(_Larger, "sqlite")
+def _larger_sqlite(element: _Larger, compiler: SQLCompiler, **options: object) -> str:
+    return f"max({compiler.process(element.clauses, **options)})"
+
+
+@compiles(_Smaller, "sqlite")
+def _smaller_sqlite(element: _Smaller, compiler: SQLCompiler, **options: object) -> str:
+    return f"min({compiler.process(element.clauses, **options)})"
+
+
 class _Sql:
-    def larger(self, one: Number, other: Number) -> Number:
-        return case((literal(one) > other, one), else_=other)
+    def larger(self, one: Number, other: Number, /) -> Number:
+        return _Larger(literal(one, Double), cast(other, Double))
 
-    def smaller(self, one: Number, other: Number) -> Number:
-        return case((literal(one) < other, one), else_=other)
+    def smaller(self, one: Number, other: Number, /) -> Number:
+        return _Smaller(literal(one, Double), cast(other, Double))
 
-    def log10(self, value: Number) -> Number:
+    def log10(self, value: Number, /) -> Number:
         return func.log10(cast(value, Double), type_=Double)
 
-    def power(self, base: float, exponent: Number) -> Number:
+    def power(self, base: float, exponent: Number, /) -> Number:
         return func.power(literal(base, Double), cast(exponent, Double), type_=Double)
 
     def either(self, condition: Truth, then: Number, otherwise: Number) -> Number:
