@@ -7,7 +7,7 @@ from functools import singledispatch
 from sqlalchemy import insert
 
 from store import pattern_rows
-from store.events import Application, Effect, Item, Rejected, Rescore, Sighting, SoftDelete
+from store.events import Application, Effect, Import, Item, Rejected, Rescore, Sighting, SoftDelete
 from store.inbox import Receipt, receive, rejected_for_reuse
 from store.parking import PATTERN_NOT_FOUND, park, take_parked
 from store.pattern import (
@@ -15,6 +15,8 @@ from store.pattern import (
     applied,
     first_sighted,
     hash_of,
+    imported,
+    joined,
     merged,
     rescored,
     sighted,
@@ -65,6 +67,17 @@ def _sighting(event: Sighting, transaction: Transaction) -> bool:
     else:
         pattern_rows.add(transaction.connection, first_sighted(event))
         _adopt(transaction, event.pattern_id)
+    return True
+
+
+@take_effect.register
+def _import(event: Import, transaction: Transaction) -> bool:
+    known = _resolve(transaction, event.pattern_id)
+    if known is None:
+        pattern_rows.add(transaction.connection, imported(event))
+        _adopt(transaction, event.pattern_id)
+    else:
+        pattern_rows.change(transaction.connection, known, joined(known, event))
     return True
 
 

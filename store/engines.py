@@ -1,6 +1,7 @@
 """Connections to the store: one that writes serially, others that only read."""
 
 import importlib
+import math
 import sqlite3
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -32,7 +33,13 @@ _WAL_RESET_FIXED = ((3, 50, 7), (3, 44, 6))
 # One lock for everything that writes: any number, as long as nobody else on the server uses it.
 _POSTGRESQL_WRITER_LOCK = 0x6F7374696E61746F
 _SQLITE_READER = ("PRAGMA query_only=ON",)
-_SQLITE_WRITER = ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "PRAGMA foreign_keys=ON")
+_SQLITE_WRITER = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA foreign_keys=ON",
+    # In KiB. With the default of 2 MB, a recalculation of many patterns reads every index page again and again.
+    "PRAGMA cache_size=-65536",
+)
 
 _log = structlog.get_logger()
 
@@ -56,6 +63,7 @@ def writer_engine(url: URL) -> Engine:
     if url.get_backend_name() == "sqlite":
         _make_folder(Path(url.database or ""))
         _on_connect(engine, _SQLITE_WRITER)
+        event.listen(engine, "connect", _complete_mathematics)
         _on_begin(engine, "BEGIN IMMEDIATE")
     else:
         _on_begin(engine, f"SELECT pg_advisory_xact_lock({_POSTGRESQL_WRITER_LOCK})")
@@ -147,6 +155,15 @@ def _on_connect(engine: Engine, statements: tuple[str, ...]) -> None:
         cursor.close()
 
     event.listen(engine, "connect", prepare)
+
+
+def _complete_mathematics(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    """Some builds of SQLite leave the functions out that the scores need."""
+    for name, function, arguments in (("log10", math.log10, 1), ("power", math.pow, 2)):
+        try:
+            connection.execute(f"SELECT {name}({', '.join('1' * arguments)})")
+        except connection.OperationalError:
+            connection.create_function(name, arguments, function, deterministic=True)
 
 
 def _on_begin(engine: Engine, statement: str) -> None:

@@ -47,6 +47,39 @@ class Sighting(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Import(Event):
+    """Another store knew a pattern, of this id: its texts, and a starting balance of counts and times.
+
+    ``occurred_at`` is when that store saw the pattern last. The balance of successes and failures is what comes on
+    top of the applications that are sent along as messages of their own.
+    """
+
+    pattern_id: str
+    pattern_type: str
+    pattern_name: str
+    description: str | None
+    context_tags: tuple[str, ...] | None
+    suggested_action: str | None
+    provenance_job_hash: str | None
+    provenance_sheet_num: int | None
+    instrument_name: str | None
+    occurrence_count: int
+    led_to_success_count: int
+    led_to_failure_count: int
+    first_seen: int
+    last_confirmed: int | None
+    variance: float
+    trust_score: float
+    quarantine_status: str
+    active: bool
+
+    @property
+    def fingerprint(self) -> None:
+        """Other stores know no fingerprints."""
+        return
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Application(Event):
     """A runner applied a pattern to an execution."""
 
@@ -93,5 +126,6 @@ class Rejected:
     message_id: str | None = None
 
 
-Effect = Sighting | Application | SoftDelete | Rescore
+Described = Sighting | Import
+Effect = Sighting | Application | SoftDelete | Rescore | Import
 Item = Effect | Rejected

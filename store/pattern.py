@@ -6,7 +6,7 @@ Every rule decides by event time, then message id, so that the state is the same
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from store.events import Application, Sighting, Stamp
+from store.events import Application, Described, Import, Sighting, Stamp
 from store.identity import content_hash
 from store.scoring import (
     INITIAL_EFFECTIVENESS,
@@ -20,6 +20,7 @@ from store.scoring import (
 )
 
 _NAMED = "pattern_name"
+_IMPORTED = "import"
 _NEWEST_WINS = ("description", "suggested_action", "context_tags", "fingerprint")
 
 
@@ -84,14 +85,71 @@ def first_sighted(event: Sighting) -> PatternState:
     )
 
 
-def hash_of(described: Sighting | PatternState) -> str:
+def imported(event: Import) -> PatternState:
+    """The pattern as another store knew it."""
+    first = Stamp(event.first_seen, event.id)
+    texts = {name: getattr(event, name) for name in _NEWEST_WINS}
+    supplied = {name: event.stamp for name, value in texts.items() if value is not None}
+    return _derived(
+        PatternState(
+            id=event.pattern_id,
+            pattern_type=event.pattern_type,
+            pattern_name=event.pattern_name,
+            **texts,
+            instrument_name=event.instrument_name,
+            provenance_job_hash=event.provenance_job_hash,
+            provenance_sheet_num=event.provenance_sheet_num,
+            stamps={_NAMED: first, _IMPORTED: event.stamp, **supplied},
+            content_hash=hash_of(event),
+            occurrence_count=event.occurrence_count,
+            led_to_success_count=event.led_to_success_count,
+            led_to_failure_count=event.led_to_failure_count,
+            first_seen=event.first_seen,
+            last_seen=event.occurred_at,
+            newest_success=event.last_confirmed,
+            last_confirmed=event.first_seen,
+            deleted_at=None if event.active else event.occurred_at,
+            variance=event.variance,
+            trust_score=event.trust_score,
+            trust_calculated_at=event.first_seen,
+            quarantine_status=event.quarantine_status,
+        )
+    )
+
+
+def joined(pattern: PatternState, event: Import) -> PatternState:
+    """The pattern, and what another store knew of it: counts add up, texts are those of the newer or the earlier."""
+    other = imported(event)
+    both = replace(
+        pattern,
+        occurrence_count=pattern.occurrence_count + other.occurrence_count,
+        led_to_success_count=pattern.led_to_success_count + other.led_to_success_count,
+        led_to_failure_count=pattern.led_to_failure_count + other.led_to_failure_count,
+        first_seen=min(pattern.first_seen, other.first_seen),
+        last_seen=max(pattern.last_seen, other.last_seen),
+        newest_success=_latest(pattern.newest_success, other.newest_success),
+        deleted_at=_latest(pattern.deleted_at, other.deleted_at),
+    )
+    both = _newest_sighting_describes(_earliest_sighting_names(both, event, other.stamps[_NAMED]), event)
+    if _IMPORTED not in pattern.stamps or event.stamp > pattern.stamps[_IMPORTED]:
+        both = replace(
+            both,
+            variance=other.variance,
+            trust_score=other.trust_score,
+            quarantine_status=other.quarantine_status,
+            stamps={**both.stamps, _IMPORTED: event.stamp},
+        )
+    return _derived(replace(both, content_hash=hash_of(both)))
+
+
+def hash_of(described: Described | PatternState) -> str:
     """The content hash of a sighting, or of what a pattern holds now."""
     return content_hash(described.pattern_type, described.pattern_name, described.description, described.fingerprint)
 
 
 def sighted(pattern: PatternState, event: Sighting) -> PatternState:
     """The pattern after one more sighting of its own id (5.1, step 1)."""
-    seen = _earliest_sighting_names(merged(pattern, event), event)
+    seen = _earliest_sighting_names(merged(pattern, event), event, event.stamp)
     seen = _newest_sighting_describes(seen, event)
     return replace(seen, content_hash=hash_of(seen))
 
@@ -150,8 +208,8 @@ def evidence_of(pattern: PatternState) -> Evidence:
     )
 
 
-def _earliest_sighting_names(pattern: PatternState, event: Sighting) -> PatternState:
-    if event.stamp >= pattern.stamps[_NAMED]:
+def _earliest_sighting_names(pattern: PatternState, event: Described, stamp: Stamp) -> PatternState:
+    if stamp >= pattern.stamps[_NAMED]:
         return pattern
     return replace(
         pattern,
@@ -161,12 +219,12 @@ def _earliest_sighting_names(pattern: PatternState, event: Sighting) -> PatternS
         instrument_name=event.instrument_name,
         provenance_job_hash=event.provenance_job_hash,
         provenance_sheet_num=event.provenance_sheet_num,
-        trust_calculated_at=event.occurred_at,
-        stamps={**pattern.stamps, _NAMED: event.stamp},
+        trust_calculated_at=stamp.occurred_at,
+        stamps={**pattern.stamps, _NAMED: stamp},
     )
 
 
-def _newest_sighting_describes(pattern: PatternState, event: Sighting) -> PatternState:
+def _newest_sighting_describes(pattern: PatternState, event: Described) -> PatternState:
     newer = {
         name: value
         for name in _NEWEST_WINS
@@ -183,6 +241,10 @@ def _derived(pattern: PatternState) -> PatternState:
         last_confirmed=_later(pattern.newest_success, pattern.first_seen),
         active=pattern.deleted_at is None or pattern.deleted_at < pattern.last_seen,
     )
+
+
+def _latest(*moments: int | None) -> int | None:
+    return max((each for each in moments if each is not None), default=None)
 
 
 def _later(known: int | None, moment: int) -> int:

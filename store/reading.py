@@ -9,19 +9,19 @@ from dataclasses import fields
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import BigInteger, Connection, RowMapping, Select, cast, func, or_, select
+from sqlalchemy import BigInteger, Connection, RowMapping, Select, cast, func, select
 
 from store.engines import exists, reader_engine, store_url, trouble_is_transient
 from store.errors import AmbiguousPrefix, NotFound, StoreOutdated
+from store.ranking import PATTERN_COLUMNS, Filters, ranked
 from store.records import Pattern, RecordedApplication, Stats
 from store.schema import check_revision
-from store.tables import aliases, applications, parked, pattern_tags, patterns, quarantine, recalculations
+from store.tables import aliases, applications, parked, patterns, quarantine, recalculations
 from store.tallies import read_counts
 from store.times import from_micros
 
 SHORTEST_PREFIX = 6
 _TIMES = frozenset({"first_seen", "last_seen", "last_confirmed", "occurred_at", "applied_at"})
-_PATTERN = tuple(patterns.c[each.name] for each in fields(Pattern))
 _APPLICATION = tuple(applications.c[each.name] for each in fields(RecordedApplication))
 
 
@@ -51,32 +51,29 @@ class Store:
         quarantine_status: str | None = None,
         min_trust: float | None = None,
         max_trust: float | None = None,
+        after: Pattern | None = None,
     ) -> list[Pattern]:
         """The patterns that deserve attention most: by priority descending, then ``last_seen`` descending, then id.
 
         At most ``limit`` of those whose priority is at least ``min_priority`` and that pass every filter given:
         any one of ``context_tags``; seen by ``instrument_name`` or, with ``include_universal``, by none in
-        particular; trust between both bounds, inclusive. Soft-deleted ones only with ``include_inactive``.
+        particular; trust between both bounds, inclusive. Soft-deleted ones only with ``include_inactive``. With
+        ``after``, the last pattern of one page, the page behind it: by key, so that no page costs more than another.
         """
-        of = patterns.c
-        chosen = select(*_PATTERN).where(of.priority_score >= min_priority)
-        if not include_inactive:
-            chosen = chosen.where(of.active)
-        if pattern_type is not None:
-            chosen = chosen.where(of.pattern_type == pattern_type)
-        if tags := sorted(set(context_tags)):
-            tagged = select(pattern_tags.c.pattern_id).where(pattern_tags.c.tag.in_(tags))
-            chosen = chosen.where(of.id.in_(tagged))
-        if instrument_name is not None:
-            own = of.instrument_name == instrument_name
-            chosen = chosen.where(or_(own, of.instrument_name.is_(None)) if include_universal else own)
-        if quarantine_status is not None:
-            chosen = chosen.where(of.quarantine_status == quarantine_status)
-        if min_trust is not None:
-            chosen = chosen.where(of.trust_score >= min_trust)
-        if max_trust is not None:
-            chosen = chosen.where(of.trust_score <= max_trust)
-        return self._ranked(chosen.limit(limit))
+        filters = Filters(
+            pattern_type=pattern_type,
+            min_priority=min_priority,
+            context_tags=tuple(sorted(set(context_tags))),
+            instrument_name=instrument_name,
+            include_universal=include_universal,
+            include_inactive=include_inactive,
+            quarantine_status=quarantine_status,
+            min_trust=min_trust,
+            max_trust=max_trust,
+        )
+        with self._reading() as connection:
+            rows = connection.execute(ranked(connection, filters, limit=limit, after=after)).mappings()
+            return [Pattern(**_values(row)) for row in rows]
 
     def pattern(self, name: str) -> Pattern:
         """The pattern with this id or alias, or whose id or alias alone begins with these 6 or more characters.
@@ -85,7 +82,7 @@ class Store:
         """
         with self._reading() as connection:
             found = _named(connection, name)
-            row = connection.execute(select(*_PATTERN).where(patterns.c.id == found)).mappings().one()
+            row = connection.execute(select(*PATTERN_COLUMNS).where(patterns.c.id == found)).mappings().one()
         return Pattern(**_values(row))
 
     def applications(self, name: str, *, limit: int = 100) -> list[RecordedApplication]:
@@ -126,12 +123,6 @@ class Store:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
-
-    def _ranked(self, chosen: Select[Any]) -> list[Pattern]:
-        of = patterns.c
-        with self._reading() as connection:
-            rows = connection.execute(chosen.order_by(of.priority_score.desc(), of.last_seen.desc(), of.id)).mappings()
-            return [Pattern(**_values(row)) for row in rows]
 
     @contextmanager
     def _reading(self) -> Generator[Connection]:

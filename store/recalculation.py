@@ -3,27 +3,18 @@
 import logging
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Update, and_, func, insert, or_, select, update
 
 from store.events import Recalculation
 from store.inbox import Receipt, receive, rejected_for_reuse
 from store.quarantine import put_in_quarantine
-from store.scoring import Evidence, score
+from store.scoring_sql import possible, scores_at
 from store.tables import patterns, recalculations
 from store.tallies import APPLIED, DUPLICATES
 from store.transaction import Transaction
 
 # A chunk of this size holds the writer for some tens of milliseconds; messages are applied between two chunks.
 CHUNK = 2_000
-_EVIDENCE = (
-    patterns.c.occurrence_count,
-    patterns.c.led_to_success_count,
-    patterns.c.led_to_failure_count,
-    patterns.c.recent,
-    patterns.c.grounding,
-    patterns.c.last_confirmed,
-    patterns.c.variance,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,32 +93,29 @@ def _advance(transaction: Transaction, event: Recalculation, run: _Run, chunk: i
 
 
 def _rescore_chunk(transaction: Transaction, run: _Run, chunk: int) -> tuple[_Run, int]:
-    known = (patterns.c.id, patterns.c.effectiveness_score, patterns.c.priority_score)
-    rows = transaction.connection.execute(
-        select(*known, *_EVIDENCE).where(patterns.c.id > run.last_id).order_by(patterns.c.id).limit(chunk)
-    ).all()
-    changes: list[dict[str, object]] = []
-    skipped = 0
-    for key, effectiveness, priority, *evidence in rows:
-        try:
-            scores = score(Evidence(*evidence), run.clock)
-        except (ValueError, TypeError) as error:
-            skipped += 1
-            transaction.happened("pattern_scores_impossible", logging.ERROR, pattern_id=key, detail=str(error))
-            continue
-        if (scores.effectiveness, scores.priority) != (effectiveness, priority):
-            changes.append({"key": key, "effectiveness": scores.effectiveness, "priority": scores.priority})
-    _write(transaction, changes)
-    last = rows[-1][0] if rows else run.last_id
-    totals = (run.patterns + len(rows), run.changed + len(changes), run.skipped + skipped)
-    return _Run(run.clock, last, *totals), len(rows)
+    ids = select(patterns.c.id).where(patterns.c.id > run.last_id).order_by(patterns.c.id).limit(chunk).subquery()
+    rows, last = transaction.connection.execute(select(func.count(), func.max(ids.c.id))).one()
+    if not rows:
+        return run, 0
+    within = (patterns.c.id > run.last_id, patterns.c.id <= last)
+    impossible = list(transaction.connection.execute(select(patterns.c.id).where(*within, ~possible)).scalars())
+    for key in impossible:
+        transaction.happened("pattern_scores_impossible", logging.ERROR, pattern_id=key)
+    changed = transaction.connection.execute(_rescoring(run.clock, and_(*within))).rowcount
+    return _Run(run.clock, last, run.patterns + rows, run.changed + changed, run.skipped + len(impossible)), rows
 
 
-def _write(transaction: Transaction, changes: list[dict[str, object]]) -> None:
-    if changes:
-        transaction.connection.execute(
-            update(patterns)
-            .where(patterns.c.id == bindparam("key"))
-            .values(effectiveness_score=bindparam("effectiveness"), priority_score=bindparam("priority")),
-            changes,
-        )
+def _rescoring(clock: int, within: ColumnElement[bool]) -> Update:
+    """Write both scores of the possible rows whose scores are others at this clock."""
+    at = scores_at(clock)
+    new = (
+        select(patterns.c.id, at.effectiveness.label("effectiveness"), at.priority.label("priority"))
+        .where(within, possible)
+        .cte("new")
+    )
+    effectiveness, priority = patterns.c.effectiveness_score, patterns.c.priority_score
+    return (
+        update(patterns)
+        .where(patterns.c.id == new.c.id, or_(effectiveness != new.c.effectiveness, priority != new.c.priority))
+        .values(effectiveness_score=new.c.effectiveness, priority_score=new.c.priority)
+    )

@@ -1,11 +1,13 @@
 """How effective a pattern is, and how much attention it deserves: the ``seed`` rule (spec section 6). Pure.
 
-Times are integers: microseconds since 1970-01-01T00:00:00Z. The clock is an argument.
+Written once, over any numbers that add, multiply and compare: Python's, row by row (`score`), and a database's
+columns, a set at a time (`scoring_sql`). Times are integers: microseconds since 1970-01-01T00:00:00Z. The clock is an
+argument.
 """
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 DAY = 86_400_000_000
 WINDOW = 5
@@ -14,30 +16,59 @@ UNPROVEN_EFFECTIVENESS = 0.55
 INITIAL_EFFECTIVENESS = 0.5
 INITIAL_PRIORITY = 0.5
 
+Number: TypeAlias = Any
+"""A number, or a database's expression for one."""
+Truth: TypeAlias = Any
+"""A bool, or a database's expression for one."""
+
+
+class Algebra(Protocol):
+    """What the rule needs beyond the four operations and comparison."""
+
+    def larger(self, one: Number, other: Number, /) -> Number:
+        """The larger of two numbers."""
+        ...
+
+    def smaller(self, one: Number, other: Number, /) -> Number:
+        """The smaller of two numbers."""
+        ...
+
+    def log10(self, value: Number, /) -> Number:
+        """The logarithm to the base 10."""
+        ...
+
+    def power(self, base: float, exponent: Number, /) -> Number:
+        """``base`` to the power of ``exponent``."""
+        ...
+
+    def either(self, condition: Truth, then: Number, otherwise: Number) -> Number:
+        """``then`` where the condition holds, else ``otherwise``."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What the scores of one pattern are computed from.
+    """What the scores of one pattern, or of a set of them, are computed from.
 
     ``recent`` is the share of successes in the window, 0 to 1; ``grounding`` the mean of the window's grounding
     confidences, 0 to 1, 1.0 if there are none; ``last_confirmed`` in microseconds; ``variance`` 0 to 1.
     """
 
-    occurrence_count: int
-    successes: int
-    failures: int
-    recent: float
-    grounding: float
-    last_confirmed: int
-    variance: float
+    occurrence_count: Number
+    successes: Number
+    failures: Number
+    recent: Number
+    grounding: Number
+    last_confirmed: Number
+    variance: Number
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
     """Both scores, each 0 to 1."""
 
-    effectiveness: float
-    priority: float
+    effectiveness: Number
+    priority: Number
 
 
 class Outcome(NamedTuple):
@@ -72,25 +103,39 @@ def score(evidence: Evidence, now: int) -> Scores:
     Raises ValueError for evidence that no sequence of messages can produce (a negative count, a share above 1, a
     number that is not finite).
     """
-    _check(evidence)
-    effectiveness = _effectiveness(evidence, now)
-    frequency = max(0.6, min(1.0, math.log10(evidence.occurrence_count + 1) / 2))
-    priority = effectiveness * frequency * (1 - evidence.variance)
-    return Scores(effectiveness, max(0.0, min(1.0, priority)))
-
-
-def _effectiveness(evidence: Evidence, now: int) -> float:
-    applications = evidence.successes + evidence.failures
-    if applications < FEWEST_APPLICATIONS:
-        return UNPROVEN_EFFECTIVENESS
-    historical = (evidence.successes + 0.5) / (applications + 1)
-    days = max(0, (now - evidence.last_confirmed) // DAY)
-    decay = math.pow(0.9, days / 30)
-    return (0.7 * evidence.recent + 0.3 * historical) * decay * (0.7 + 0.3 * evidence.grounding)
-
-
-def _check(evidence: Evidence) -> None:
     counts = (evidence.occurrence_count, evidence.successes, evidence.failures)
     shares = (evidence.recent, evidence.grounding, evidence.variance)
-    if min(counts) < 0 or not all(0 <= share <= 1 for share in shares):
+    if not all(count >= 0 for count in counts) or not all(0 <= share <= 1 for share in shares):
         raise ValueError(f"impossible values: {evidence}")
+    return seed(evidence, now, _PYTHON)
+
+
+def seed(evidence: Evidence, now: int, algebra: Algebra) -> Scores:
+    """The rule itself, for possible evidence."""
+    effectiveness = _effectiveness(evidence, now, algebra)
+    frequency = algebra.log10(evidence.occurrence_count + 1) / 2.0
+    attention = algebra.larger(0.6, algebra.smaller(1.0, frequency))
+    priority = effectiveness * attention * (1.0 - evidence.variance)
+    return Scores(effectiveness, algebra.larger(0.0, algebra.smaller(1.0, priority)))
+
+
+def _effectiveness(evidence: Evidence, now: int, algebra: Algebra) -> Number:
+    applications = evidence.successes + evidence.failures
+    historical = (evidence.successes + 0.5) / (applications + 1.0)
+    days = algebra.larger(0, (now - evidence.last_confirmed) // DAY)
+    decay = algebra.power(0.9, days / 30.0)
+    proven = (0.7 * evidence.recent + 0.3 * historical) * decay * (0.7 + 0.3 * evidence.grounding)
+    return algebra.either(applications < FEWEST_APPLICATIONS, UNPROVEN_EFFECTIVENESS, proven)
+
+
+class _Python:
+    larger = staticmethod(max)
+    smaller = staticmethod(min)
+    log10 = staticmethod(math.log10)
+    power = staticmethod(math.pow)
+
+    def either(self, condition: Truth, then: Number, otherwise: Number) -> Number:
+        return then if condition else otherwise
+
+
+_PYTHON = _Python()

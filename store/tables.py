@@ -11,6 +11,7 @@ from sqlalchemy import (
     Dialect,
     Double,
     ForeignKey,
+    Identity,
     Index,
     Integer,
     LargeBinary,
@@ -33,6 +34,7 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
         "fk": "fk_%(table_name)s_%(column_0_name)s",
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
     }
 )
 
@@ -73,10 +75,14 @@ def _key(length: int) -> TypeEngine[str]:
     return String(length).with_variant(String(length, collation="C"), "postgresql")
 
 
+# SQLite counts up by itself in a column of exactly this type.
+_counted = BigInteger().with_variant(Integer, "sqlite")
+
 inbox = Table(
     "inbox",
     metadata,
-    Column("message_id", _key(36), primary_key=True),
+    Column("seq", _counted, Identity(), primary_key=True, comment="the order in which messages were applied"),
+    Column("message_id", _key(36), nullable=False, unique=True),
     Column("kind", String(64), nullable=False),
     Column("occurred_at", BigInteger, nullable=False),
     Column("applied_at", BigInteger, nullable=False, index=True),
@@ -114,16 +120,15 @@ patterns = Table(
     Column("effectiveness_score", Double, nullable=False),
     Column("priority_score", Double, nullable=False),
     Column("variance", Double, nullable=False),
-    Column("trust_score", Double, nullable=False),
+    Column("trust_score", Double, nullable=False, index=True),
     Column("trust_calculated_at", BigInteger, nullable=False),
     Column("quarantine_status", String(16), nullable=False),
 )
-Index(
-    "ix_patterns_ranking",
-    patterns.c.priority_score.desc(),
-    patterns.c.last_seen.desc(),
-    patterns.c.id,
-)
+_RANKING = (patterns.c.priority_score.desc(), patterns.c.last_seen.desc(), patterns.c.id)
+Index("ix_patterns_ranking", *_RANKING)
+Index("ix_patterns_ranking_by_type", patterns.c.pattern_type, *_RANKING)
+Index("ix_patterns_ranking_by_instrument", patterns.c.instrument_name, *_RANKING)
+Index("ix_patterns_ranking_by_status", patterns.c.quarantine_status, *_RANKING)
 
 pattern_tags = Table(
     "pattern_tags",

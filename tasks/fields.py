@@ -11,6 +11,7 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, Plai
 from pydantic_core import PydanticCustomError
 
 COUNT_LIMIT = 1_000_000
+BALANCE_LIMIT = 1_000_000_000_000
 SHEET_LIMIT = 2_147_483_647
 TAGS_LIMIT = 64
 _LAYOUT = "\t\n"
@@ -71,6 +72,7 @@ PatternType = Annotated[str, Field(strict=True, min_length=1, max_length=100), _
 PatternName = Annotated[str, Field(strict=True, min_length=1, max_length=500), _ONE_LINE]
 PatternId = Annotated[str, Field(strict=True, min_length=1, max_length=200), _ONE_LINE]
 Count = Annotated[int, Field(strict=True, ge=0, le=COUNT_LIMIT)]
+Balance = Annotated[int, Field(strict=True, ge=0, le=BALANCE_LIMIT)]
 SheetNumber = Annotated[int, Field(strict=True, ge=0, le=SHEET_LIMIT)]
 # SQLite forgets the sign of a negative nought, PostgreSQL keeps it.
 Share = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False), AfterValidator(abs)]

@@ -5,14 +5,15 @@ Made in Python, a message fills in its `id` and `occurred_at`; read from the wir
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from store.events import Application, Recalculation, Rescore, Sighting, SoftDelete
+from store.events import Application, Import, Recalculation, Rescore, Sighting, SoftDelete
 from store.identity import pattern_id
 from store.times import to_micros
 from tasks.fields import (
+    Balance,
     Count,
     Flag,
     Lines,
@@ -56,6 +57,15 @@ class Message(BaseModel):
         """A few words for people, on one line."""
         return str(self.id)
 
+    def _stamped(self) -> dict[str, Any]:
+        """What the store's event of any message has."""
+        return {
+            "id": str(self.id),
+            "kind": self.KIND,
+            "occurred_at": to_micros(self.occurred_at),
+            "content": self.content(),
+        }
+
 
 class Provenance(BaseModel):
     """Where a sighting was made."""
@@ -66,12 +76,7 @@ class Provenance(BaseModel):
     sheet_num: SheetNumber | None = None
 
 
-class RecordPattern(Message):
-    """A runner saw a pattern."""
-
-    KIND: ClassVar[str] = "record_pattern"
-
-    kind: Literal["record_pattern"] = "record_pattern"
+class _Describes(Message):
     pattern_type: PatternType
     pattern_name: PatternName
     description: Lines | None = None
@@ -79,6 +84,32 @@ class RecordPattern(Message):
     suggested_action: Lines | None = None
     provenance: Provenance | None = None
     instrument_name: ShortLine | None = None
+
+    def summary(self) -> str:
+        """The type and the name."""
+        return f"{self.pattern_type}: {self.pattern_name}"
+
+    def _described(self) -> dict[str, Any]:
+        provenance = self.provenance or Provenance()
+        return {
+            **self._stamped(),
+            "pattern_type": self.pattern_type,
+            "pattern_name": self.pattern_name,
+            "description": self.description,
+            "context_tags": None if self.context_tags is None else tuple(self.context_tags),
+            "suggested_action": self.suggested_action,
+            "provenance_job_hash": provenance.job_hash,
+            "provenance_sheet_num": provenance.sheet_num,
+            "instrument_name": self.instrument_name,
+        }
+
+
+class RecordPattern(_Describes):
+    """A runner saw a pattern."""
+
+    KIND: ClassVar[str] = "record_pattern"
+
+    kind: Literal["record_pattern"] = "record_pattern"
     fingerprint: ShortLine | None = None
 
     @property
@@ -86,28 +117,46 @@ class RecordPattern(Message):
         """The id of the pattern that was seen: 16 hex digits."""
         return pattern_id(self.pattern_type, self.pattern_name)
 
-    def summary(self) -> str:
-        """The type and the name."""
-        return f"{self.pattern_type}: {self.pattern_name}"
-
     def event(self) -> Sighting:
         """The sighting as the store takes it."""
-        provenance = self.provenance or Provenance()
-        return Sighting(
-            id=str(self.id),
-            kind=self.KIND,
-            occurred_at=to_micros(self.occurred_at),
-            content=self.content(),
+        return Sighting(**self._described(), pattern_id=self.pattern_id, fingerprint=self.fingerprint)
+
+
+class ImportPattern(_Describes):
+    """Another store knew a pattern: its texts, and a starting balance of its counts and times.
+
+    ``occurred_at`` is when that store saw it last. Applications that are known one by one are messages of their own
+    and not part of the balance.
+    """
+
+    KIND: ClassVar[str] = "import_pattern"
+
+    kind: Literal["import_pattern"] = "import_pattern"
+    pattern_id: PatternId
+    occurrence_count: Balance = 1
+    led_to_success_count: Balance = 0
+    led_to_failure_count: Balance = 0
+    first_seen: Moment
+    last_confirmed: Moment | None = None
+    variance: Share = 0.0
+    trust_score: Share = 0.5
+    quarantine_status: Literal["pending", "quarantined", "validated", "retired"] = "pending"
+    active: Flag = True
+
+    def event(self) -> Import:
+        """The import as the store takes it."""
+        return Import(
+            **self._described(),
             pattern_id=self.pattern_id,
-            pattern_type=self.pattern_type,
-            pattern_name=self.pattern_name,
-            description=self.description,
-            context_tags=None if self.context_tags is None else tuple(self.context_tags),
-            suggested_action=self.suggested_action,
-            provenance_job_hash=provenance.job_hash,
-            provenance_sheet_num=provenance.sheet_num,
-            instrument_name=self.instrument_name,
-            fingerprint=self.fingerprint,
+            occurrence_count=self.occurrence_count,
+            led_to_success_count=self.led_to_success_count,
+            led_to_failure_count=self.led_to_failure_count,
+            first_seen=min(to_micros(self.first_seen), to_micros(self.occurred_at)),
+            last_confirmed=None if self.last_confirmed is None else to_micros(self.last_confirmed),
+            variance=self.variance,
+            trust_score=self.trust_score,
+            quarantine_status=self.quarantine_status,
+            active=self.active,
         )
 
 
@@ -134,10 +183,7 @@ class RecordPatternApplication(Message):
     def event(self) -> Application:
         """The application as the store takes it."""
         return Application(
-            id=str(self.id),
-            kind=self.KIND,
-            occurred_at=to_micros(self.occurred_at),
-            content=self.content(),
+            **self._stamped(),
             pattern_id=self.pattern_id,
             execution_id=self.execution_id,
             pattern_led_to_success=self.pattern_led_to_success,
@@ -166,13 +212,7 @@ class SoftDeletePattern(_NamesPattern):
 
     def event(self) -> SoftDelete:
         """The soft delete as the store takes it."""
-        return SoftDelete(
-            id=str(self.id),
-            kind=self.KIND,
-            occurred_at=to_micros(self.occurred_at),
-            content=self.content(),
-            pattern_id=self.pattern_id,
-        )
+        return SoftDelete(**self._stamped(), pattern_id=self.pattern_id)
 
 
 class UpdatePatternEffectiveness(_NamesPattern):
@@ -184,13 +224,7 @@ class UpdatePatternEffectiveness(_NamesPattern):
 
     def event(self) -> Rescore:
         """The request as the store takes it."""
-        return Rescore(
-            id=str(self.id),
-            kind=self.KIND,
-            occurred_at=to_micros(self.occurred_at),
-            content=self.content(),
-            pattern_id=self.pattern_id,
-        )
+        return Rescore(**self._stamped(), pattern_id=self.pattern_id)
 
 
 class RecalculateAllPatternPriorities(Message):
@@ -206,12 +240,10 @@ class RecalculateAllPatternPriorities(Message):
 
     def event(self) -> Recalculation:
         """The request as the store takes it."""
-        return Recalculation(
-            id=str(self.id), kind=self.KIND, occurred_at=to_micros(self.occurred_at), content=self.content()
-        )
+        return Recalculation(**self._stamped())
 
 
-BatchMember = RecordPattern | RecordPatternApplication | SoftDeletePattern | UpdatePatternEffectiveness
+BatchMember = RecordPattern | RecordPatternApplication | SoftDeletePattern | UpdatePatternEffectiveness | ImportPattern
 
 
 class ApplyBatch(Message):
@@ -238,6 +270,7 @@ MESSAGES: Mapping[str, type[AnyMessage]] = {
         RecordPatternApplication,
         SoftDeletePattern,
         UpdatePatternEffectiveness,
+        ImportPattern,
         RecalculateAllPatternPriorities,
         ApplyBatch,
     )
@@ -245,6 +278,7 @@ MESSAGES: Mapping[str, type[AnyMessage]] = {
 """Every kind with its message; the tasks bear the same names."""
 
 BATCH_MEMBERS: Mapping[str, type[BatchMember]] = {
-    each.KIND: each for each in (RecordPattern, RecordPatternApplication, SoftDeletePattern, UpdatePatternEffectiveness)
+    each.KIND: each
+    for each in (RecordPattern, RecordPatternApplication, SoftDeletePattern, UpdatePatternEffectiveness, ImportPattern)
 }
 """The kinds that a batch may hold."""

@@ -1,5 +1,7 @@
 """The first schema: inbox, patterns, applications, aliases, parked, quarantine, recalculations, counters."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -36,15 +38,19 @@ def _counters() -> None:
 
 
 def _inbox() -> None:
+    # SQLite counts up by itself in a column of exactly this type.
+    counted = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
     op.create_table(
         "inbox",
+        sa.Column("seq", counted, sa.Identity(), nullable=False, comment="the order in which messages were applied"),
         sa.Column("message_id", _key(36), nullable=False),
         sa.Column("kind", sa.String(length=64), nullable=False),
         sa.Column("occurred_at", sa.BigInteger(), nullable=False),
         sa.Column("applied_at", sa.BigInteger(), nullable=False),
         sa.Column("content_sha256", sa.String(length=64), nullable=False),
         sa.Column("content", sa.Text(), nullable=True, comment="the message as canonical JSON; null once pruned"),
-        sa.PrimaryKeyConstraint("message_id", name="pk_inbox"),
+        sa.PrimaryKeyConstraint("seq", name="pk_inbox"),
+        sa.UniqueConstraint("message_id", name="uq_inbox_message_id"),
     )
     op.create_index("ix_inbox_applied_at", "inbox", ["applied_at"], unique=False)
 
@@ -100,12 +106,11 @@ def _patterns() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_patterns"),
     )
     op.create_index("ix_patterns_content_hash", "patterns", ["content_hash"], unique=False)
-    op.create_index(
-        "ix_patterns_ranking",
-        "patterns",
-        [sa.literal_column("priority_score DESC"), sa.literal_column("last_seen DESC"), "id"],
-        unique=False,
-    )
+    ranking: list[Any] = [sa.literal_column("priority_score DESC"), sa.literal_column("last_seen DESC"), "id"]
+    op.create_index("ix_patterns_trust_score", "patterns", ["trust_score"], unique=False)
+    op.create_index("ix_patterns_ranking", "patterns", ranking, unique=False)
+    for name, column in (("type", "pattern_type"), ("instrument", "instrument_name"), ("status", "quarantine_status")):
+        op.create_index(f"ix_patterns_ranking_by_{name}", "patterns", [column, *ranking], unique=False)
 
 
 def _quarantine() -> None:

@@ -1,0 +1,109 @@
+"""The question that the store is there for: which patterns deserve attention most (spec section 8), as one query.
+
+Cheap for any filter: a rare property is looked up and what has it is sorted; a common one is met soon on the way down
+the ranking, which every type, instrument and status has in an index of its own.
+"""
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select, true, union_all
+
+from store.records import Pattern
+from store.tables import pattern_tags, patterns
+from store.times import to_micros
+
+Condition = ColumnElement[bool]
+PATTERN_COLUMNS = tuple(patterns.c[each.name] for each in fields(Pattern))
+# So many rows are looked up and sorted faster than the ranking is walked for one in fifty.
+FEW = 2_000
+_OF = patterns.c
+_ORDER = (_OF.priority_score.desc(), _OF.last_seen.desc(), _OF.id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """Which patterns may be among the ranked; see `Store.patterns`."""
+
+    pattern_type: str | None = None
+    min_priority: float = 0.01
+    context_tags: tuple[str, ...] = ()
+    instrument_name: str | None = None
+    include_universal: bool = True
+    include_inactive: bool = False
+    quarantine_status: str | None = None
+    min_trust: float | None = None
+    max_trust: float | None = None
+
+
+def ranked(connection: Connection, filters: Filters, *, limit: int, after: Pattern | None) -> Select[Any]:
+    """The first patterns that pass, by priority and ``last_seen`` descending, then id; behind ``after``, if given."""
+    conditions = _conditions(filters)
+    if after is not None:
+        conditions.append(_behind(after))
+    rare = next((each for each in _narrow(filters) if _are_few(connection, each)), None)
+    if rare is None:
+        return _walked(conditions, _instruments(filters), limit)
+    conditions += [_OF.id.in_(rare), or_(*_instruments(filters))]
+    # Sorted by an expression, so that no database walks the ranking only to save itself the sorting.
+    order = ((_OF.priority_score + 0.0).desc(), *_ORDER[1:])
+    return select(*PATTERN_COLUMNS).where(*conditions).order_by(*order).limit(limit)
+
+
+def _walked(conditions: list[Condition], instruments: list[Condition], limit: int) -> Select[Any]:
+    """Down the ranking; where instruments are alternatives, down the ranking of each."""
+    walks = [
+        select(*PATTERN_COLUMNS).where(*conditions, instrument).order_by(*_ORDER).limit(limit)
+        for instrument in instruments
+    ]
+    if len(walks) == 1:
+        return walks[0]
+    met = union_all(*(select(walk.subquery()) for walk in walks)).subquery()
+    return select(met).order_by(met.c.priority_score.desc(), met.c.last_seen.desc(), met.c.id).limit(limit)
+
+
+def _conditions(filters: Filters) -> list[Condition]:
+    wanted = [
+        _OF.priority_score >= filters.min_priority,
+        None if filters.include_inactive else _OF.active,
+        None if filters.pattern_type is None else _OF.pattern_type == filters.pattern_type,
+        None if filters.quarantine_status is None else _OF.quarantine_status == filters.quarantine_status,
+        None if filters.min_trust is None else _OF.trust_score >= filters.min_trust,
+        None if filters.max_trust is None else _OF.trust_score <= filters.max_trust,
+    ]
+    conditions = [each for each in wanted if each is not None]
+    if tags := list(filters.context_tags):
+        tagged = pattern_tags.c.pattern_id == _OF.id
+        conditions.append(select(pattern_tags.c.tag).where(tagged, pattern_tags.c.tag.in_(tags)).exists())
+    return conditions
+
+
+def _instruments(filters: Filters) -> list[Condition]:
+    if filters.instrument_name is None:
+        return [true()]
+    own = _OF.instrument_name == filters.instrument_name
+    return [own, _OF.instrument_name.is_(None)] if filters.include_universal else [own]
+
+
+def _narrow(filters: Filters) -> list[Select[str]]:
+    """The ids that pass one filter, for each filter that has an index but no ranking of its own."""
+    narrow: list[Select[str]] = []
+    if tags := list(filters.context_tags):
+        narrow.append(select(pattern_tags.c.pattern_id).where(pattern_tags.c.tag.in_(tags)))
+    if filters.min_trust is not None or filters.max_trust is not None:
+        lowest, highest = filters.min_trust or 0.0, 1.0 if filters.max_trust is None else filters.max_trust
+        narrow.append(select(_OF.id).where(_OF.trust_score.between(lowest, highest)))
+    return narrow
+
+
+def _are_few(connection: Connection, ids: Select[str]) -> bool:
+    met = select(func.count()).select_from(ids.limit(FEW).subquery())
+    return connection.execute(met).scalar_one() < FEW
+
+
+def _behind(after: Pattern) -> Condition:
+    """Whether a row ranks behind a pattern, as that pattern was when it was read."""
+    priority, seen = after.priority_score, to_micros(after.last_seen)
+    later = or_(_OF.last_seen < seen, and_(_OF.last_seen == seen, _OF.id > after.id))
+    # The first condition follows from the second; it is what an index can begin at.
+    return and_(_OF.priority_score <= priority, or_(_OF.priority_score < priority, later))
