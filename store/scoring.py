@@ -105,7 +105,8 @@ def score(evidence: Evidence, now: int) -> Scores:
     """
     counts = (evidence.occurrence_count, evidence.successes, evidence.failures)
     shares = (evidence.recent, evidence.grounding, evidence.variance)
-    if not all(count >= 0 for count in counts) or not all(0 <= share <= 1 for share in shares):
+    possible = all(0 <= count < math.inf for count in counts) and all(0 <= share <= 1 for share in shares)
+    if not (possible and math.isfinite(evidence.last_confirmed)):
         raise ValueError(f"impossible values: {evidence}")
     return seed(evidence, now, _PYTHON)
 

@@ -1,6 +1,8 @@
 """Between JSON text and messages: everything that arrives is read here, and nothing else decides what is malformed."""
 
 import json
+import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Literal, TypeVar, cast
 
@@ -16,6 +18,8 @@ MESSAGE_BYTES = 128_000
 BATCH_BYTES = 512_000
 _LONGEST_INTEGER = 40
 _STAMPED = ("id", "occurred_at")
+# What may stand between two parts of an object or a list that is known to be JSON.
+_SPACE = re.compile(r"[\s:,]*")
 
 M = TypeVar("M", bound=BaseModel)
 K = TypeVar("K")
@@ -61,7 +65,7 @@ def read_batch(text: str) -> list[Item]:
     if not isinstance(members, list) or not 1 <= len(cast("list[object]", members)) <= BATCH_COUNT:
         raise MalformedMessage("messages_count", f"messages must be a list of 1 to {BATCH_COUNT} messages")
     _complete(_Envelope, {**fields, "messages": None})
-    return [_member(each) for each in cast("list[object]", members)]
+    return [_member(each) for each in _written_members(text)]
 
 
 def rejected(text: str, error: MalformedMessage) -> Rejected:
@@ -79,14 +83,42 @@ class _Envelope(Message):
     messages: None
 
 
-def _member(fields: object) -> Item:
-    text = json.dumps(fields, ensure_ascii=False)
+def _member(text: str) -> Item:
     try:
         _check_size(text, MESSAGE_BYTES)
-        known = _as_object(fields)
-        return _complete(_model(known, BATCH_MEMBERS), known).event()
+        fields = _object(text)
+        return _complete(_model(fields, BATCH_MEMBERS), fields).event()
     except MalformedMessage as error:
         return rejected(text, error)
+
+
+def _written_members(batch: str) -> list[str]:
+    """The texts of a batch's messages, each as it stands there; the batch is known to be an object with a list."""
+    members: list[str] = []
+    at = _past_space(batch, 0) + 1
+    while batch[at := _past_space(batch, at)] != "}":
+        key, at = _DECODER.raw_decode(batch, at)
+        at = _past_space(batch, at)
+        if key == "messages":
+            members, at = _written_elements(batch, at)
+        else:
+            _, at = _DECODER.raw_decode(batch, at)
+    return members
+
+
+def _written_elements(text: str, at: int) -> tuple[list[str], int]:
+    elements: list[str] = []
+    at = _past_space(text, at + 1)
+    while text[at] != "]":
+        _, end = _DECODER.raw_decode(text, at)
+        elements.append(text[at:end])
+        at = _past_space(text, end)
+    return elements, at + 1
+
+
+def _past_space(text: str, at: int) -> int:
+    between = _SPACE.match(text, at)
+    return between.end() if between else at
 
 
 def _model(fields: Mapping[str, object], kinds: Mapping[str, K]) -> K:
@@ -116,7 +148,7 @@ def _check_size(text: str, limit: int) -> None:
 
 def _object(text: str) -> dict[str, object]:
     try:
-        return _as_object(json.loads(text, parse_int=_integer))
+        return _as_object(_DECODER.decode(text))
     except RecursionError:
         raise MalformedMessage(reasons.NOT_JSON, "nested too deeply") from None
     except ValueError as error:
@@ -129,9 +161,12 @@ def _as_object(value: object) -> dict[str, object]:
     return cast("dict[str, object]", value)
 
 
-def _integer(digits: str) -> object:
-    # Python refuses to read very long integers; as text they are refused where they stand, by the field's own limit.
-    return int(digits) if len(digits) <= _LONGEST_INTEGER else digits
+def _integer(digits: str) -> float:
+    # Python refuses to read very long integers; as infinity they are refused where they stand, by the field's limits.
+    return int(digits) if len(digits) <= _LONGEST_INTEGER else math.inf
+
+
+_DECODER = json.JSONDecoder(parse_int=_integer)
 
 
 def _id_in(text: str) -> str | None:

@@ -19,7 +19,9 @@ def configure_logs(level: str) -> None:
     """Send every record of at least this level to standard error."""
     terminal = sys.stderr.isatty()
     last: Processor = structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
-    errors: tuple[Processor, ...] = () if terminal else (structlog.processors.dict_tracebacks,)
+    # Without the values of variables: a message's text, or a password, may be among them.
+    traces = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
+    errors: tuple[Processor, ...] = () if terminal else (traces,)
     handler = logging.StreamHandler()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
