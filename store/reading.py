@@ -136,6 +136,9 @@ class Store:
 
 
 def _named(connection: Connection, name: str) -> str:
+    if not name.isprintable():
+        # No id has such characters, and databases refuse some of them.
+        raise NotFound(f"No pattern is called {name!r}.")
     exact = select(patterns.c.id).where(patterns.c.id == name)
     alias = select(aliases.c.pattern_id).where(aliases.c.alias == name)
     found = list(connection.execute(exact.union(alias)).scalars())

@@ -25,4 +25,4 @@ def add_counts(connection: Connection, counts: Mapping[str, int]) -> None:
 
 def read_counts(connection: Connection) -> dict[str, int]:
     """Every counter by name."""
-    return dict(connection.execute(select(counters.c.name, counters.c.value)).tuples().all())
+    return dict(connection.execute(select(counters.c.name, counters.c.value)).all())

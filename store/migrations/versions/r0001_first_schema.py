@@ -70,9 +70,8 @@ def _parked() -> None:
     op.create_index("ix_parked_pattern_id", "parked", ["pattern_id"], unique=False)
 
 
-def _patterns() -> None:
-    op.create_table(
-        "patterns",
+def _texts() -> tuple[sa.Column[Any], ...]:
+    return (
         sa.Column("id", _key(200), nullable=False),
         sa.Column("pattern_type", sa.Text(), nullable=False),
         sa.Column("pattern_name", sa.Text(), nullable=False),
@@ -85,6 +84,11 @@ def _patterns() -> None:
         sa.Column("provenance_sheet_num", sa.BigInteger(), nullable=True),
         sa.Column("stamps", sa.Text(), nullable=False),
         sa.Column("content_hash", sa.String(length=32), nullable=False),
+    )
+
+
+def _numbers() -> tuple[sa.Column[Any], ...]:
+    return (
         sa.Column("occurrence_count", sa.BigInteger(), nullable=False),
         sa.Column("led_to_success_count", sa.BigInteger(), nullable=False),
         sa.Column("led_to_failure_count", sa.BigInteger(), nullable=False),
@@ -103,6 +107,14 @@ def _patterns() -> None:
         sa.Column("trust_score", sa.Double, nullable=False),
         sa.Column("trust_calculated_at", sa.BigInteger(), nullable=False),
         sa.Column("quarantine_status", sa.String(length=16), nullable=False),
+    )
+
+
+def _patterns() -> None:
+    op.create_table(
+        "patterns",
+        *_texts(),
+        *_numbers(),
         sa.PrimaryKeyConstraint("id", name="pk_patterns"),
     )
     op.create_index("ix_patterns_content_hash", "patterns", ["content_hash"], unique=False)
