@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
 DEV_PY = Path(__file__).resolve().parents[2] / "dev.py"
 DEADLINE = 30
@@ -37,6 +37,17 @@ if "install" in sys.argv:
     script = pathlib.Path(sys.prefix) / "bin/ostinato"
     script.write_text('#!/bin/sh\\necho "$$ $*"\\n')
     script.chmod(0o755)
+"""
+
+# A tool that takes its time to tidy up after Ctrl-C.
+SLOW_TOOL = f"""#!{sys.executable}
+import pathlib, time
+try:
+    pathlib.Path("started").touch()
+    time.sleep({DEADLINE})
+except KeyboardInterrupt:
+    time.sleep(0.6)
+    pathlib.Path("tidied").touch()
 """
 
 
@@ -86,12 +97,19 @@ class Machine:
         log = self.folder / "installs"
         return [line.split()[-1] for line in log.read_text().splitlines()] if log.exists() else []
 
-    def wait_for_installs(self, count: int) -> None:
-        """Wait until `pip install` was started so many times."""
-        end = time.monotonic() + DEADLINE
-        while len(self.installs()) < count:
-            assert time.monotonic() < end, f"pip was started {len(self.installs())} times, not {count}"
-            time.sleep(0.01)
+    def tool(self, name: str, script: str) -> None:
+        """Put a command into the environment."""
+        file = self.checkout / ".venv/bin" / name
+        file.write_text(script)
+        file.chmod(0o755)
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    """Wait until a condition holds; fails after the deadline."""
+    end = time.monotonic() + DEADLINE
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def first_words(process: subprocess.Popen[str]) -> str:
@@ -99,6 +117,14 @@ def first_words(process: subprocess.Popen[str]) -> str:
     assert process.stderr is not None
     assert select.select([process.stderr], [], [], DEADLINE)[0]
     return os.read(process.stderr.fileno(), 1000).decode()
+
+
+@pytest.fixture(autouse=True)
+def ctrl_c_counts() -> Generator[None]:
+    """Let the started programs hear Ctrl-C, even where the tests themselves run in a background that ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture
@@ -112,18 +138,18 @@ def test_demo_becomes_the_process_that_was_started(machine: Machine) -> None:
     with machine.dev("demo", "--help", "-x", "--", "y z") as process:
         out, _ = process.communicate(timeout=DEADLINE)
     assert f"{process.pid} demo --help -x -- y z\n" == out
-    assert machine.installs() == ["."]
+    assert ["."] == machine.installs()
 
 
 def test_set_up_is_done_once_for_each_need(machine: Machine) -> None:
     """Only the first run, the first need of the dev tools and a changed pyproject.toml cost an installation."""
-    assert [machine.run("demo")[0] for _ in range(2)] == [0, 0]
-    assert [machine.run("setup")[0] for _ in range(2)] == [0, 0]
-    assert machine.run("demo")[0] == 0
-    assert machine.installs() == [".", ".[dev]"]
+    assert [0, 0] == [machine.run("demo")[0] for _ in range(2)]
+    assert [0, 0] == [machine.run("setup")[0] for _ in range(2)]
+    assert 0 == machine.run("demo")[0]
+    assert [".", ".[dev]"] == machine.installs()
     (machine.checkout / "pyproject.toml").write_text("[project]\nname = 'changed'\n")
-    assert machine.run("setup")[0] == 0
-    assert machine.installs() == [".", ".[dev]", ".[dev]"]
+    assert 0 == machine.run("setup")[0]
+    assert [".", ".[dev]", ".[dev]"] == machine.installs()
 
 
 def test_no_pip_at_all_is_said_in_one_sentence(tmp_path: Path) -> None:
@@ -131,7 +157,7 @@ def test_no_pip_at_all_is_said_in_one_sentence(tmp_path: Path) -> None:
     machine = Machine(tmp_path, MISSING)
     for _ in range(2):
         code, out, err = machine.run("setup")
-        assert (code, out) == (1, "")
+        assert (1, "") == (code, out)
         assert err.splitlines()[-1].startswith(
             "dev.py: this Python has neither ensurepip nor pip 22.3 or later: install"
         )
@@ -142,12 +168,12 @@ def test_failing_pip_shows_what_it_printed(machine: Machine) -> None:
     """A failed installation ends with pip's own words, and the next run starts afresh."""
     (machine.folder / "broken").touch()
     code, _, err = machine.run("setup")
-    assert code == 1
+    assert 1 == code
     assert "ERROR: no such distribution" in err
     assert "Traceback" not in err
     (machine.folder / "broken").unlink()
     code, _, err = machine.run("setup")
-    assert code == 0
+    assert 0 == code
     assert "making .venv" in err
 
 
@@ -156,15 +182,15 @@ def test_interrupted_set_up_is_started_afresh(machine: Machine, signum: signal.S
     """After Ctrl-C (exit code 130, no traceback) or a kill, the next run makes the environment again."""
     (machine.folder / "hold").touch()
     with machine.dev("setup") as process:
-        machine.wait_for_installs(1)
+        wait_until(machine.installs)
         os.killpg(process.pid, signum)
         _, err = process.communicate(timeout=DEADLINE)
-    assert process.returncode == (130 if signum == signal.SIGINT else -signum)
+    assert (130 if signum == signal.SIGINT else -signum) == process.returncode
     assert "Traceback" not in err
     left_over = machine.checkout / ".venv/left-over"
     left_over.touch()
     (machine.folder / "hold").unlink()
-    assert machine.run("demo")[0] == 0
+    assert 0 == machine.run("demo")[0]
     assert not left_over.exists()
 
 
@@ -172,41 +198,53 @@ def test_two_at_once_set_up_one_after_the_other(machine: Machine) -> None:
     """The second waits for the first, and then has nothing to do."""
     (machine.folder / "hold").touch()
     with machine.dev("setup") as first:
-        machine.wait_for_installs(1)
+        wait_until(machine.installs)
         with machine.dev("setup") as second:
-            assert first_words(second) == "dev.py: another dev.py is setting up .venv: waiting for it\n"
+            assert "dev.py: another dev.py is setting up .venv: waiting for it\n" == first_words(second)
             (machine.folder / "hold").unlink()
-            assert first.wait(timeout=DEADLINE) == 0
-            assert second.wait(timeout=DEADLINE) == 0
-    assert machine.installs() == [".[dev]"]
+            assert 0 == first.wait(timeout=DEADLINE)
+            assert 0 == second.wait(timeout=DEADLINE)
+    assert [".[dev]"] == machine.installs()
 
 
 def test_lock_outlives_a_killed_set_up(machine: Machine) -> None:
     """While the pip of a killed dev.py still writes, the next one waits; then it starts afresh."""
     (machine.folder / "hold").touch()
     with machine.dev("setup") as first:
-        machine.wait_for_installs(1)
+        wait_until(machine.installs)
         first.kill()
         first.wait(timeout=DEADLINE)
         with machine.dev("setup") as second:
-            assert first_words(second) == "dev.py: another dev.py is setting up .venv: waiting for it\n"
-            assert machine.installs() == [".[dev]"]
+            assert "dev.py: another dev.py is setting up .venv: waiting for it\n" == first_words(second)
+            assert [".[dev]"] == machine.installs()
             (machine.folder / "hold").unlink()
-            assert second.wait(timeout=DEADLINE) == 0
-    assert machine.installs() == [".[dev]", ".[dev]"]
+            assert 0 == second.wait(timeout=DEADLINE)
+    assert [".[dev]", ".[dev]"] == machine.installs()
 
 
 def test_first_failing_step_ends_the_run(machine: Machine) -> None:
     """A step's exit code becomes dev.py's, and the steps after it do not run."""
-    assert machine.run("setup")[0] == 0
+    assert 0 == machine.run("setup")[0]
     for tool, code in (("ruff", 0), ("mypy", 3), ("basedpyright", 0)):
-        script = machine.checkout / ".venv/bin" / tool
-        script.write_text(f"#!/bin/sh\nexit {code}\n")
-        script.chmod(0o755)
+        machine.tool(tool, f"#!/bin/sh\nexit {code}\n")
     code, out, _ = machine.run("test")
-    assert code == 3
-    assert [line for line in out.splitlines() if line] == [
+    assert 3 == code
+    assert [
         "== ruff format --check .",
         "== ruff check .",
         "== mypy worker tasks store dev.py",
-    ]
+    ] == [line for line in out.splitlines() if line]
+
+
+def test_ctrl_c_waits_for_the_running_step(machine: Machine) -> None:
+    """A step that Ctrl-C interrupts can tidy up before dev.py ends with exit code 130, and no step follows."""
+    assert 0 == machine.run("setup")[0]
+    machine.tool("ruff", SLOW_TOOL)
+    with machine.dev("test") as process:
+        wait_until((machine.checkout / "started").exists)
+        os.killpg(process.pid, signal.SIGINT)
+        assert 130 == process.wait(timeout=DEADLINE)
+        assert (machine.checkout / "tidied").exists()
+        out, err = process.communicate()
+    assert ["", "== ruff format --check .", ""] == out.split("\n")
+    assert "" == err

@@ -68,7 +68,7 @@ def test_stamp_decides_what_is_done(dev: ModuleType, change: dict[str, object], 
 def test_dev_tools_are_added_to_an_environment_without(dev: ModuleType) -> None:
     """An environment that a demo made is completed when the tests are run."""
     demo = dev.Stamp("/here/.venv", "3.11", "digest", dev=False)
-    assert dev.plan(json.dumps(demo._asdict()), demo._replace(dev=True)) == "install"
+    assert "install" == dev.plan(json.dumps(demo._asdict()), demo._replace(dev=True))
 
 
 @pytest.mark.parametrize(
@@ -82,8 +82,8 @@ def test_environment_without_a_whole_stamp(dev: ModuleType, found: str, expected
 def test_pip_of_the_environment_comes_first(dev: ModuleType) -> None:
     """The environment's own pip is preferred, then the host Python's, which is told where to install."""
     own, host = list(dev.pips("/usr/bin/python3"))[:2]
-    assert own == [dev.VENV_PYTHON, "-m", "pip"]
-    assert host == ["/usr/bin/python3", "-m", "pip", "--python", dev.VENV_PYTHON]
+    assert [dev.VENV_PYTHON, "-m", "pip"] == own
+    assert ["/usr/bin/python3", "-m", "pip", "--python", dev.VENV_PYTHON] == host
 
 
 def test_first_working_pip_is_chosen(dev: ModuleType) -> None:
@@ -95,8 +95,8 @@ def test_first_working_pip_is_chosen(dev: ModuleType) -> None:
         asked.append(command)
         return command[0] in {"good", "better"}
 
-    assert dev.choose_pip(candidates, works) == ["good"]
-    assert asked == [["missing", "--version"], ["old", "--python", "x", "--version"], ["good", "--version"]]
+    assert ["good"] == dev.choose_pip(candidates, works)
+    assert [["missing", "--version"], ["old", "--python", "x", "--version"], ["good", "--version"]] == asked
 
 
 def test_no_working_pip_says_what_to_install(dev: ModuleType) -> None:
@@ -112,21 +112,21 @@ def test_no_working_pip_says_what_to_install(dev: ModuleType) -> None:
 def test_steps_keep_their_order_and_give_pytest_its_arguments(dev: ModuleType) -> None:
     """All groups give every step, format first and tests last; only pytest sees the arguments."""
     commands = dev.steps(dev.GROUPS, ["-k", "name"])
-    assert [command[0] for command in commands] == [
+    assert [
         "ruff",
         "ruff",
         "mypy",
         "basedpyright",
         "lint-imports",
         "pytest",
-    ]
-    assert commands[0] == ["ruff", "format", "--check", "."]
-    assert commands[-1] == ["pytest", "-ra", "-k", "name"]
+    ] == [command[0] for command in commands]
+    assert ["ruff", "format", "--check", "."] == commands[0]
+    assert ["pytest", "-ra", "-k", "name"] == commands[-1]
 
 
 def test_one_group_of_steps(dev: ModuleType) -> None:
     """A single group gives its own steps only."""
-    assert dev.steps(["contracts"], []) == [["lint-imports"]]
+    assert [["lint-imports"]] == dev.steps(["contracts"], [])
 
 
 @pytest.mark.parametrize("argv", [["check", "--foo"], ["test", "--only", "lint", "--", "-x"], ["unknown"]])
@@ -134,10 +134,10 @@ def test_wrong_command_line_is_refused_before_the_set_up(dev: ModuleType, argv: 
     """Arguments that no step would take end with the usage and exit code 2."""
     with pytest.raises(SystemExit) as stopped:
         dev.main(argv)
-    assert stopped.value.code == 2
+    assert 2 == stopped.value.code
 
 
 def test_no_arguments_show_the_usage(dev: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
     """Started without a command, it lists the commands on standard error and exits with 2."""
-    assert dev.main([]) == 2
+    assert 2 == dev.main([])
     assert "demo" in capsys.readouterr().err

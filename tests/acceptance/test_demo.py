@@ -1,0 +1,62 @@
+"""`ostinato demo`: real messages through everything, and nothing left of it."""
+
+import os
+import re
+import signal
+import sys
+
+from tests.leftovers import processes_of
+from tests.product import DEADLINE, Product
+from tests.waiting import wait_until
+
+DEMO = (sys.executable, "-m", "worker.cli", "demo")
+LEDGER = re.compile(r"(\d+) sent = (\d+) applied \+ (\d+) parked \+ (\d+) quarantined, in [\d.]+ s \((\d+) messages")
+LEARNT = re.compile(r"(\d+) patterns, (\d+) sightings, (\d+) applications")
+
+
+def nothing_left(product: Product) -> None:
+    """Wait until no process of the demo is left."""
+    wait_until(lambda: not processes_of(product.temporary), why="no process of the demo is left")
+
+
+def test_demo_accounts_for_every_message(alone: Product) -> None:
+    """It ends by itself with exit code 0; what it sent is applied, parked or quarantined, and it leaves nothing."""
+    code, out, err = alone.run(*DEMO, seconds=180, env={"COLUMNS": "200"})
+    assert 0 == code, err
+    assert "Traceback" not in err
+    ledger = LEDGER.search(out)
+    learnt = LEARNT.search(out)
+    assert ledger is not None
+    assert learnt is not None
+    sent, applied, parked, quarantined, _ = (int(number) for number in ledger.groups())
+    assert (4176, 12, 0) == (sent, parked, quarantined)
+    assert sent == applied + parked + quarantined
+    assert ("360", "3133", "1031") == learnt.groups()
+    assert "flake8-quotes: Q000 bad quotes inline string" in out
+    assert [] == processes_of(alone.temporary)
+    assert [[], [], []] == [list(folder.iterdir()) for folder in (alone.temporary, alone.elsewhere, alone.user)]
+
+
+def working(product: Product) -> None:
+    """Wait until the demo's producers send."""
+    wait_until(lambda: list(product.temporary.glob("*/logs/producer-*.log")), why="the demo sends", seconds=DEADLINE)
+
+
+def test_ctrl_c_ends_the_demo(alone: Product) -> None:
+    """With exit code 130, everything stopped and tidied up."""
+    with alone.start("demo", *DEMO) as demo:
+        working(alone)
+        os.killpg(demo.pid, signal.SIGINT)
+        assert 130 == demo.wait(DEADLINE)
+    assert "Traceback" not in alone.log("demo")
+    nothing_left(alone)
+    assert [] == list(alone.temporary.iterdir())
+
+
+def test_kill_9_of_the_demo_leaves_no_process(alone: Product) -> None:
+    """Broker, worker, beat and producers end by themselves."""
+    with alone.start("demo", *DEMO) as demo:
+        working(alone)
+        os.kill(demo.pid, signal.SIGKILL)
+        assert 128 + signal.SIGKILL == demo.wait(DEADLINE)
+        nothing_left(alone)

@@ -1,0 +1,101 @@
+"""What the command line says when it cannot: one sentence on standard error, and the documented exit code."""
+
+import socket
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from tests.product import Finished, Product
+
+GOOD = '{"kind": "record_pattern", "pattern_type": "test", "pattern_name": "x"}\n'
+SETTINGS = {
+    "OSTINATO_BROKER_URL": "amqp://127.0.0.1",
+    "OSTINATO_STORE_URL": "mysql://127.0.0.1/x",
+    "OSTINATO_RECALCULATE_EVERY": "0",
+}
+READING = (("status",), ("patterns", "list"))
+
+
+def sentence(finished: Finished, code: int) -> str:
+    """The one sentence that a command said, having ended with this exit code."""
+    assert code == finished.code, finished.err
+    [line] = [each for each in finished.err.splitlines() if each]
+    assert line.endswith((".", "?"))
+    return line
+
+
+@pytest.mark.parametrize(("name", "value"), SETTINGS.items(), ids=SETTINGS)
+def test_setting_that_cannot_work(alone: Product, name: str, value: str) -> None:
+    """Its name is in the sentence; exit code 2."""
+    assert sentence(alone.cli("up", env={name: value}), 2).startswith(f"{name} cannot be used: ")
+
+
+def test_wrong_usage(alone: Product) -> None:
+    """Unknown words and files that cannot be read: exit code 2."""
+    assert 2 == alone.cli("nonsense").code
+    assert 2 == alone.cli("patterns", "list", "--limit", "0").code
+    missing = alone.elsewhere / "missing.jsonl"
+    assert f"{missing} cannot be read: No such file or directory." == sentence(alone.cli("send", str(missing)), 2)
+
+
+@pytest.mark.parametrize("words", READING, ids=" ".join)
+def test_store_that_is_not_there(alone: Product, words: tuple[str, ...]) -> None:
+    """Every reader says how to make one, and makes none; exit code 4."""
+    assert "run `ostinato up` or `ostinato migrate`" in sentence(alone.cli(*words), 4)
+    assert not (alone.home / "store.db").exists()
+
+
+def set_revision(product: Product, revision: str) -> None:
+    """Make the store one of another version."""
+    with closing(sqlite3.connect(product.home / "store.db")) as store, store:
+        store.execute("UPDATE alembic_version SET version_num = ?", (revision,))
+
+
+def test_store_of_another_version(alone: Product) -> None:
+    """Readers name both schemas; exit code 4."""
+    assert 0 == alone.cli("migrate").code
+    set_revision(alone, "0000")
+    assert "has schema 0000, this version needs 0001" in sentence(alone.cli("patterns", "list"), 4)
+
+
+@pytest.mark.parametrize("command", ["up", "migrate"])
+def test_store_of_a_later_version(alone: Product, command: str) -> None:
+    """It cannot be brought to this one's schema, and is left as it is; exit code 4."""
+    assert 0 == alone.cli("migrate").code
+    set_revision(alone, "9999")
+    assert "9999" in sentence(alone.cli(command), 4)
+
+
+@pytest.mark.parametrize("command", ["up", "migrate"])
+def test_home_that_cannot_be_made(alone: Product, command: str) -> None:
+    """The sentence names the folder; exit code 2."""
+    (alone.home / "file").touch()
+    folder = alone.home / "file" / "home"
+    assert str(folder) in sentence(alone.cli(command, env={"OSTINATO_HOME": str(folder)}), 2)
+
+
+def test_file_that_is_no_store(alone: Product) -> None:
+    """Said in a sentence, not by a traceback; exit code 4."""
+    (alone.home / "store.db").write_text("certainly not a database" * 10)
+    code, _, err = alone.cli("patterns", "list")
+    assert (4, 1) == (code, len(err.splitlines()))
+
+
+@pytest.mark.parametrize("words", [("send", "-"), ("status",)], ids=" ".join)
+@pytest.mark.parametrize("hangs", [False, True], ids=["refused", "hanging"])
+def test_broker_that_does_not_answer(alone: Product, words: tuple[str, ...], *, hangs: bool) -> None:
+    """Whether it refuses or hangs, the sentence says what to do; exit code 3."""
+    assert 0 == alone.cli("migrate").code
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        if not hangs:
+            server.close()
+        url = f"redis://127.0.0.1:{server.getsockname()[1]}" if hangs else "redis://127.0.0.1:1"
+        finished = alone.cli(*words, stdin=GOOD, env={"OSTINATO_BROKER_URL": url})
+    assert "`ostinato up`" in sentence(finished, 3)
+
+
+def test_send_says_which_line_was_the_last_one(alone: Product) -> None:
+    """So that the rest can be sent later."""
+    said = sentence(alone.cli("send", "-", stdin=GOOD * 2), 3)
+    assert said.endswith("The lines before line 1 are sent; send the rest later.")

@@ -1,0 +1,88 @@
+"""`ostinato up`: everything runs; and when it ends, however it ends, nothing does."""
+
+import os
+import re
+import signal
+
+from tests.dashboard import Dashboard
+from tests.leftovers import processes_of
+from tests.product import DEADLINE, Product
+from tests.waiting import wait_until
+from worker.services import FLOWER_PORT
+
+
+def nothing_runs(product: Product) -> bool:
+    """Whether no process of this Ostinato is left."""
+    return not processes_of(product.home)
+
+
+def started(product: Product) -> dict[str, int]:
+    """The process ids that `up` has said, by name."""
+    found = re.findall(r"^(\w+) runs, process (\d+)$", product.log("up"), re.MULTILINE)
+    return {name: int(pid) for name, pid in found}
+
+
+def test_up_runs_from_nothing_and_stops_with_ctrl_c(alone: Product) -> None:
+    """Broker, store, worker and beat come up in an empty home folder; Ctrl-C ends all of them with exit code 0."""
+    with alone.up() as up:
+        alone.wait_for(applied=1)
+        assert {"broker", "worker", "beat"} == set(started(alone))
+        assert 3 <= len(processes_of(alone.home))
+        os.killpg(up.pid, signal.SIGINT)
+        assert 0 == up.wait(DEADLINE)
+    assert alone.log("up").endswith("Stopping.\n")
+    assert "Traceback" not in alone.log("up")
+    wait_until(lambda: nothing_runs(alone), why="nothing is left")
+    assert [[], []] == [list(folder.iterdir()) for folder in (alone.elsewhere, alone.temporary)]
+
+
+def test_kill_9_of_up_leaves_nothing(alone: Product) -> None:
+    """Its broker, worker and beat end by themselves, and the next `up` goes on with what they had."""
+    with alone.up() as up:
+        alone.wait_for(applied=1)
+        os.kill(up.pid, signal.SIGKILL)
+        assert 128 + signal.SIGKILL == up.wait(DEADLINE)
+        wait_until(lambda: nothing_runs(alone), why="nothing is left")
+    with alone.up():
+        alone.wait_for(duplicates=1)
+
+
+def test_up_restarts_what_ends(alone: Product) -> None:
+    """A killed worker is replaced, and says so."""
+    with alone.up():
+        alone.wait_for(applied=1)
+        first = started(alone)["worker"]
+        os.kill(first, signal.SIGKILL)
+        wait_until(lambda: started(alone)["worker"] != first, why="another worker runs")
+        assert "worker ended with code 137\nworker starts again in 0.5 s\n" in alone.log("up")
+
+
+def test_second_up_on_the_same_home_is_refused(alone: Product) -> None:
+    """In one sentence, with exit code 3; the first goes on."""
+    with alone.up() as first:
+        alone.wait_for(applied=1)
+        code, out, err = alone.cli("up")
+        assert (3, "", f"the broker of {alone.home} is already running; stop it first\n") == (code, out, err)
+        assert None is first.poll()
+
+
+def test_up_uses_a_broker_of_ones_own(embedded: Product) -> None:
+    """With OSTINATO_BROKER_URL no broker is started; worker and beat use the one that is named."""
+    with embedded.up(env={"OSTINATO_BROKER_URL": embedded.settings.broker_address}):
+        embedded.wait_for(applied=1)
+        assert {"worker", "beat"} == set(started(embedded))
+
+
+def test_up_with_flower_says_where_it_is_and_how_to_enter(alone: Product) -> None:
+    """The password that it shows opens the dashboard, and nothing else does."""
+    dashboard = Dashboard(FLOWER_PORT)
+    assert not dashboard.answers(), f"another program uses port {FLOWER_PORT}"
+    with alone.up("--flower"):
+        wait_until(dashboard.answers, why="the dashboard answers")
+        shown = re.search(
+            r"^Flower: http://127.0.0.1:(\d+) \(user (\S+), password (\S+)\)$", alone.log("up"), re.MULTILINE
+        )
+        assert shown is not None
+        port, user, password = shown.groups()
+        assert str(FLOWER_PORT) == port
+        assert [401, 200] == [dashboard.ask("/", each).status for each in (None, f"{user}:{password}")]

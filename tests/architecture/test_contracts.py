@@ -1,0 +1,40 @@
+"""Which package may know which: contracts that hold, and that are found broken when they are."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+LINTER = Path(sys.executable).with_name("lint-imports")
+
+# A module, and what it must not know.
+VIOLATIONS = {"store/parking.py": "celery", "store/scoring.py": "sqlalchemy", "tasks/messages.py": "redis"}
+
+
+def lint(folder: Path, cache: Path) -> subprocess.CompletedProcess[str]:
+    """What the linter says of the packages in a folder."""
+    command = [str(LINTER), "--cache-dir", str(cache)]
+    environment = os.environ | {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_contracts_hold(tmp_path: Path) -> None:
+    """Every contract of pyproject.toml is kept."""
+    found = lint(ROOT, tmp_path)
+    assert 0 == found.returncode, found.stdout
+    assert "Contracts: 4 kept, 0 broken." in found.stdout
+
+
+def test_violations_are_found(tmp_path: Path) -> None:
+    """One planted against each contract breaks each."""
+    for package in ("worker", "tasks", "store"):
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    for module, forbidden in (*VIOLATIONS.items(), ("store/times.py", "tasks.uuid7")):
+        with (tmp_path / module).open("a") as file:
+            file.write(f"\nimport {forbidden}\n")
+    found = lint(tmp_path, tmp_path / "cache")
+    assert 1 == found.returncode, found.stderr
+    assert "Contracts: 0 kept, 4 broken." in found.stdout

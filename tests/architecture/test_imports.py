@@ -1,0 +1,73 @@
+"""What an import does, and does not."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+# Imports what the arguments name, or else every module, and tells what happened on the way, and what is loaded.
+PROBE = """
+import json, pkgutil, sys
+from importlib import import_module
+
+WATCHED = {"socket.connect", "socket.bind", "sqlite3.connect", "subprocess.Popen", "os.posix_spawn", "os.mkdir"}
+happened, before = [], set(sys.modules)
+
+
+def watch(event, args):
+    if event in WATCHED or (event == "open" and set(str(args[1])) & set("wax+")):
+        happened.append([event, repr(args)])
+
+
+sys.addaudithook(watch)
+
+
+def modules(*packages):
+    for package in packages:
+        yield package
+        for module in pkgutil.walk_packages(import_module(package).__path__, f"{package}."):
+            yield module.name
+
+
+# Programs rather than modules, and the one module that is there to read the environment.
+programs = {"worker.celery", "worker.cli.__main__", "store.migrations.env"}
+names = sys.argv[1:] or [name for name in modules("worker", "tasks", "store") if name not in programs]
+for name in names:
+    import_module(name)
+print(json.dumps([names, happened, sorted({name.partition(".")[0] for name in set(sys.modules) - before})]))
+"""
+
+
+class Imported:
+    """What came of importing modules in a process with an empty environment, in an empty folder."""
+
+    def __init__(self, folder: Path, *names: str) -> None:
+        command = [sys.executable, "-B", "-W", "error", "-c", PROBE, *names]
+        environment = {"HOME": str(folder)}
+        output = subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True).stdout
+        self.names, self.happened, loaded = json.loads(output)
+        self.packages = set(loaded)
+
+
+def test_import_connects_to_nothing_and_writes_nothing(tmp_path: Path) -> None:
+    """Every module but the programs can be imported with an empty environment, and nothing happens."""
+    imported = Imported(tmp_path)
+    assert {"worker.app", "worker.cli.up", "tasks.binding", "store.transaction"} <= set(imported.names)
+    assert [] == imported.happened
+    assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["tasks", "tasks.messages"])
+def test_producer_loads_neither_database_nor_queue_nor_worker(tmp_path: Path, name: str) -> None:
+    """Celery comes with the first message that is sent, SQLAlchemy never."""
+    imported = Imported(tmp_path, name)
+    assert "pydantic" in imported.packages
+    assert not imported.packages & {"sqlalchemy", "alembic", "celery", "kombu", "redis", "worker"}
+
+
+def test_pure_rules_load_the_standard_library_only(tmp_path: Path) -> None:
+    """Neither the scores nor the identity of a pattern need anything else."""
+    imported = Imported(tmp_path, "store.scoring", "store.identity")
+    assert set() == imported.packages - set(sys.stdlib_module_names) - {"store"}

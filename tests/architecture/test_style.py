@@ -1,0 +1,47 @@
+"""Small files, small functions, telling names, and no look away from a type."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+MODULES = sorted(module for package in ("worker", "tasks", "store") for module in (ROOT / package).rglob("*.py"))
+LONGEST_FILE = 300
+LONGEST_FUNCTION = 40
+NAMES_OF_NOTHING = {"utils", "util", "helpers", "helper", "common", "manager", "managers", "base", "misc"}
+
+
+def functions(module: Path) -> Iterator[tuple[str, int]]:
+    """Every function of a module with its number of lines."""
+    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield f"{module.relative_to(ROOT)}:{node.name}", (node.end_lineno or node.lineno) - node.lineno + 1
+
+
+def test_modules_are_found() -> None:
+    """So that the rules below are not kept by an empty list."""
+    assert {"app.py", "wire.py", "effects.py"} <= {module.name for module in MODULES}
+
+
+def test_no_file_is_long() -> None:
+    """Each can be read in one go."""
+    long = [str(module) for module in MODULES if len(module.read_text(encoding="utf-8").splitlines()) > LONGEST_FILE]
+    assert [] == long
+
+
+def test_no_function_is_long() -> None:
+    """Each fits on a screen."""
+    assert [] == [name for module in MODULES for name, lines in functions(module) if lines > LONGEST_FUNCTION]
+
+
+def test_no_type_is_ignored() -> None:
+    """The type checkers are never told to look away."""
+    look_away = re.compile(r"#\s*(type|pyright|mypy|basedpyright):")
+    assert [] == [str(module) for module in MODULES if look_away.search(module.read_text(encoding="utf-8"))]
+
+
+def test_modules_are_named_after_what_they_do() -> None:
+    """None of them is a drawer for what fits nowhere else."""
+    words = {module: set(module.stem.split("_")) | {module.parent.name} for module in MODULES}
+    assert [] == [str(module) for module, parts in words.items() if parts & NAMES_OF_NOTHING]

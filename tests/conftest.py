@@ -1,0 +1,75 @@
+"""What several tests need: a home folder, a broker, and the product's processes, none of which outlives the tests."""
+
+import os
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.brokers import KINDS, EmbeddedValkey, Server, server, versions
+from tests.leftovers import processes_of
+from tests.product import Product
+from tests.waiting import wait_until
+
+
+def pytest_report_header() -> list[str]:
+    """Name the servers that the tests run against."""
+    return list(versions())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """At the end of the session no process works in any of its folders, or was told of one."""
+    yield
+    wait_until(lambda: not processes_of(tmp_path_factory.getbasetemp()), why="every process of the tests has ended")
+
+
+@pytest.fixture
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty folder with a short path, because that of a unix socket is limited."""
+    return tmp_path_factory.mktemp("h")
+
+
+@pytest.fixture(params=KINDS)
+def stopped_broker(request: pytest.FixtureRequest, home: Path) -> Server:
+    """A broker that does not run yet: the embedded Valkey, then a Redis; without one, skipped, but failed in CI."""
+    return server_or_skip(request.param, home)
+
+
+@pytest.fixture
+def broker(stopped_broker: Server) -> Generator[Server]:
+    """A running broker, of each kind in turn."""
+    with stopped_broker:
+        yield stopped_broker
+
+
+@pytest.fixture
+def product(broker: Server, home: Path) -> Generator[Product]:
+    """The product in the home folder, with a running broker of each kind in turn."""
+    with Product(home, broker.url) as product:
+        yield product
+
+
+@pytest.fixture
+def embedded(home: Path) -> Generator[Product]:
+    """The product in the home folder, with its embedded broker, which runs."""
+    with EmbeddedValkey(home), Product(home) as product:
+        yield product
+
+
+@pytest.fixture
+def alone(home: Path) -> Generator[Product]:
+    """The product in the home folder, with its embedded broker, which does not run yet."""
+    with Product(home) as product:
+        yield product
+
+
+def server_or_skip(kind: str, home: Path) -> Server:
+    """A server of this kind, not started; without one, the test is skipped, but fails in CI."""
+    found = server(kind, home)
+    if found is None:
+        reason = "there is no redis-server: install one, or set OSTINATO_TEST_REDIS_URL"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return found

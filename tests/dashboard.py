@@ -1,0 +1,37 @@
+"""Asking the dashboard as a browser does."""
+
+import base64
+from http.client import HTTPConnection
+from typing import NamedTuple
+
+
+class Answer(NamedTuple):
+    """What it answered; status 0 if nobody listens."""
+
+    status: int
+    text: str
+
+
+class Dashboard:
+    """The one at a loopback port; each question is a connection of its own."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+
+    def ask(self, path: str, credentials: str | None = None, *, method: str = "GET") -> Answer:
+        """Its answer to somebody with these credentials (`user:password`)."""
+        encoded = base64.b64encode((credentials or "").encode()).decode()
+        headers = {} if credentials is None else {"Authorization": f"Basic {encoded}"}
+        connection = HTTPConnection("127.0.0.1", self._port, timeout=20)
+        try:
+            connection.request(method, path, headers=headers)
+            answer = connection.getresponse()
+            return Answer(answer.status, answer.read().decode())
+        except ConnectionError:
+            return Answer(0, "")
+        finally:
+            connection.close()
+
+    def answers(self) -> bool:
+        """Whether it is there."""
+        return self.ask("/healthcheck").status == 200

@@ -1,0 +1,139 @@
+"""A defect of ours costs neither the message that meets it nor the others (spec section 7, exactly once)."""
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+import pytest
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
+
+import store.effects
+import tasks.delivery
+from store.errors import StoreUnavailable
+from store.events import Application
+from store.identity import pattern_id
+from store.pattern import PatternState, applied
+from store.tables import applications, quarantine
+from tasks.delivery import Receiver
+from tasks.messages import ApplyBatch, RecalculateAllPatternPriorities, RecordPattern, RecordPatternApplication
+from tests.integration.store.bench import NOW, Bench
+
+N = pattern_id("T", "n")
+SIGHTING = RecordPattern(pattern_type="T", pattern_name="n")
+
+
+def outcome(execution: str) -> RecordPatternApplication:
+    """An application of the pattern."""
+    return RecordPatternApplication(pattern_id=N, execution_id=execution, pattern_led_to_success=True)
+
+
+@dataclass
+class Faults:
+    """The rule for applications, with faults at some executions; each list of errors is raised one by one."""
+
+    errors: dict[str, list[Exception]] = field(default_factory=dict[str, list[Exception]])
+
+    def applied(self, pattern: PatternState, event: Application) -> PatternState:
+        """What the rule says, but for the faults."""
+        if errors := self.errors.get(event.execution_id):
+            raise errors.pop()
+        return applied(pattern, event)
+
+
+@pytest.fixture
+def faults(monkeypatch: pytest.MonkeyPatch) -> Faults:
+    """Puts itself in the place of the rule for applications."""
+    made = Faults()
+    monkeypatch.setattr(store.effects, "applied", made.applied)
+    return made
+
+
+@pytest.fixture(autouse=True)
+def logs() -> Generator[list[EventDict]]:
+    """What is logged."""
+    with capture_logs() as entries:
+        yield entries
+
+
+def never(seconds: float) -> bool:
+    """A pause that nobody asks for."""
+    pytest.fail(f"waited {seconds} s")
+
+
+def receiver(bench: Bench, pause: Callable[[float], bool] = never) -> Receiver:
+    """A receiver that finds its store, unless it may pause."""
+    return Receiver(bench.writer, lambda: NOW, pause)
+
+
+def test_a_message_that_meets_a_defect_is_quarantined(bench: Bench, faults: Faults, logs: list[EventDict]) -> None:
+    """Whole, with the reason `unexpected_error`, and the log has the traceback."""
+    message = outcome("bad")
+    faults.errors["bad"] = [KeyError("missing")]
+    receiver(bench).receive(SIGHTING.KIND, SIGHTING.content(), "d")
+    logs.clear()
+    receiver(bench).receive(message.KIND, message.content(), "e")
+
+    row = bench.row(quarantine)
+    assert ("unexpected_error", "KeyError", "domain") == (row["reason_code"], row["reason_detail"], row["source"])
+    assert (message.content().encode(), str(message.id), message.KIND) == (row["raw"], row["message_id"], row["task"])
+    assert ["effect_failed", "message_quarantined"] == [entry["event"] for entry in logs]
+    assert logs[0]["exc_info"]
+    assert (1, 0, 1, 0) == bench.ledger()
+
+
+def test_the_rest_of_its_batch_is_applied(bench: Bench, faults: Faults, logs: list[EventDict]) -> None:
+    """One by one, in order; nothing of the first attempt is left, or logged."""
+    faults.errors["bad"] = [KeyError(), KeyError()]
+    batch = ApplyBatch(messages=[SIGHTING, outcome("one"), outcome("bad"), outcome("two")])
+    receiver(bench).receive(batch.KIND, batch.content(), "d")
+
+    assert {"one", "two"} == {row["execution_id"] for row in bench.rows(applications)}
+    assert (3, 0, 1, 0) == bench.ledger()
+    assert 3 == [entry["event"] for entry in logs].count("message_applied")
+
+    receiver(bench).receive(batch.KIND, batch.content(), "d")
+    assert 3 == len(bench.rows(applications))
+
+
+def test_a_store_that_goes_away_meanwhile_is_waited_for(bench: Bench, faults: Faults) -> None:
+    """The whole batch is tried again, and nothing is applied twice."""
+    faults.errors = {"bad": [KeyError() for _ in range(9)], "late": [StoreUnavailable("gone")]}
+    batch = ApplyBatch(messages=[SIGHTING, outcome("bad"), outcome("one"), outcome("late")])
+    pauses: list[float] = []
+
+    def pause(seconds: float) -> bool:
+        pauses.append(seconds)
+        return True
+
+    receiver(bench, pause).receive(batch.KIND, batch.content(), "d")
+    assert {"one", "late"} == {row["execution_id"] for row in bench.rows(applications)}
+    assert (3, 0, 1) == bench.ledger()[:3]
+    assert 1 == len(pauses)
+
+
+def test_a_recalculation_that_meets_a_defect_is_quarantined(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not gone without a trace, and the worker goes on."""
+    message = RecalculateAllPatternPriorities()
+
+    def fail(*_: object, **__: object) -> NoReturn:
+        raise KeyError
+
+    monkeypatch.setattr(tasks.delivery, "recalculate", fail)
+    assert receiver(bench).receive_recalculation(message.content(), "d")
+    assert ("unexpected_error", str(message.id)) == (
+        bench.row(quarantine)["reason_code"],
+        bench.row(quarantine)["message_id"],
+    )
+
+
+def test_what_cannot_even_be_quarantined_is_not_swallowed(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The task fails, for everybody to see."""
+
+    def fail(*_: object, **__: object) -> NoReturn:
+        raise KeyError("no quarantine")
+
+    monkeypatch.setattr(store.effects, "put_in_quarantine", fail)
+    with pytest.raises(KeyError, match="no quarantine"):
+        receiver(bench).receive("record_pattern", "malformed", "d")
+    assert (0, 0, 0, 0) == bench.ledger()

@@ -1,0 +1,266 @@
+"""What each message does to the store (spec 5.1 to 5.4)."""
+
+from dataclasses import asdict
+from random import Random
+
+import pytest
+
+from store.events import Effect, Rejected
+from store.identity import content_hash, pattern_id
+from store.tables import applications, inbox, pattern_tags, patterns, quarantine
+from tests.integration.store.bench import DAY, NOW, Bench, application, rescore, sighting, soft_delete
+
+N = pattern_id("T", "n")
+
+
+def test_a_first_sighting_inserts_its_pattern(bench: Bench) -> None:
+    """With the counts, times and scores that the specification gives (spec 5.1, step 3)."""
+    event = sighting(
+        "n",
+        -3,
+        description="d",
+        context_tags=["b", "a", "b"],
+        suggested_action="s",
+        provenance={"job_hash": "j", "sheet_num": 7},
+        instrument_name="i",
+    )
+    bench.apply(event)
+
+    found = asdict(bench.store.pattern(N))
+    moments = {found.pop(name) for name in ("first_seen", "last_seen", "last_confirmed")}
+    assert [event.occurred_at] == [round(each.timestamp() * 1e6) for each in moments]
+    assert event.occurred_at == bench.row(patterns)["trust_calculated_at"]
+    assert {
+        "id": N,
+        "pattern_type": "T",
+        "pattern_name": "n",
+        "description": "d",
+        "context_tags": ("b", "a", "b"),
+        "suggested_action": "s",
+        "instrument_name": "i",
+        "provenance_job_hash": "j",
+        "provenance_sheet_num": 7,
+        "occurrence_count": 1,
+        "led_to_success_count": 0,
+        "led_to_failure_count": 0,
+        "effectiveness_score": 0.5,
+        "priority_score": 0.5,
+        "variance": 0.0,
+        "trust_score": 0.5,
+        "quarantine_status": "pending",
+        "content_hash": content_hash("T", "n", "d", None),
+        "active": True,
+    } == found
+
+
+def test_a_further_sighting_counts_and_leaves_the_scores(bench: Bench) -> None:
+    """First seen is the earlier, last seen the later time, and the hash follows what is stored (spec 5.1, step 1)."""
+    bench.apply(sighting("N", -2, description="old"), rescore(N))
+    bench.apply(sighting("n", -5, description="older"), sighting("n", -1, description="new"))
+
+    row = bench.row(patterns)
+    assert (3, NOW - 5 * DAY, NOW - DAY) == (row["occurrence_count"], row["first_seen"], row["last_seen"])
+    assert ("n", "new") == (row["pattern_name"], row["description"])
+    assert content_hash("T", "n", "new", None) == row["content_hash"]
+    assert (0.55, 0.33) == (row["effectiveness_score"], row["priority_score"])
+
+
+def test_tags_of_the_newest_sighting_that_has_any_are_kept(bench: Bench) -> None:
+    """Null keeps what is stored, an empty list clears it, also for those who ask by tag (spec 5.1, step 1)."""
+    bench.apply(sighting("n", -9, context_tags=["a", "b"]), sighting("n", -8))
+    assert ["a", "b"] == [row["tag"] for row in bench.rows(pattern_tags)]
+
+    bench.apply(sighting("n", -7, context_tags=["c"]), sighting("n", -8, context_tags=["late"]))
+    assert ["c"] == [row["tag"] for row in bench.rows(pattern_tags)]
+
+    bench.apply(sighting("n", -6, context_tags=[]))
+    assert [] == bench.rows(pattern_tags)
+    assert () == bench.store.pattern(N).context_tags
+
+
+def test_a_message_that_comes_again_has_no_effect(bench: Bench) -> None:
+    """In the same batch, in a later one, and counted as a duplicate (spec 5)."""
+    events: list[Effect] = [sighting(), application(N), soft_delete(N), rescore(N), application("unknown")]
+    bench.apply(*events, *events)
+    before = [bench.rows(table) for table in (patterns, applications, inbox, quarantine)]
+    bench.apply(*reversed(events), now=NOW + 50 * DAY)
+
+    assert before == [bench.rows(table) for table in (patterns, applications, inbox, quarantine)]
+    assert (4, 1, 0, 10) == bench.ledger()
+    assert 10 == len(bench.logged("message_duplicated"))
+
+
+@pytest.mark.parametrize("together", [True, False], ids=["in one batch", "later"])
+def test_an_id_with_another_content_is_quarantined(bench: Bench, *, together: bool) -> None:
+    """Whatever kind it comes with, and the first one stays applied (spec 5: id_reuse)."""
+    first = sighting("n", 0, id="01900000-0000-7000-8000-000000000001")
+    others: list[Effect] = [
+        sighting("n", 0, id=first.id, description="another"),
+        sighting("n", 1, id=first.id),
+        application(N, id=first.id),
+        soft_delete(N, id=first.id),
+        rescore(N, id=first.id),
+    ]
+    if together:
+        bench.apply(first, *others)
+    else:
+        bench.apply(first)
+        bench.apply(*others)
+
+    kept = bench.rows(quarantine)
+    assert {("id_reuse", "domain", first.id)} == {
+        (row["reason_code"], row["source"], row["message_id"]) for row in kept
+    }
+    assert {event.content.encode() for event in others} == {row["raw"] for row in kept}
+    assert (1, 0, 5, 0) == bench.ledger()
+    assert first.content == bench.row(inbox)["content"]
+
+
+def test_the_id_of_a_parked_message_is_taken(bench: Bench) -> None:
+    """It arrived, and waits; another content under its id is refused (spec 5)."""
+    waiting = application(N)
+    bench.apply(waiting, application(N, "F", id=waiting.id), waiting)
+
+    assert (0, 1, 1, 1) == bench.ledger()
+
+
+def test_the_inbox_keeps_what_was_applied(bench: Bench) -> None:
+    """Id, kind, both times and the content (spec 2, inbox)."""
+    event = sighting("n", -1)
+    bench.apply(event)
+
+    row = bench.row(inbox)
+    assert (event.id, "record_pattern", event.content) == (row["message_id"], row["kind"], row["content"])
+    assert (event.occurred_at, NOW) == (row["occurred_at"], row["applied_at"])
+
+
+def test_an_application_is_stored_with_every_field(bench: Bench) -> None:
+    """Its id is the message's (spec 5.2)."""
+    event = application(
+        N,
+        "F",
+        -1,
+        execution_id="run 7",
+        retry_count_before=3,
+        retry_count_after=1_000_000,
+        application_mode="exploration",
+        validation_passed=False,
+        grounding_confidence=0.125,
+    )
+    bench.apply(sighting(), event)
+
+    assert {
+        "id": event.id,
+        "pattern_id": N,
+        "execution_id": "run 7",
+        "occurred_at": NOW - DAY,
+        "applied_at": NOW,
+        "pattern_led_to_success": False,
+        "retry_count_before": 3,
+        "retry_count_after": 1_000_000,
+        "application_mode": "exploration",
+        "validation_passed": False,
+        "grounding_confidence": 0.125,
+    } == bench.row(applications)
+
+
+def test_an_application_scores_its_pattern_at_the_workers_clock(bench: Bench) -> None:
+    """Counts first, then both scores (spec 5.2, 6)."""
+    bench.apply(sighting("n", -90), *(application(N, outcome, -90) for outcome in "SSF"), now=NOW - 60 * DAY)
+    found = bench.store.pattern(N)
+    assert (2, 1) == (found.led_to_success_count, found.led_to_failure_count)
+    assert 0.6541666666666667 * 0.9 == pytest.approx(found.effectiveness_score, abs=1e-12)
+
+    bench.apply(application(N, "S", -90), application(N, "S", -90), now=NOW)
+    expected = (0.7 * 0.8 + 0.3 * 4.5 / 6) * 0.9**3
+    assert expected == pytest.approx(bench.store.pattern(N).effectiveness_score, abs=1e-12)
+
+
+def test_an_application_to_a_deleted_pattern_counts_and_leaves_it_deleted(bench: Bench) -> None:
+    """Also one that happened after the delete (spec 5.2)."""
+    bench.apply(sighting("n", -3), soft_delete(N, -2), application(N, "S", -1))
+    found = bench.store.pattern(N)
+
+    assert (1, False) == (found.led_to_success_count, found.active)
+    assert NOW - DAY == round(found.last_confirmed.timestamp() * 1e6)
+
+
+def test_a_delete_keeps_row_and_applications(bench: Bench) -> None:
+    """And says so in the log, the second time that it changed nothing (spec 5.3)."""
+    bench.apply(sighting("n", -3), application(N))
+    bench.apply(soft_delete(N, -1))
+    before = (bench.row(patterns), bench.rows(applications))
+    bench.apply(soft_delete(N, -1))
+
+    assert before == (bench.row(patterns), bench.rows(applications))
+    assert ["pattern_soft_deleted", "pattern_already_soft_deleted"] == bench.logged(
+        "pattern_soft_deleted", "pattern_already_soft_deleted", "pattern_seen_since_soft_delete"
+    )
+
+
+def test_a_late_delete_of_a_pattern_seen_since_leaves_it_active(bench: Bench) -> None:
+    """Event times decide, not the order of arrival (spec 5.1)."""
+    bench.apply(sighting("n", -1), soft_delete(N, -2))
+
+    assert bench.store.pattern(N).active
+    assert ["pattern_seen_since_soft_delete"] == bench.logged("pattern_seen_since_soft_delete", "pattern_soft_deleted")
+
+
+def test_a_sighting_after_the_delete_reactivates_in_both_orders(bench: Bench) -> None:
+    """And a late, older one does not (spec 5.1)."""
+    bench.apply(sighting("one", -5), soft_delete(pattern_id("T", "one"), -3), sighting("one", -1))
+    bench.apply(sighting("other", -5), sighting("other", -1), soft_delete(pattern_id("T", "other"), -3))
+    bench.apply(sighting("late", -5), soft_delete(pattern_id("T", "late"), -3), sighting("late", -4))
+
+    active = {row["pattern_name"]: row["active"] for row in bench.rows(patterns)}
+    assert {"one": True, "other": True, "late": False} == active
+
+
+def test_an_update_recomputes_one_pattern(bench: Bench) -> None:
+    """Its two scores, now; others stay (spec 5.4)."""
+    bench.apply(sighting("n"), sighting("another"), rescore(N))
+
+    assert 0.55 == bench.store.pattern(N).effectiveness_score
+    assert 0.5 == bench.store.pattern(pattern_id("T", "another")).effectiveness_score
+
+
+def test_an_update_of_an_unknown_pattern_is_logged(bench: Bench) -> None:
+    """It has no effect, and its message is done (spec 5.4)."""
+    bench.apply(rescore(N))
+
+    assert ["pattern_to_update_unknown"] == bench.logged("pattern_to_update_unknown")
+    assert (1, 0, 0, 0) == bench.ledger()
+    assert [] == bench.rows(patterns)
+
+
+def test_a_bad_member_of_a_batch_is_quarantined_beside_the_others(bench: Bench) -> None:
+    """The good ones are applied in the given order, in one transaction (spec 4, 5)."""
+    bench.apply(sighting(), Rejected(raw=b"bad", reason_code="code", reason_detail="detail"), application(N))
+
+    assert (2, 0, 1, 0) == bench.ledger()
+    assert b"bad" == bench.row(quarantine)["raw"]
+    assert 1 == bench.store.pattern(N).led_to_success_count
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_any_order_and_any_repetition_give_the_same_rows(bench: Bench, seed: int) -> None:
+    """As long as nothing merges, and up to the scores before a recalculation (spec 7, order-free)."""
+    random = Random(seed)  # noqa: S311 - for shuffling
+    events: list[Effect] = [sighting("n", -9, context_tags=["t"])]
+    events += [sighting("n", -random.randrange(9), description=random.choice([None, "one", "two"])) for _ in range(6)]
+    events += [application(N, random.choice("SF"), -random.randrange(3), grounding_confidence=0.3) for _ in range(9)]
+    events += [soft_delete(N, -random.randrange(9)) for _ in range(2)]
+    bench.apply(*events)
+    bench.recalculate()
+    expected = bench.row(patterns)
+
+    bench.sql("DELETE FROM inbox")
+    for table in ("applications", "pattern_tags", "aliases", "patterns"):
+        bench.sql(f"DELETE FROM {table}")  # noqa: S608 - names of ours
+    shuffled = events * 2
+    random.shuffle(shuffled)
+    for event in shuffled:
+        bench.apply(event, now=NOW + random.randrange(DAY))
+    bench.recalculate()
+    assert expected == bench.row(patterns)
+    assert [("t",)] == [(row["tag"],) for row in bench.rows(pattern_tags)]

@@ -1,0 +1,218 @@
+"""Connections to the store (spec sections 5, 7 and 8), and what is special about SQLite's."""
+
+import sqlite3
+import sys
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from structlog.testing import capture_logs
+
+import store.engines
+from store.engines import (
+    exists,
+    has_wal_reset_bug,
+    reader_engine,
+    sqlite_driver,
+    store_url,
+    trouble_is_transient,
+    writer_engine,
+)
+from store.errors import ConfigurationError, StoreUnavailable
+from store.reading import Store
+from store.schema import migrate
+from store.transaction import Writer
+from tests.integration.store.bench import NOW
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where an SQLite store is to be."""
+    return tmp_path / "store.db"
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("sqlite:///store.db", "sqlite:///store.db"),
+        ("sqlite:////var/store.db", "sqlite:////var/store.db"),
+        ("sqlite+pysqlite:////var/store.db", "sqlite:////var/store.db"),
+        ("postgresql://u:p@host/db", "postgresql+psycopg://u:p@host/db"),
+        ("postgresql+psycopg://host/db", "postgresql+psycopg://host/db"),
+        ("postgresql+psycopg2://host/db", "postgresql+psycopg://host/db"),
+    ],
+)
+def test_a_store_is_sqlite_or_postgresql(given: str, meant: str) -> None:
+    """Each with the one driver that is used."""
+    assert meant == store_url(given).render_as_string(hide_password=False)
+
+
+@pytest.mark.parametrize(
+    "given", ["", "store.db", "sqlite://", "sqlite:///:memory:", "mysql://u:s3cret@host/db", "redis://localhost"]
+)
+def test_any_other_url_is_refused(given: str) -> None:
+    """With a sentence that shows what to write, and no password."""
+    with pytest.raises(ConfigurationError, match="write sqlite:///PATH") as refused:
+        store_url(given)
+    assert "s3cret" not in str(refused.value)
+
+
+def test_a_writer_loses_nothing_on_power_loss(path: Path) -> None:
+    """Every commit is on the disk before the broker is told, and keys are checked (spec 7, exactly once)."""
+    engine = writer_engine(store_url(f"sqlite:///{path}"))
+    with engine.begin() as connection:
+        values = [
+            connection.execute(text(f"PRAGMA {name}")).scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        ]
+    engine.dispose()
+
+    assert ["wal", 2, 1] == values
+
+
+def test_a_writers_transaction_begins_with_its_turn(path: Path) -> None:
+    """A second one cannot even begin, so that no read of it is stale (spec 7, serial)."""
+    engine, driver = writer_engine(store_url(f"sqlite:///{path}")), sqlite_driver()
+    other = driver.connect(path, timeout=0, isolation_level=None)
+    with closing(other), engine.begin(), pytest.raises(driver.OperationalError, match="locked"):
+        other.execute("BEGIN IMMEDIATE")
+    engine.dispose()
+
+
+def test_a_reader_only_reads(path: Path) -> None:
+    """Its connections are opened for nothing else (spec 8)."""
+    migrate(f"sqlite:///{path}")
+    engine = reader_engine(store_url(f"sqlite:///{path}"))
+    with engine.connect() as connection:
+        assert 1 == connection.execute(text("PRAGMA query_only")).scalar()
+    engine.dispose()
+
+
+@pytest.mark.parametrize("name", ["with space", "100%", "a%20b", "ünï", "question?", "hash#", "plus+"])
+def test_a_path_may_have_any_name(tmp_path: Path, name: str) -> None:
+    """What a URL cannot hold as it is stands in it as an escape."""
+    path = tmp_path / name / "store.db"
+    url = f"sqlite:///{quote(str(path))}"
+    migrate(url)
+
+    assert path.is_file()
+    assert exists(store_url(url))
+    with Store(url) as reader:
+        assert 0 == reader.stats().patterns
+
+
+def test_a_stores_folder_is_made(tmp_path: Path) -> None:
+    """Where there is none; an SQLite file that is not there does not exist, a server may."""
+    url = f"sqlite:///{tmp_path}/a/b/store.db"
+    assert not exists(store_url(url))
+    migrate(url)
+
+    assert exists(store_url(url))
+    assert exists(store_url("postgresql://nowhere.invalid/db"))
+
+
+def test_a_folder_that_cannot_be_made_is_a_wrong_setting(tmp_path: Path) -> None:
+    """No waiting would mend it."""
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(ConfigurationError, match="cannot be made"):
+        migrate(f"sqlite:///{tmp_path}/file/below/store.db")
+
+
+def test_what_is_no_database_is_trouble(path: Path) -> None:
+    """For reader and writer alike: somebody has to put the file right, and messages wait for that."""
+    path.write_text("words, not a database\n" * 500)
+    url = f"sqlite:///{path}"
+    with closing(Writer(url)) as writer, pytest.raises(StoreUnavailable, match="not a database"):
+        writer.open()
+    with Store(url) as reader, pytest.raises(StoreUnavailable, match="not a database"):
+        reader.stats()
+
+
+def test_a_damaged_database_is_trouble(path: Path) -> None:
+    """Its messages wait, and are not taken for defects of ours (spec 7, exactly once)."""
+    url = f"sqlite:///{path}"
+    migrate(url)
+    data = path.read_bytes()
+    path.write_bytes(data[:4096] + b"Z" * (len(data) - 4096))
+
+    with closing(Writer(url)) as writer, pytest.raises(StoreUnavailable):
+        writer.open()
+
+
+def test_a_store_that_is_locked_is_trouble(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the time that SQLite waits by itself."""
+    monkeypatch.setattr(store.engines, "SQLITE_BUSY_SECONDS", 0.01)
+    url = f"sqlite:///{path}"
+    migrate(url)
+    with closing(Writer(url)) as one, closing(Writer(url)) as other:
+        other.open()
+        with one.transaction(lambda: NOW), pytest.raises(StoreUnavailable, match="locked"):
+            write_nothing(other)
+        write_nothing(other)
+
+
+def write_nothing(writer: Writer) -> None:
+    """A transaction that does nothing but wait for its turn."""
+    with writer.transaction(lambda: NOW):
+        pass
+
+
+def test_trouble_with_a_statement_is_a_defect(path: Path) -> None:
+    """Waiting would not mend it."""
+    engine = writer_engine(store_url(f"sqlite:///{path}"))
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE one (x INTEGER NOT NULL)"))
+        with pytest.raises(DBAPIError), trouble_is_transient():
+            connection.execute(text("INSERT INTO one VALUES (NULL)"))
+    engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("version", "bug"),
+    [
+        ((3, 6, 23), False),
+        ((3, 7, 0), True),
+        ((3, 40, 1), True),
+        ((3, 44, 5), True),
+        ((3, 44, 6), False),
+        ((3, 45, 0), True),
+        ((3, 50, 6), True),
+        ((3, 50, 7), False),
+        ((3, 51, 2), True),
+        ((3, 51, 3), False),
+        ((3, 53, 0), False),
+        ((4, 0, 0), False),
+    ],
+)
+def test_versions_that_can_corrupt_their_log_are_known(version: tuple[int, int, int], *, bug: bool) -> None:
+    """From 3.7.0 to 3.51.2, but for two that were mended."""
+    assert bug == has_wal_reset_bug(version)
+
+
+@pytest.mark.parametrize("bug", [True, False])
+def test_such_a_version_is_warned_of(path: Path, monkeypatch: pytest.MonkeyPatch, *, bug: bool) -> None:
+    """Once for each engine, with the version that mends it."""
+    monkeypatch.setattr(store.engines, "_WAL_RESET_BUG", ((0,), (99,) if bug else (0,)))
+    with capture_logs() as logs:
+        writer_engine(store_url(f"sqlite:///{path}")).dispose()
+
+    expected = [{"event": "sqlite_can_corrupt_its_log", "log_level": "warning", "fixed_in": "3.51.3"}]
+    assert (expected if bug else []) == [{key: each[key] for key in expected[0]} for each in logs]
+
+
+def test_pythons_own_sqlite_serves_where_the_bundled_one_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no wheel of the other for every machine."""
+    monkeypatch.setitem(sys.modules, "pysqlite3.dbapi2", None)
+
+    assert sqlite3 is sqlite_driver()
+
+
+def test_a_missing_driver_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PostgreSQL is optional."""
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+
+    with pytest.raises(ConfigurationError, match=r"pip install 'ostinato\[postgres\]'"):
+        writer_engine(store_url("postgresql://localhost/db"))

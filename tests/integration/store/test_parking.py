@@ -1,0 +1,130 @@
+"""Applications and soft deletes that came before their pattern (spec 5.2, 5.3)."""
+
+import pytest
+
+from store.identity import pattern_id
+from store.tables import applications, parked, patterns
+from tests.integration.store.bench import DAY, NOW, Bench, application, rescore, sighting, soft_delete
+
+N = pattern_id("T", "n")
+PARKED = {"pattern_id": N, "reason": "pattern_not_found"}
+
+
+def test_an_application_of_an_unknown_pattern_is_parked(bench: Bench) -> None:
+    """Stored, counted and logged with its reason; nothing is dropped (spec 5.2)."""
+    event = application(N, "S", -2)
+    bench.apply(event)
+
+    row = bench.row(parked)
+    assert (event.id, event.kind, N) == (row["message_id"], row["kind"], row["pattern_id"])
+    assert (NOW - 2 * DAY, NOW, "pattern_not_found") == (row["occurred_at"], row["parked_at"], row["reason"])
+    assert [
+        {"event": "pattern_application_parked", "log_level": "info"} | PARKED | {"message_id": event.id}
+    ] == bench.logs
+    assert (0, 1, 0, 0) == bench.ledger()
+
+
+def test_a_delete_of_an_unknown_pattern_is_parked(bench: Bench) -> None:
+    """So that a delete that overtakes its sighting still counts (spec 5.3)."""
+    event = soft_delete(N)
+    bench.apply(event)
+
+    assert [{"event": "pattern_delete_parked", "log_level": "info"} | PARKED | {"message_id": event.id}] == bench.logs
+    assert (0, 1, 0, 0) == bench.ledger()
+
+
+def test_an_application_is_adopted_the_moment_its_pattern_appears(bench: Bench) -> None:
+    """With every field, at the clock of that moment (spec 5.1, step 3; 5.2)."""
+    waiting = application(
+        N,
+        "F",
+        -2,
+        execution_id="ünï 'x'",
+        retry_count_before=1,
+        retry_count_after=2,
+        application_mode="exploration",
+        validation_passed=True,
+        grounding_confidence=0.1,
+    )
+    bench.apply(waiting, now=NOW - DAY)
+    bench.apply(sighting("n", -1))
+
+    expected = {
+        "id": waiting.id,
+        "pattern_id": N,
+        "execution_id": "ünï 'x'",
+        "occurred_at": NOW - 2 * DAY,
+        "applied_at": NOW,
+        "pattern_led_to_success": False,
+        "retry_count_before": 1,
+        "retry_count_after": 2,
+        "application_mode": "exploration",
+        "validation_passed": True,
+        "grounding_confidence": 0.1,
+    }
+    assert expected == bench.row(applications)
+    assert [] == bench.rows(parked)
+    assert (2, 0, 0, 0) == bench.ledger()
+    assert (1, 0.55) == (bench.row(patterns)["led_to_failure_count"], bench.row(patterns)["effectiveness_score"])
+
+
+def test_only_what_waits_for_this_pattern_is_adopted(bench: Bench) -> None:
+    """The rest goes on waiting (spec 5.2)."""
+    bench.apply(application(N), application("another"), soft_delete("another"), sighting())
+
+    assert ["another", "another"] == [row["pattern_id"] for row in bench.rows(parked)]
+    assert (2, 2, 0, 0) == bench.ledger()
+
+
+def test_what_waited_is_applied_in_event_time_order(bench: Bench) -> None:
+    """Then by message id, whatever order it arrived in (spec 5.1, step 3)."""
+    early, tie, later_tie, late = (application(N, "S", day) for day in (-3, -2, -2, -1))
+    bench.apply(late, later_tie, early, tie)
+    bench.apply(sighting("n", -4))
+
+    adopted = [entry["message_id"] for entry in bench.logs if entry["event"] == "parked_message_applied"]
+    assert [early.id, tie.id, later_tie.id, late.id] == adopted
+    assert [late.id, later_tie.id, tie.id, early.id] == [each.id for each in bench.store.applications(N)]
+
+
+@pytest.mark.parametrize(("day", "active"), [(-3, True), (-2, False), (-1, False)])
+def test_a_delete_that_overtook_its_sighting_counts(bench: Bench, day: int, *, active: bool) -> None:
+    """Unless the pattern was seen after it (spec 5.1, 5.3)."""
+    bench.apply(soft_delete(N, day))
+    bench.apply(sighting("n", -2))
+
+    assert active == bench.row(patterns)["active"]
+    assert (2, 0, 0, 0) == bench.ledger()
+
+
+def test_a_parked_message_that_comes_again_is_a_duplicate(bench: Bench) -> None:
+    """Before and after its pattern appears (spec 5)."""
+    waiting = (application(N), soft_delete(N))
+    bench.apply(*waiting, *waiting)
+    assert (0, 2, 0, 2) == bench.ledger()
+
+    bench.apply(sighting(), *waiting)
+    assert (3, 0, 0, 4) == bench.ledger()
+    assert 1 == bench.row(patterns)["led_to_success_count"]
+
+
+def test_what_waits_for_an_alias_is_applied_when_the_alias_appears(bench: Bench) -> None:
+    """Applications and deletes, in event-time order (spec 5.1, step 2)."""
+    alias = pattern_id("T", "N!")
+    bench.apply(sighting("n", -9), soft_delete(alias, -1), application(alias, "F", -2), application(alias, "S", -3))
+    assert (1, 3, 0, 0) == bench.ledger()
+
+    bench.apply(sighting("N!", -5))
+    row = bench.row(patterns)
+    assert (2, 1, 1) == (row["occurrence_count"], row["led_to_success_count"], row["led_to_failure_count"])
+    assert (False, NOW - DAY) == (row["active"], row["deleted_at"])
+    assert (5, 0, 0, 0) == bench.ledger()
+    assert {N} == {each["pattern_id"] for each in bench.rows(applications)}
+
+
+def test_an_update_does_not_wait(bench: Bench) -> None:
+    """There is nothing to recompute once the pattern appears (spec 5.4)."""
+    bench.apply(rescore(N), sighting())
+
+    assert 0.5 == bench.row(patterns)["effectiveness_score"]
+    assert [] == bench.rows(parked)

@@ -1,0 +1,82 @@
+"""Messages that can never be applied, kept whole with their reason (spec 2, 4 and 5)."""
+
+import hashlib
+import logging
+
+import pytest
+
+from store.events import Rejected
+from store.tables import patterns, quarantine
+from tests.integration.store.bench import NOW, Bench, Crash, sighting
+
+BAD = Rejected(raw=b'{"id": "\xff\x00', reason_code="not_json", reason_detail="why", message_id="an id")
+
+
+def test_a_message_is_kept_whole(bench: Bench) -> None:
+    """Byte for byte, with its reason, its source and its task, for somebody to look at (spec 2, quarantined)."""
+    bench.apply(BAD)
+
+    row = bench.row(quarantine)
+    assert {
+        "received_at": NOW,
+        "source": "validation",
+        "reason_code": "not_json",
+        "reason_detail": "why",
+        "raw": b'{"id": "\xff\x00',
+        "sha256": hashlib.sha256(BAD.raw).hexdigest(),
+        "message_id": "an id",
+        "task": "apply_batch",
+        "state": "new",
+        "resolved_at": None,
+        "note": None,
+    } == {name: value for name, value in row.items() if name != "id"}
+    assert 32 == len(row["id"])
+    assert (0, 0, 1, 0) == bench.ledger()
+
+
+def test_the_log_names_it(bench: Bench) -> None:
+    """By the id it has in the quarantine and by its reason, at warning level."""
+    bench.apply(BAD)
+
+    expected = {
+        "event": "message_quarantined",
+        "log_level": logging.getLevelName(logging.WARNING).lower(),
+        "quarantine_id": bench.row(quarantine)["id"],
+        "reason_code": "not_json",
+        "message_id": "an id",
+    }
+    assert [expected] == bench.logs
+
+
+def test_one_delivery_is_kept_once(bench: Bench) -> None:
+    """However often it comes, a crash before the broker knew included (spec 7, exactly once)."""
+    bench.apply(BAD)
+    bench.apply(BAD, now=NOW + 1)
+
+    assert NOW == bench.row(quarantine)["received_at"]
+
+
+def test_two_sendings_of_the_same_bytes_are_two(bench: Bench) -> None:
+    """They were sent twice, so they are kept twice (spec 7: sent = applied + parked + quarantined)."""
+    bench.apply(BAD, delivery="one")
+    bench.apply(BAD, delivery="other")
+
+    assert (0, 0, 2, 0) == bench.ledger()
+
+
+@pytest.mark.parametrize("raw", [b"", b"\0", bytes(range(256)) * 400, "\ud800".encode(errors="surrogatepass")], ids=len)
+def test_any_bytes_are_kept(bench: Bench, raw: bytes) -> None:
+    """Empty, no text at all, or a broken one."""
+    bench.apply(Rejected(raw=raw, reason_code="not_json", reason_detail=""), delivery="\ud800")
+
+    row = bench.row(quarantine)
+    assert (raw, None) == (row["raw"], row["message_id"])
+
+
+def test_it_is_kept_or_nothing_is_done(bench: Bench) -> None:
+    """In the transaction of the messages that came with it (spec 5)."""
+    with pytest.raises(Crash):
+        bench.crash_after(sighting(), BAD)
+
+    assert [] == bench.rows(quarantine) + bench.rows(patterns)
+    assert [] == bench.logs

@@ -1,0 +1,81 @@
+"""What a producer gets for what it calls: an exception where something is wrong, and never a call that hangs."""
+
+import socket
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.brokers import free_port
+from tests.product import Env, Finished, Product
+
+# Generous: what is bounded to half a second, and the start of a process.
+SECONDS = 5.0
+
+BAD_FIELDS = """
+from store.errors import MalformedMessage
+from tasks import record_pattern
+try:
+    record_pattern.delay(pattern_type="test", pattern_name="")
+except MalformedMessage as error:
+    print(error.reason_code)
+"""
+
+NO_BROKER = """
+from store.errors import BrokerUnavailable
+from tasks import record_pattern
+for name in ("first", "second"):
+    try:
+        record_pattern.delay(pattern_type="test", pattern_name=name)
+    except BrokerUnavailable as error:
+        print(error)
+"""
+
+POSITIONAL = """
+from tasks import soft_delete_pattern
+try:
+    soft_delete_pattern.delay("some pattern")
+except TypeError as error:
+    print(error)
+"""
+
+
+@contextmanager
+def hanging() -> Generator[str]:
+    """A server that takes connections, and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"redis://127.0.0.1:{server.getsockname()[1]}"
+
+
+def script(product: Product, code: str, env: Env = None) -> Finished:
+    """A producer that runs to its end, which must come soon."""
+    finished = product.run(sys.executable, "-c", code, seconds=SECONDS, env=env)
+    assert (0, "") == (finished.code, finished.err)
+    return finished
+
+
+def test_bad_fields_are_refused_in_the_caller(embedded: Product) -> None:
+    """The exception has the reason code, and nothing is sent."""
+    assert "pattern_name_length\n" == script(embedded, BAD_FIELDS).out
+    assert [] == embedded.client.keys()
+
+
+def test_fields_are_given_by_name(embedded: Product) -> None:
+    """A field without its name is Python's own error, and nothing is sent."""
+    assert "soft_delete_pattern takes its fields by name\n" == script(embedded, POSITIONAL).out
+    assert [] == embedded.client.keys()
+
+
+@pytest.mark.parametrize("hangs", [False, True], ids=["refused", "hanging"])
+def test_absent_broker_is_an_error_of_the_call(alone: Product, *, hangs: bool) -> None:
+    """Whether nobody listens or nobody answers, every call raises BrokerUnavailable with what to do."""
+    with hanging() as address:
+        url = address if hangs else f"redis://127.0.0.1:{free_port()}"
+        lines = script(alone, NO_BROKER, {"OSTINATO_BROKER_URL": url}).out.splitlines()
+    assert [True, True] == ["run `ostinato up`" in line for line in lines]
+
+
+def test_embedded_broker_that_does_not_run_is_an_error_of_the_call(alone: Product) -> None:
+    """The same where there is no socket in the home folder."""
+    assert 2 == len(script(alone, NO_BROKER).out.splitlines())

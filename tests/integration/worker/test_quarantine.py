@@ -1,0 +1,158 @@
+"""What can never be applied is in the quarantine, whole and with its reason; the worker goes on with the next one."""
+
+import json
+import pickle
+from collections.abc import Generator, Mapping
+from itertools import count
+from typing import Any, Self
+
+import pytest
+
+from store.schema import migrate
+from store.tables import inbox, quarantine
+from tasks.messages import RecordPattern, RecordPatternApplication
+from tasks.publishing import QUEUE
+from tests.brokers import KINDS
+from tests.conftest import server_or_skip
+from tests.envelopes import Json, body, envelope, text, without
+from tests.product import Product
+from tests.waiting import wait_until
+
+NUMBERS = count()
+GOOD = body([text()])
+LATER = "2099-01-01T00:00:00Z"
+PICKLED = envelope(pickle.dumps([[text()], {}, {}])) | {"content-type": "application/x-python-serialize"}
+APPLICATION = json.loads(
+    RecordPatternApplication(pattern_id="x", execution_id="x", pattern_led_to_success=True).content()
+)
+
+TEXTS = {
+    "no JSON": ("{", "not_json"),
+    "deeply nested": ("[" * 50_000, "not_json"),
+    "no object": ("[1]", "not_an_object"),
+    "unknown field": (text(colour="red"), "unknown_field"),
+    "field missing": (json.dumps(without(json.loads(text()), "pattern_name")), "pattern_name_missing"),
+    "id missing": (json.dumps(without(json.loads(text()), "id")), "id_missing"),
+    "long name": (text(pattern_name="x" * 501), "pattern_name_length"),
+    "NUL": (text(pattern_name="\0"), "pattern_name_characters"),
+    "lone surrogate": (text(pattern_name="\ud800"), "pattern_name_characters"),
+    "other kind": (text(kind="soft_delete_pattern"), "kind_value"),
+    "large": (text(description="x" * 128_000), "message_too_large"),
+}
+
+ENVELOPES = {
+    "unknown task": (envelope(GOOD, task="drop_pattern"), "unknown_task"),
+    "task of Celery's own": (envelope(GOOD, task="celery.backend_cleanup"), "unknown_task"),
+    "no headers": (without(envelope(GOOD), "headers"), "unknown_task"),
+    "headers no object": (envelope(GOOD) | {"headers": [1]}, "envelope_headers"),
+    "no task id": (envelope(GOOD, id=None), "envelope_id"),
+    "unknown content type": (envelope(GOOD) | {"content-type": "application/yaml"}, "envelope_content_type"),
+    "pickle": (PICKLED, "envelope_content_type"),
+    "unknown encoding": (envelope(GOOD) | {"content-encoding": "utf-16"}, "envelope_content_type"),
+    "compression": (envelope(GOOD, compression="application/x-gzip"), "envelope_compression"),
+    "eta": (envelope(GOOD, eta=LATER), "envelope_eta"),
+    "expires": (envelope(GOOD, expires=LATER), "envelope_expires"),
+    "group": (envelope(GOOD, group="x"), "envelope_group"),
+    "retries no number": (envelope(GOOD, retries="x"), "envelope_retries"),
+    "time limit": (envelope(GOOD, timelimit=[1, 1]), "envelope_timelimit"),
+    "callbacks": (envelope(body([text()], callbacks=[{"task": "x"}])), "envelope_callbacks"),
+    "chord": (envelope(body([text()], chord={"task": "x"})), "envelope_chord"),
+    "body no JSON": (envelope("{"), "envelope_body"),
+    "body no UTF-8": (envelope(b"\xff\xfe"), "envelope_body"),
+    "body no triple": (envelope("{}"), "envelope_body"),
+    "no body": (without(envelope(GOOD), "body"), "envelope_body"),
+}
+
+ARGUMENTS: dict[str, tuple[list[object], Json]] = {
+    "none": ([], {}),
+    "two": (["{}", "{}"], {}),
+    "no text": ([{"kind": "record_pattern"}], {}),
+    "named": ([], {"text": "{}"}),
+    "one and a named one": (["{}"], {"colour": "red"}),
+}
+
+# What kombu takes apart before the consumer sees it.
+ITEMS = {
+    "no JSON": b"{",
+    "no object": b"[1]",
+    "not UTF-8": b"\xff",
+    "no properties": json.dumps(without(envelope(GOOD), "properties")).encode(),
+    "no delivery tag": json.dumps(envelope(GOOD) | {"properties": {}}).encode(),
+    "body no base64": json.dumps(envelope(GOOD) | {"body": "é"}).encode(),
+}
+
+
+class Running:
+    """A product with a worker, from which the worst is expected. A context manager."""
+
+    def __init__(self, product: Product) -> None:
+        self._product = product
+        self._worker = product.worker()
+
+    def survives(self, item: bytes) -> list[Mapping[str, Any]]:
+        """Put an item on the queue, then a good message; what is new in the quarantine once that is applied."""
+        self._heal()
+        known = {row["id"] for row in self._product.rows(quarantine)}
+        self._product.client.lpush(QUEUE, item)
+        good = RecordPattern(pattern_type="test", pattern_name=f"good {next(NUMBERS)}")
+        self._product.send(good)
+        wait_until(lambda: self._worker.poll() is not None or self._applied(good), why="the next message is applied")
+        assert None is self._worker.poll(), self._product.log("worker")
+        return [row for row in self._product.rows(quarantine) if row["id"] not in known]
+
+    def _applied(self, message: RecordPattern) -> bool:
+        return str(message.id) in {row["message_id"] for row in self._product.rows(inbox)}
+
+    def _heal(self) -> None:
+        # So that one test's failure is not the next one's too.
+        if self._worker.poll() is not None:
+            self._product.client.flushdb()
+            self._worker = self._product.worker()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._worker.stop()
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Generator[Running]:
+    """One worker for all of them: whatever comes, it stays the same process."""
+    home = tmp_path_factory.mktemp("h")
+    with server_or_skip(request.param, home) as broker, Product(home, broker.url) as product:
+        migrate(product.settings.store_address)
+        with Running(product) as running:
+            yield running
+
+
+@pytest.mark.parametrize(("sent", "reason"), TEXTS.values(), ids=TEXTS)
+def test_malformed_text_is_kept_byte_for_byte(running: Running, sent: str, reason: str) -> None:
+    """What the task got as its argument is what the quarantine has."""
+    [row] = running.survives(json.dumps(envelope(body([sent]))).encode())
+    assert (reason, "validation", "record_pattern") == (row["reason_code"], row["source"], row["task"])
+    assert sent == row["raw"].decode(errors="surrogatepass")
+
+
+@pytest.mark.parametrize(("args", "kwargs"), ARGUMENTS.values(), ids=ARGUMENTS)
+def test_wrong_arguments_are_kept(running: Running, args: list[object], kwargs: Json) -> None:
+    """Any arguments but one text are kept as they were given."""
+    [row] = running.survives(json.dumps(envelope(body(args, kwargs))).encode())
+    assert "wrong_arguments" == row["reason_code"]
+    assert [args, kwargs] == json.loads(row["raw"])
+
+
+@pytest.mark.parametrize(("sent", "reason"), ENVELOPES.values(), ids=ENVELOPES)
+def test_unfit_envelope_is_kept_whole(running: Running, sent: Json, reason: str) -> None:
+    """Celery never sees it; the quarantine has its headers and its body as they were sent."""
+    [row] = running.survives(json.dumps(sent).encode())
+    assert (reason, "transport") == (row["reason_code"], row["source"])
+    kept = json.loads(row["raw"])
+    assert [sent.get("headers"), sent.get("body")] == [kept.get("headers"), kept.get("body")]
+
+
+@pytest.mark.parametrize("item", ITEMS.values(), ids=ITEMS)
+def test_item_that_is_no_envelope_is_kept(running: Running, item: bytes) -> None:
+    """Whatever lies on the queue, the worker takes it off and keeps it."""
+    [row] = running.survives(item)
+    assert "transport" == row["source"]

@@ -1,0 +1,157 @@
+"""Ostinato as its users meet it: processes that share a home folder, a broker and a store."""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, closing
+from functools import cached_property
+from itertools import count
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+from sqlalchemy import Table, select
+
+from store.engines import reader_engine, store_url
+from store.errors import StoreOutdated
+from store.reading import Store
+from store.records import Stats
+from tasks.messages import Message
+from tasks.publishing import producer_app, publish
+from tests.brokers import Client, client
+from tests.waiting import wait_until
+from worker.broker_client import BrokerClient
+from worker.child import Child
+from worker.settings import Settings
+
+DEADLINE = 60.0
+# What a process gets beyond the minimal environment.
+Env = Mapping[str, str] | None
+# The command's three streams as files, so that a watchdog can stand behind it.
+_STREAMS = 'exec "$@" <"$0.in" >"$0.out" 2>"$0.err"'
+
+
+class Finished(NamedTuple):
+    """How a command ended, and what it wrote."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Product:
+    """Starts the product's processes from a folder that has nothing to do with it, with a minimal environment.
+
+    None of them outlives the tests. ``broker_url`` None: the broker embedded in the home folder. A context manager
+    that closes this side's connections.
+    """
+
+    def __init__(self, home: Path, broker_url: str | None = None) -> None:
+        self.home = home
+        self.settings = Settings(home=home, broker_url=broker_url, store_url=None)
+        self.elsewhere, self.temporary, self.user = (home / name for name in ("elsewhere", "tmp", "user"))
+        for folder in (self.elsewhere, self.temporary, self.user):
+            folder.mkdir(exist_ok=True)
+        self.env = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.user),
+            "TMPDIR": str(self.temporary),
+            "OSTINATO_HOME": str(home),
+            **({"OSTINATO_BROKER_URL": broker_url} if broker_url else {}),
+            **{name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")},
+        }
+        self._runs = count()
+        self._open = ExitStack()
+
+    def start(self, name: str, *command: str, env: Env = None) -> Child:
+        """Start a command; what it writes is `log(name)`."""
+        return Child.start(
+            name, command, env=self.env | dict(env or {}), cwd=self.elsewhere, log=self._log(name), grace=DEADLINE
+        )
+
+    def worker(self, name: str = "worker", *, env: Env = None) -> Child:
+        """Start a worker by Celery's own command."""
+        return self.start(name, sys.executable, "-m", "celery", "-A", "worker", "worker", "-n", f"{name}@%h", env=env)
+
+    def beat(self, name: str = "beat", *, env: Env = None) -> Child:
+        """Start beat by Celery's own command."""
+        return self.start(name, sys.executable, "-m", "celery", "-A", "worker", "beat", env=env)
+
+    def up(self, *options: str, env: Env = None) -> Child:
+        """Start `ostinato up`."""
+        return self.start("up", sys.executable, "-m", "worker.cli", "up", *options, env=env)
+
+    def run(self, *command: str, stdin: str = "", seconds: float = DEADLINE, env: Env = None) -> Finished:
+        """Run a command to its end, which must come within so many seconds."""
+        streams = self.home / "runs" / str(next(self._runs))
+        streams.parent.mkdir(exist_ok=True)
+        streams.with_suffix(".in").write_text(stdin, encoding="utf-8")
+        with self.start("command", "sh", "-c", _STREAMS, str(streams), *command, env=env) as child:
+            code = child.wait(seconds)
+        return Finished(code, *(streams.with_suffix(suffix).read_text(encoding="utf-8") for suffix in (".out", ".err")))
+
+    def cli(self, *words: str, stdin: str = "", seconds: float = DEADLINE, env: Env = None) -> Finished:
+        """Run `ostinato` with these words to its end."""
+        return self.run(sys.executable, "-m", "worker.cli", *words, stdin=stdin, seconds=seconds, env=env)
+
+    def log(self, name: str) -> str:
+        """What the command of that name has written so far."""
+        return self._log(name).read_text(encoding="utf-8")
+
+    def send(self, *messages: Message) -> None:
+        """Send messages as a producer does."""
+        app = producer_app(self.settings.broker_address)
+        for message in messages:
+            publish(app, message)
+        app.close()
+
+    @cached_property
+    def client(self) -> Client:
+        """A connection to the broker."""
+        return self._open.enter_context(closing(client(self.settings.broker_address)))
+
+    @cached_property
+    def store(self) -> Store:
+        """The store, for reading."""
+        return self._open.enter_context(Store(self.settings.store_address))
+
+    def stats(self) -> Stats | None:
+        """The store in numbers; None while there is no store."""
+        try:
+            return self.store.stats()
+        except StoreOutdated:
+            return None
+
+    def wait_for(self, **expected: int) -> Stats:
+        """The store in numbers, once these of them are as expected; fails, with the last numbers, if they exceed it."""
+
+        def reached() -> bool:
+            stats = self.stats()
+            found = {name: getattr(stats, name, 0) for name in expected}
+            assert all(found[name] <= expected[name] for name in expected), f"{found} exceeds {expected}"
+            return found == expected
+
+        wait_until(reached, why=f"{expected} of {self.stats()}", seconds=DEADLINE)
+        return self.store.stats()
+
+    def wait_for_workers(self, count: int) -> None:
+        """Return once so many workers take messages."""
+        with closing(BrokerClient(self.settings.broker_address)) as broker:
+            wait_until(lambda: broker.state().workers == count, why=f"{count} workers are present", seconds=DEADLINE)
+
+    def rows(self, table: Table) -> Sequence[dict[str, Any]]:
+        """Every row of a table of the store."""
+        engine = reader_engine(store_url(self.settings.store_address))
+        try:
+            with engine.connect() as connection:
+                return [dict(row) for row in connection.execute(select(table)).mappings()]
+        finally:
+            engine.dispose()
+
+    def _log(self, name: str) -> Path:
+        return self.home / "logs" / f"{name}.log"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()

@@ -1,0 +1,103 @@
+"""What a producer has to know: where the broker is."""
+
+import os
+import tempfile
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+from store.errors import ConfigurationError
+from tasks.broker import BrokerSettings, read_settings, socket_path
+
+
+@pytest.fixture(autouse=True)
+def clean(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An environment without any of our settings."""
+    for name in [name for name in os.environ if name.startswith("OSTINATO_")]:
+        monkeypatch.delenv(name)
+
+
+def test_without_settings_the_broker_is_embedded_in_the_users_own_folder() -> None:
+    """Nothing has to be set to begin with."""
+    settings = read_settings(BrokerSettings)
+
+    assert settings.embedded_broker
+    assert settings.home.is_absolute()
+    assert "ostinato" == settings.home.name
+
+
+@pytest.mark.parametrize("url", ["redis://localhost:6379/0", "rediss://u:p@broker/1", "redis+socket:///run/b.sock"])
+def test_a_broker_at_a_url_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """Redis, Redis over TLS and Redis behind a unix socket."""
+    monkeypatch.setenv("OSTINATO_BROKER_URL", url)
+    settings = read_settings(BrokerSettings)
+
+    assert not settings.embedded_broker
+    assert url == settings.broker_address
+
+
+@pytest.mark.parametrize("url", ["amqp://u:s3cret@broker", "localhost:6379", "redis", "//u:s3cret@broker", "redis://["])
+def test_any_other_url_is_refused_in_one_sentence(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """It names the setting, and no password."""
+    monkeypatch.setenv("OSTINATO_BROKER_URL", url)
+
+    with pytest.raises(ConfigurationError, match=r"^OSTINATO_BROKER_URL cannot be used: .*\.$") as refused:
+        read_settings(BrokerSettings)
+    assert "s3cret" not in str(refused.value)
+    assert str(refused.value).isprintable()
+
+
+def test_an_empty_url_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a compose file passes a variable that is not set."""
+    monkeypatch.setenv("OSTINATO_BROKER_URL", "")
+
+    assert read_settings(BrokerSettings).embedded_broker
+
+
+def test_settings_show_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However they are printed."""
+    monkeypatch.setenv("OSTINATO_BROKER_URL", "redis://user:s3cret@broker")
+    settings = read_settings(BrokerSettings)
+
+    assert settings.broker_address.endswith("s3cret@broker")
+    assert "s3cret" not in f"{settings!r} {settings}"
+
+
+def test_a_home_folder_is_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """So that processes with different working folders mean the same one."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "me"))
+
+    monkeypatch.setenv("OSTINATO_HOME", "here")
+    assert tmp_path / "here" == read_settings(BrokerSettings).home
+    monkeypatch.setenv("OSTINATO_HOME", "~/there")
+    assert tmp_path / "me" / "there" == read_settings(BrokerSettings).home
+
+
+def test_a_home_folder_may_have_any_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What a URL cannot hold as it is stands in the broker's address as an escape."""
+    home = tmp_path / "ho me%20#?ö"
+    monkeypatch.setenv("OSTINATO_HOME", str(home))
+    address = urlsplit(read_settings(BrokerSettings).broker_address)
+
+    assert "redis+socket" == address.scheme
+    assert str(socket_path(home)) == unquote(address.path)
+
+
+def test_a_socket_lies_in_the_home_folder() -> None:
+    """Where everybody looks for it."""
+    assert Path("/srv/ostinato/broker.sock") == socket_path(Path("/srv/ostinato"))
+
+
+@pytest.mark.parametrize("letter", ["x", "ö"])
+def test_a_socket_of_a_deep_home_folder_lies_where_its_path_is_short(letter: str) -> None:
+    """Paths of sockets are limited in bytes; each home folder still has a socket of its own."""
+    homes = [Path("/srv") / (letter * count) for count in range(1, 200)]
+    paths = [socket_path(home) for home in homes]
+    moved = [path for path in paths if not path.is_relative_to("/srv")]
+
+    assert len(homes) == len(set(paths))
+    assert all(len(os.fsencode(path)) <= 100 for path in paths if path not in moved)
+    assert {Path(tempfile.gettempdir()) / f"ostinato-{os.getuid()}"} == {path.parent for path in moved}
+    assert paths == [socket_path(home) for home in homes]

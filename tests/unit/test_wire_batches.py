@@ -1,0 +1,94 @@
+"""Batches that arrive: each message by itself (spec section 4)."""
+
+import json
+
+import pytest
+
+from store.events import Rejected, Sighting, SoftDelete
+from tasks import wire
+from tasks.messages import ApplyBatch
+from tests.wire_texts import DELETE, LINES, SIGHTING, batch_of, large_message, reasons, refusal, sized
+
+
+@pytest.mark.parametrize(("over", "code"), [(-1, None), (0, None), (1, "batch_too_large")])
+def test_a_batch_has_at_most_512_kilobytes(over: int, code: str | None) -> None:
+    """A producer splits by it (spec 4, limits)."""
+    text = sized(batch_of(SIGHTING), 512_000 + over)
+    if code:
+        assert code == refusal(lambda: wire.read_batch(text))
+        assert code == refusal(lambda: wire.read_line(text))
+    else:
+        assert [None] == reasons(wire.read_batch(text))
+        assert "apply_batch" == wire.read_line(text).KIND
+
+
+def test_in_a_batch_a_message_may_be_as_large_as_alone() -> None:
+    """A batch is applied as if its messages were sent one by one (spec 4)."""
+    message = large_message(128_000)
+
+    assert [None] == reasons(wire.read_batch(ApplyBatch(messages=[message]).content()))
+    assert ["message_too_large"] == reasons(wire.read_batch(ApplyBatch(messages=[large_message(128_001)]).content()))
+
+
+@pytest.mark.parametrize(("count", "accepted"), [(0, False), (1, True), (499, True), (500, True), (501, False)])
+def test_a_batch_holds_up_to_500_messages(count: int, accepted: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    """And at least one (spec 4)."""
+    text = batch_of(*[DELETE] * count)
+    if accepted:
+        assert [None] * count == reasons(wire.read_batch(text))
+    else:
+        assert "messages_count" == refusal(lambda: wire.read_batch(text))
+        assert "messages_count" == refusal(lambda: wire.read_line(text))
+
+
+def test_a_bad_message_among_good_ones_stands_alone() -> None:
+    """The others of its batch are applied, in their order; it is kept whole with its reason (spec 4, 5)."""
+    bad = {**SIGHTING, "pattern_name": "", "id": "nobody's"}
+    items = wire.read_batch(batch_of(SIGHTING, bad, DELETE))
+
+    assert [Sighting, Rejected, SoftDelete] == [type(each) for each in items]
+    rejected = items[1]
+    assert isinstance(rejected, Rejected)
+    assert ("id_type", "validation", "nobody's") == (rejected.reason_code, rejected.source, rejected.message_id)
+    assert bad == json.loads(rejected.raw)
+
+
+@pytest.mark.parametrize(
+    ("member", "code"),
+    [
+        (json.loads(LINES[4]), "unknown_kind"),
+        (json.loads(LINES[5]), "unknown_kind"),
+        ({**SIGHTING, "kind": None}, "unknown_kind"),
+        ({**SIGHTING, "color": "red"}, "unknown_field"),
+        (None, "not_an_object"),
+        ([SIGHTING], "not_an_object"),
+        ("text", "not_an_object"),
+        (7, "not_an_object"),
+        ({}, "unknown_kind"),
+    ],
+)
+def test_a_batch_holds_messages_of_the_first_four_kinds(member: object, code: str) -> None:
+    """Neither a batch nor a recalculation nor anything else (spec 4)."""
+    assert [code, None] == reasons(wire.read_batch(batch_of(member, DELETE)))
+
+
+@pytest.mark.parametrize("messages", [..., None, {}, "text", {"0": DELETE}], ids=repr)
+def test_a_batch_is_a_list(messages: object) -> None:
+    """The batch as a whole is refused (spec 4)."""
+    assert "messages_count" == refusal(lambda: wire.read_batch(batch_of(messages=messages)))
+
+
+def test_a_batch_has_no_other_fields() -> None:
+    """Unknown fields are an error, also here (spec 4)."""
+    assert "unknown_field" == refusal(lambda: wire.read_batch(batch_of(DELETE, color="red")))
+    assert "kind_value" == refusal(lambda: wire.read_batch(batch_of(DELETE, kind="record_pattern")))
+
+
+@pytest.mark.parametrize("value", ["7" * 50, "1e999", '"\\ud800"'], ids=lambda value: value[:9])
+def test_a_bad_message_of_a_batch_is_kept_as_it_was_written(value: str) -> None:
+    """So that it can be sent again, as it is or mended (spec 2, quarantined: kept whole)."""
+    member = f'{{"kind": "soft_delete_pattern", "unknown": {value}}}'
+    (kept,) = wire.read_batch(batch_of(0).replace("[0]", f"[{member}]"))
+
+    assert isinstance(kept, Rejected)
+    assert member.encode() == kept.raw

@@ -1,0 +1,80 @@
+"""Messages as JSON texts, and what is made of them."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from store.errors import MalformedMessage
+from store.events import Item, Rejected
+from tasks.messages import RecordPattern
+from tasks.wire import make
+
+ID = "01900000-0000-7000-8000-000000000001"
+COMMON = {"id": ID, "occurred_at": "2026-01-31T12:00:00Z"}
+SIGHTING = {"kind": "record_pattern", **COMMON, "pattern_type": "T", "pattern_name": "n"}
+APPLICATION = {
+    "kind": "record_pattern_application",
+    **COMMON,
+    "pattern_id": "p",
+    "execution_id": "e",
+    "pattern_led_to_success": True,
+}
+DELETE = {"kind": "soft_delete_pattern", **COMMON, "pattern_id": "p"}
+DIGITS = "7" * 5_000
+LINES = [
+    json.dumps(fields)
+    for fields in (
+        SIGHTING,
+        APPLICATION,
+        DELETE,
+        {**DELETE, "kind": "update_pattern_effectiveness"},
+        {**COMMON, "kind": "recalculate_all_pattern_priorities"},
+        {**COMMON, "kind": "apply_batch", "messages": [DELETE]},
+    )
+]
+
+
+def as_json(fields: dict[str, Any], **changes: object) -> str:
+    """The message as JSON; a change to ... takes a field away."""
+    return json.dumps({name: value for name, value in (fields | changes).items() if value is not ...})
+
+
+def batch_of(*members: object, **changes: object) -> str:
+    """A batch of these as JSON."""
+    return as_json({"kind": "apply_batch", **COMMON, "messages": members}, **changes)
+
+
+def sized(text: str, size: int) -> str:
+    """The same JSON in so many bytes."""
+    return text + " " * (size - len(text.encode()))
+
+
+def refusal(attempt: Callable[[], object]) -> str:
+    """The reason code with which something is refused, with a detail that fits any log."""
+    with pytest.raises(MalformedMessage) as refused:
+        attempt()
+    assert refused.value.detail.isprintable()
+    assert len(refused.value.detail) <= 1_000
+    return refused.value.reason_code
+
+
+def reasons(items: list[Item]) -> list[str | None]:
+    """The reason codes of a batch's members, None for those that can be applied."""
+    return [item.reason_code if isinstance(item, Rejected) else None for item in items]
+
+
+def large_message(size: int) -> RecordPattern:
+    """A sighting whose content has so many bytes: 127 000 or some more."""
+    four = "\U0001f600"
+    fields = {"pattern_type": "T", "pattern_name": "n", "description": four * 10_000, "suggested_action": four * 10_000}
+    tags = [four * 200] * 57
+    rest = size - len(make(RecordPattern, {**COMMON, **fields, "context_tags": [*tags, "x"]}).content().encode())
+    while rest > 803:
+        tags.append(four * 200)
+        rest -= 803
+    while rest > 199:
+        tags.append("x" * 197)
+        rest -= 200
+    return make(RecordPattern, {**COMMON, **fields, "context_tags": [*tags, "x" * (rest + 1)]})
