@@ -53,10 +53,10 @@ def differences(live: Connection, rebuilt: Connection, now: int) -> Iterator[Dif
     for table in _tables(now):
         for one, other in _matched(_rows(live, table), _rows(rebuilt, table), table.keys):
             yield from _between(table, one, other)
-    one, other = read_counts(live), read_counts(rebuilt)
+    counted, recounted = read_counts(live), read_counts(rebuilt)
     for name in (APPLIED, MERGES):
-        if one.get(name) != other.get(name):
-            yield Difference("counters", name, "value", one.get(name), other.get(name))
+        if counted[name] != recounted[name]:
+            yield Difference("counters", name, "value", counted[name], recounted[name])
 
 
 def _tables(now: int) -> tuple[_Compared, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple
 
-from sqlalchemy import Connection, LargeBinary, cast, func, select, update
+from sqlalchemy import ColumnElement, Connection, LargeBinary, cast, func, select, update
 
 from store.reading import Store
 from store.tables import aliases, inbox
@@ -108,7 +108,7 @@ class History(Store):
 
 def last_place(connection: Connection) -> int:
     """The place of the last message that this connection sees; 0 if there is none."""
-    return connection.execute(select(func.coalesce(func.max(inbox.c.seq), 0))).scalar_one()
+    return int(connection.execute(select(func.coalesce(func.max(inbox.c.seq), 0))).scalar_one())
 
 
 def prune(writer: Writer, clock: Clock, chosen: Sequence[Prunable]) -> None:
@@ -118,7 +118,7 @@ def prune(writer: Writer, clock: Clock, chosen: Sequence[Prunable]) -> None:
         transaction.connection.execute(update(inbox).where(inbox.c.seq.in_(places)).values(content=None))
 
 
-def _bytes_of_content(connection: Connection) -> "func.length[int]":
+def _bytes_of_content(connection: Connection) -> ColumnElement[int]:
     if connection.dialect.name == "sqlite":
         return func.length(cast(inbox.c.content, LargeBinary))
     return func.octet_length(inbox.c.content)
