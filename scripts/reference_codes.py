@@ -27,7 +27,7 @@ _EXPLAINED: Mapping[str, str] = {
     "wrong_arguments": "The task has other arguments than one JSON text.",
     "id_reuse": "A message with this id and another content was applied before.",
     "unexpected_error": "Applying it raised an error that nobody foresaw: a defect. `reason_detail` names its type.",
-    "unknown_task": "The task's name is none of the six kinds.",
+    "unknown_task": "The task's name is none of the kinds.",
     "envelope_headers": "There are no headers.",
     "envelope_id": "The task has no id.",
     "envelope_eta": "The message is to be run later (`eta`, `countdown`).",

@@ -4,6 +4,7 @@ from importlib.resources import files
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, Engine, inspect, text
 
 from store.engines import store_url, trouble_is_transient, writer_engine
@@ -20,6 +21,7 @@ def migrate(url: str) -> None:
     engine = writer_engine(store_url(url))
     try:
         with trouble_is_transient(), engine.begin() as connection:
+            _require_known(connection, engine.url)
             _upgrade(connection)
     finally:
         engine.dispose()
@@ -47,8 +49,21 @@ def _revision(connection: Connection) -> str | None:
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
+def _require_known(connection: Connection, url: URL) -> None:
+    found = _revision(connection)
+    known = {script.revision for script in ScriptDirectory.from_config(_config(connection)).walk_revisions()}
+    if found is not None and found not in known:
+        raise StoreOutdated(
+            f"The store at {url!r} has schema {found}, which this version does not know: use a later one."
+        )
+
+
 def _upgrade(connection: Connection) -> None:
+    command.upgrade(_config(connection), "head")
+
+
+def _config(connection: Connection) -> Config:
     config = Config()
     config.set_main_option("script_location", str(files("store") / "migrations").replace("%", "%%"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    return config

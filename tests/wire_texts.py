@@ -30,6 +30,7 @@ LINES = [
         APPLICATION,
         DELETE,
         {**DELETE, "kind": "update_pattern_effectiveness"},
+        {**SIGHTING, "kind": "import_pattern", "pattern_id": "p", "first_seen": COMMON["occurred_at"]},
         {**COMMON, "kind": "recalculate_all_pattern_priorities"},
         {**COMMON, "kind": "apply_batch", "messages": [DELETE]},
     )

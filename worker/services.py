@@ -5,6 +5,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from store.errors import ConfigurationError
 from store.schema import migrate
 from tasks.broker import socket_path
 from worker.embedded import EmbeddedBroker
@@ -31,7 +32,7 @@ class Services:
 
     def __enter__(self) -> list[ChildSpec]:
         settings = self._settings
-        self.logs.mkdir(parents=True, exist_ok=True)
+        _make(self.logs)
         migrate(settings.store_address)
         specs: list[ChildSpec] = []
         if settings.embedded_broker:
@@ -65,6 +66,13 @@ class Services:
             cwd=self._settings.home,
             log=self.logs / f"{name}.log",
         )
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"The folder {folder} cannot be made: {error.strerror}.") from None
 
 
 def _environment(settings: Settings) -> dict[str, str]:

@@ -128,7 +128,7 @@ def test_server_runs_with_the_promised_options(home: Path) -> None:
         found = configuration(client)
         modes = [path.stat().st_mode & 0o777 for path in (broker.socket_path, broker.folder)]
         with pytest.raises(RedisError):
-            client.set("key", "x" * 1_048_577)
+            client.set("key", "x" * 4_194_305)
     assert [0o600, 0o700] == modes
     assert promised == {name: found[name] for name in promised}
 

@@ -15,6 +15,7 @@ from tasks.messages import (
     BATCH_MEMBERS,
     MESSAGES,
     ApplyBatch,
+    ImportPattern,
     Provenance,
     RecalculateAllPatternPriorities,
     RecordPattern,
@@ -32,6 +33,14 @@ EXAMPLES = {
     ),
     "soft_delete_pattern": SoftDeletePattern(id=ID, pattern_id="p"),
     "update_pattern_effectiveness": UpdatePatternEffectiveness(id=ID, pattern_id="p"),
+    "import_pattern": ImportPattern(
+        id=ID,
+        pattern_id="p",
+        pattern_type="validation_failure",
+        pattern_name="file not created",
+        occurrence_count=3,
+        first_seen=datetime(2026, 1, 1, tzinfo=UTC),
+    ),
     "recalculate_all_pattern_priorities": RecalculateAllPatternPriorities(id=ID),
     "apply_batch": ApplyBatch(id=ID, messages=[SoftDeletePattern(pattern_id="p")]),
 }
@@ -40,6 +49,7 @@ SUMMARIES = {
     "record_pattern_application": "p on e: failure",
     "soft_delete_pattern": "p",
     "update_pattern_effectiveness": "p",
+    "import_pattern": "validation_failure: file not created",
     "recalculate_all_pattern_priorities": "all patterns",
     "apply_batch": "1 messages",
 }

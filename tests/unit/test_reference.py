@@ -35,6 +35,7 @@ APPLICATION: Json = {
     "pattern_led_to_success": True,
 }
 DELETE: Json = {"kind": "soft_delete_pattern", **STAMPS, "pattern_id": "bc26dc4af26e61ff"}
+IMPORT: Json = SIGHTING | {"kind": "import_pattern", "pattern_id": "x", "first_seen": "2026-01-31T12:00:00Z"}
 RECALCULATION: Json = {"kind": "recalculate_all_pattern_priorities", **STAMPS}
 BATCH: Json = {"kind": "apply_batch", **STAMPS, "messages": [SIGHTING, APPLICATION, DELETE]}
 FACE = "\N{GRINNING FACE}"
@@ -54,6 +55,7 @@ GOOD: list[Json] = [
     APPLICATION | {"validation_passed": None, "grounding_confidence": -0.0},
     DELETE,
     DELETE | {"kind": "update_pattern_effectiveness", "pattern_id": "x" * 200},
+    IMPORT | {"occurrence_count": 10**12, "variance": 1, "quarantine_status": "retired", "active": False},
     RECALCULATION,
     BATCH,
     BATCH | {"messages": [SIGHTING] * 500},
@@ -96,6 +98,9 @@ BAD: list[tuple[str, Json]] = [
     ("grounding_confidence_range", APPLICATION | {"grounding_confidence": 1.01}),
     ("grounding_confidence_type", APPLICATION | {"grounding_confidence": True}),
     ("pattern_id_length", DELETE | {"pattern_id": ""}),
+    ("first_seen_missing", {key: value for key, value in IMPORT.items() if key != "first_seen"}),
+    ("occurrence_count_range", IMPORT | {"occurrence_count": 10**12 + 1}),
+    ("quarantine_status_value", IMPORT | {"quarantine_status": "gone"}),
     ("unknown_field", RECALCULATION | {"pattern_id": "x"}),
     ("messages_count", BATCH | {"messages": []}),
     ("messages_count", BATCH | {"messages": [SIGHTING] * 501}),
@@ -221,7 +226,7 @@ def test_the_codes_of_fields_are_those_that_fields_get() -> None:
 
 def _codes_got() -> Iterator[str]:
     whole: Json = SIGHTING | {"provenance": {"job_hash": "x", "sheet_num": 1}}
-    for message in (whole, APPLICATION, DELETE, RECALCULATION, BATCH):
+    for message in (whole, APPLICATION, DELETE, IMPORT, RECALCULATION, BATCH):
         model: type[Message] = MESSAGES[message["kind"]]
         for name in model.model_fields:
             for value in WRONG:

@@ -45,7 +45,7 @@ def test_a_line_of_a_file_need_not_have_them() -> None:
 
 
 def test_a_line_of_a_file_says_what_it_is() -> None:
-    """All six kinds are known, and nothing else (spec 4)."""
+    """Every kind is known, and nothing else (spec 4)."""
     assert list(MESSAGES) == [wire.read_line(text).KIND for text in LINES]
     kinds: list[object] = [..., None, "pattern", ["record_pattern"], {}, "\ud800"]
     texts = [as_json(SIGHTING, kind=kind) for kind in kinds]

@@ -35,7 +35,7 @@ def status(*, as_json: AsJson = False) -> None:
     else:
         _show(facts)
     if trouble:
-        err.print(trouble)
+        err.print(trouble, markup=False, soft_wrap=True)
         raise typer.Exit(3)
 
 
