@@ -9,6 +9,7 @@ OstinatoError
 │   └── BrokerUnavailable   the broker did not take the message in time
 ├── NotFound                a query named a pattern that the store does not have
 │   └── AmbiguousPrefix     or more than one that it has
+├── HistoryPruned           what was asked for needs messages whose content is gone
 └── ConfigurationError      a setting cannot work; the sentence says which and what to do
 """
 
@@ -55,6 +56,10 @@ class NotFound(OstinatoError):
 
 class AmbiguousPrefix(NotFound):
     """More than one pattern begins with the prefix asked for."""
+
+
+class HistoryPruned(OstinatoError):
+    """What was asked for needs messages whose content was pruned."""
 
 
 class ConfigurationError(OstinatoError):

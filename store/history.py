@@ -89,7 +89,7 @@ class History(Store):
         return self._reading()
 
     def prunable(self, before: int) -> Iterator[Sequence[Prunable]]:
-        """The messages applied before a moment whose content is still there, in lists fit for one `prune`."""
+        """The messages applied before a moment whose content is still there, in lists fit for one `prune_contents`."""
         of, after = inbox.c, 0
         while True:
             with self._reading() as connection:
@@ -111,7 +111,7 @@ def last_place(connection: Connection) -> int:
     return int(connection.execute(select(func.coalesce(func.max(inbox.c.seq), 0))).scalar_one())
 
 
-def prune(writer: Writer, clock: Clock, chosen: Sequence[Prunable]) -> None:
+def prune_contents(writer: Writer, clock: Clock, chosen: Sequence[Prunable]) -> None:
     """Drop the contents of these messages, in one transaction; their ids and hashes stay, so duplicates stay known."""
     places = [each.seq for each in chosen]
     with writer.transaction(clock) as transaction:

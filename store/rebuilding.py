@@ -1,14 +1,19 @@
-"""What making a store anew from its history needs beyond the effects themselves."""
+"""Making a store anew from what another has applied: each message once more, at the clock reading of then."""
 
-from sqlalchemy import case, select, update
+from sqlalchemy import Connection, case, select, update
 
-from store.errors import ConfigurationError
-from store.events import Sighting
+from store.effects import apply
+from store.errors import ConfigurationError, HistoryPruned
+from store.events import Effect, Recalculation, Sighting
+from store.inbox import receive
 from store.pattern import hash_of
 from store.reading import Store
+from store.recalculation import begin
 from store.scoring_sql import possible, scores_at
 from store.tables import aliases, patterns
 from store.transaction import Transaction
+
+_REBUILD = "rebuild"
 
 
 def require_empty(url: str) -> None:
@@ -19,23 +24,25 @@ def require_empty(url: str) -> None:
         raise ConfigurationError("The store to rebuild into is not empty: name one that is not there yet.")
 
 
-def choose_as_recorded(transaction: Transaction, event: Sighting, recorded: str | None) -> bool:
-    """Have a sighting that may merge into one of several patterns merge into the recorded one; True if it may.
+def require_whole(pruned: int) -> None:
+    """HistoryPruned if any message is without its content."""
+    if pruned:
+        raise HistoryPruned(f"{pruned} messages of the history were pruned: the store cannot be made again from it.")
 
-    Of several patterns with one content hash, a sighting merges into that with the highest priority. Priorities of
-    then cannot be made again: parts of a recalculation may have stood between any two messages. What was decided can:
-    the alias says it. It counts only if that pattern is among the possible ones.
+
+def apply_again(transaction: Transaction, event: Effect | Recalculation, meant: str | None) -> None:
+    """Give a recorded message its effect in a store that has had those of all messages before it, and no others.
+
+    ``meant`` is the pattern that the recording store has for the id of a sighting, if that is an alias there. A
+    recalculation only leaves its mark: the scores are `settle`'s.
     """
-    same = patterns.c.content_hash == hash_of(event)
-    candidates = select(patterns.c.id).where(
-        same, ~select(aliases.c.alias).where(aliases.c.alias == event.pattern_id).exists()
-    )
-    known = set(transaction.connection.execute(candidates).scalars())
-    if len(known) == 1 or recorded not in known:
-        return False
-    first = case((patterns.c.id == recorded, 1.0), else_=0.0)
-    transaction.connection.execute(update(patterns).where(same).values(priority_score=first))
-    return True
+    if isinstance(event, Recalculation):
+        receive(transaction.connection, event, transaction.now)
+        begin(transaction, event, finished_at=transaction.now)
+        return
+    if isinstance(event, Sighting) and meant is not None:
+        _choose_as_recorded(transaction.connection, event, meant)
+    apply(transaction, [event], task=_REBUILD, delivery=event.id)
 
 
 def settle(transaction: Transaction) -> None:
@@ -46,3 +53,18 @@ def settle(transaction: Transaction) -> None:
         .where(possible)
         .values(effectiveness_score=scores.effectiveness, priority_score=scores.priority)
     )
+
+
+def _choose_as_recorded(connection: Connection, event: Sighting, recorded: str) -> None:
+    """Have a sighting that may merge into one of several patterns merge into the recorded one.
+
+    Of several patterns with one content hash, a sighting merges into that with the highest priority. Priorities of
+    then cannot be made again: parts of a recalculation may have stood between any two messages. What was decided can:
+    the alias says it. It counts only if that pattern is among the possible ones.
+    """
+    same = patterns.c.content_hash == hash_of(event)
+    known = select(aliases.c.alias).where(aliases.c.alias == event.pattern_id)
+    candidates = set(connection.execute(select(patterns.c.id).where(same, ~known.exists())).scalars())
+    if len(candidates) > 1 and recorded in candidates:
+        first = case((patterns.c.id == recorded, 1.0), else_=0.0)
+        connection.execute(update(patterns).where(same).values(priority_score=first))

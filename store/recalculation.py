@@ -41,7 +41,7 @@ def recalculate(
         put_in_quarantine(transaction, rejected_for_reuse(event), task=task, delivery=delivery)
         return True
     if receipt is Receipt.NEW:
-        _begin(transaction, event)
+        begin(transaction, event)
     run = _unfinished(transaction, event)
     if run is None:
         transaction.counts[DUPLICATES] += 1
@@ -50,9 +50,10 @@ def recalculate(
     return _advance(transaction, event, run, chunk)
 
 
-def _begin(transaction: Transaction, event: Recalculation) -> None:
+def begin(transaction: Transaction, event: Recalculation, *, finished_at: int | None = None) -> None:
+    """Write down that a recalculation began at the transaction's clock reading, and when it ended if it has."""
     row = {"message_id": event.id, "clock": transaction.now, "last_id": "", "patterns": 0, "changed": 0, "skipped": 0}
-    transaction.connection.execute(insert(recalculations).values(row))
+    transaction.connection.execute(insert(recalculations).values({**row, "finished_at": finished_at}))
     transaction.counts[APPLIED] += 1
 
 

@@ -262,7 +262,8 @@ class ApplyBatch(Message):
         return f"{len(self.messages)} messages"
 
 
-AnyMessage = BatchMember | RecalculateAllPatternPriorities | ApplyBatch
+Recorded = BatchMember | RecalculateAllPatternPriorities
+AnyMessage = Recorded | ApplyBatch
 MESSAGES: Mapping[str, type[AnyMessage]] = {
     each.KIND: each
     for each in (
@@ -282,3 +283,9 @@ BATCH_MEMBERS: Mapping[str, type[BatchMember]] = {
     for each in (RecordPattern, RecordPatternApplication, SoftDeletePattern, UpdatePatternEffectiveness, ImportPattern)
 }
 """The kinds that a batch may hold."""
+
+RECORDED: Mapping[str, type[Recorded]] = {
+    **BATCH_MEMBERS,
+    RecalculateAllPatternPriorities.KIND: RecalculateAllPatternPriorities,
+}
+"""The kinds that the history has: a batch stands there as its members."""

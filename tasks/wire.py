@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from store.errors import MalformedMessage
 from store.events import Item, Rejected
 from tasks import reasons
-from tasks.messages import BATCH_COUNT, BATCH_MEMBERS, MESSAGES, ApplyBatch, Message
+from tasks.messages import BATCH_COUNT, BATCH_MEMBERS, MESSAGES, RECORDED, ApplyBatch, Message, Recorded
 
 # "kB" is a thousand bytes, as the SI has it.
 MESSAGE_BYTES = 128_000
@@ -52,6 +52,12 @@ def read(message: type[M], text: str) -> M:
     """One message as it came over the wire; MalformedMessage with the reason code of what is wrong."""
     _check_size(text, MESSAGE_BYTES)
     return _complete(message, _object(text))
+
+
+def read_recorded(content: str) -> Recorded:
+    """One message as the history keeps it; MalformedMessage if this version would not have applied it."""
+    fields = _object(content)
+    return _complete(_model(fields, RECORDED), fields)
 
 
 def read_batch(text: str) -> list[Item]:

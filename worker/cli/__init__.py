@@ -14,7 +14,10 @@ from tasks.broker import read_settings
 from worker.child import ChildError
 from worker.cli import patterns
 from worker.cli.demo import demo
+from worker.cli.export import export
 from worker.cli.output import err, out
+from worker.cli.prune import prune
+from worker.cli.rebuild import rebuild
 from worker.cli.recalculate import recalculate
 from worker.cli.send import send
 from worker.cli.status import status
@@ -42,7 +45,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 done; 1 some input was bad, or not found; 2 wrong usage or setting; "
     "3 the broker does not answer; 4 the store does not answer, or needs a migration; 130 interrupted.",
 )
-for command in (up, send, status, recalculate, demo):
+for command in (up, send, status, recalculate, export, rebuild, prune, demo):
     app.command()(command)
 app.add_typer(patterns.commands, name="patterns")
 

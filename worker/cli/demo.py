@@ -10,15 +10,13 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
 
-from rich.progress import Progress
-
 from store.errors import OstinatoError, StoreUnavailable
 from store.reading import Store
 from store.records import Stats
 from tasks.messages import RecalculateAllPatternPriorities
 from tasks.publishing import producer_app, publish
 from worker.child import Child
-from worker.cli.output import err, out
+from worker.cli.output import err, out, progress
 from worker.cli.patterns import ranking
 from worker.sample import sample_lines
 from worker.services import Services
@@ -89,12 +87,12 @@ def _producer(settings: Settings, folder: Path, number: int, lines: Sequence[str
 
 def _wait_for(store: Store, producers: Sequence[Child], expected: int) -> None:
     arrived, since = -1, time.monotonic()
-    with Progress(console=err, transient=True) as progress:
-        bar = progress.add_task(f"{PRODUCERS} producers send, one worker applies", total=expected)
+    with progress() as shown:
+        bar = shown.add_task(f"{PRODUCERS} producers send, one worker applies", total=expected)
         while arrived < expected:
             time.sleep(_POLL)
             now = _arrived(store.stats())
-            progress.update(bar, completed=now)
+            shown.update(bar, completed=now)
             if now != arrived:
                 arrived, since = now, time.monotonic()
             failed = [each.name for each in producers if each.poll() not in {None, 0}]

@@ -8,11 +8,17 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.progress import Progress
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
+
+
+def progress() -> Progress:
+    """What shows progress on standard error while it is a terminal, and leaves nothing behind."""
+    return Progress(console=err, transient=True, disable=not err.is_terminal)
 
 
 def record(value: Any) -> dict[str, Any]:  # noqa: ANN401 - any dataclass

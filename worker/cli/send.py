@@ -8,13 +8,12 @@ from typing import Annotated, BinaryIO
 
 import typer
 from celery import Celery
-from rich.progress import Progress
 
 from store.errors import BrokerUnavailable, ConfigurationError, MalformedMessage
 from tasks.broker import BrokerSettings, read_settings
 from tasks.publishing import producer_app, publish
 from tasks.wire import read_line
-from worker.cli.output import err, out
+from worker.cli.output import err, out, progress
 
 _STEP = 50
 
@@ -29,8 +28,8 @@ def send(
     """
     app = producer_app(read_settings(BrokerSettings).broker_address)
     sent = bad = 0
-    with _opened(file) as lines, Progress(console=err, transient=True) as progress:
-        bar = progress.add_task("sending", total=None)
+    with _opened(file) as lines, progress() as shown:
+        bar = shown.add_task("sending", total=None)
         for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue
@@ -41,7 +40,7 @@ def send(
                 bad += 1
                 err.print(f"line {number}: {error}", markup=False, soft_wrap=True)
             if number % _STEP == 0:
-                progress.update(bar, description=f"sent {sent}")
+                shown.update(bar, description=f"sent {sent}")
     out.print(f"sent {sent}, bad {bad}")
     if bad:
         raise typer.Exit(1)

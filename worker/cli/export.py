@@ -1,0 +1,48 @@
+"""`ostinato export`."""
+
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, BinaryIO
+
+import typer
+
+from store.errors import ConfigurationError, HistoryPruned
+from store.history import History
+from tasks.broker import read_settings
+from worker.cli.output import err, progress
+from worker.settings import Settings
+
+
+def export(
+    file: Annotated[str, typer.Argument(metavar="[FILE|-]", help="Where to write; - for standard output.")] = "-",
+) -> None:
+    """Write every message that was applied or parked, in the order of arrival, as JSON lines.
+
+    `ostinato send` takes them back, ids and event times included: into an empty store they make an equal one, and in
+    this one they are duplicates. Exit code 1 if the content of some messages was pruned: the others are written.
+    """
+    with History(read_settings(Settings).store_address) as history:
+        extent = history.extent()
+        with _opened(file) as lines, progress() as shown:
+            bar = shown.add_task("writing", total=extent.messages)
+            for page in history.pages(upto=extent.last):
+                lines.writelines(f"{each.content}\n".encode() for each in page if each.content is not None)
+                shown.advance(bar, len(page))
+    err.print(f"wrote {extent.messages - extent.pruned} messages")
+    if extent.pruned:
+        raise HistoryPruned(f"{extent.pruned} messages are missing: their content was pruned.")
+
+
+@contextmanager
+def _opened(file: str) -> Generator[BinaryIO]:
+    if file == "-":
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    try:
+        with Path(file).open("wb") as lines:
+            yield lines
+    except OSError as error:
+        raise ConfigurationError(f"{file} cannot be written: {error.strerror}.") from None

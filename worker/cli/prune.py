@@ -1,0 +1,55 @@
+"""`ostinato prune`."""
+
+import re
+import time
+from contextlib import closing
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from store.history import History, prune_contents
+from store.transaction import Writer
+from tasks.broker import read_settings
+from worker.cli.output import out, progress
+from worker.settings import Settings
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def _age(text: str) -> timedelta:
+    written = re.fullmatch(r"(\d{1,6})([smhdw])", text)
+    if written is None:
+        raise typer.BadParameter("write it as 90d: a number, and s, m, h, d or w")
+    return timedelta(**{_UNITS[written[2]]: int(written[1])})
+
+
+def prune(
+    older_than: Annotated[
+        timedelta, typer.Option(parser=_age, metavar="AGE", help="How long ago they were applied: 90d, 12h, 4w …")
+    ],
+) -> None:
+    """Drop the content of messages that were applied long ago, to bound the size of the store.
+
+    Counts, scores and rankings stay as they are, and a message that comes again is still known. What is lost is the
+    history: `export` and `rebuild` need every content. Space is used again; an SQLite file does not shrink.
+    """
+    settings = read_settings(Settings)
+    before = _clock() - older_than // _MICROSECOND
+    pruned = 0
+    with (
+        History(settings.store_address) as history,
+        closing(Writer(settings.store_address)) as writer,
+        progress() as shown,
+    ):
+        bar = shown.add_task("pruning", total=None)
+        for chosen in history.prunable(before):
+            prune_contents(writer, _clock, chosen)
+            pruned += len(chosen)
+            shown.update(bar, description=f"pruned {pruned}")
+    out.print(f"pruned {pruned} messages")
+
+
+def _clock() -> int:
+    return time.time_ns() // 1_000

@@ -1,0 +1,102 @@
+"""`ostinato rebuild`."""
+
+import tempfile
+import time
+from collections.abc import Generator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from store.comparison import Difference, differences
+from store.history import History, last_place
+from store.rebuilding import require_empty, require_whole, settle
+from store.transaction import Writer
+from tasks.broker import read_settings
+from tasks.replay import replay
+from worker.cli.output import AsJson, out, print_json, progress
+from worker.settings import Settings
+
+_SHOWN = 20
+
+
+def rebuild(
+    *,
+    into: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="The store to make; without it, a temporary one that only --verify looks at."),
+    ] = None,
+    verify: Annotated[bool, typer.Option("--verify", help="Compare it with the store it is made from.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make a store anew by applying every recorded message again, in the order of then.
+
+    With --verify, report every difference from the store it is made from, of which there should be none: exit code 1
+    if there is one, or if the content of some messages was pruned.
+    """
+    if not (into or verify):
+        raise typer.BadParameter("say --into URL, --verify, or both")
+    with History(read_settings(Settings).store_address) as history, _target(into) as url:
+        require_whole(history.extent().pruned)
+        found = _rebuilt(history, url, verify=verify)
+    if as_json:
+        print_json([asdict(each) for each in found])
+    elif verify:
+        _show(found)
+    else:
+        out.print("The store is made.")
+    if found:
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _target(into: str | None) -> Generator[str]:
+    if into is not None:
+        yield into
+        return
+    with tempfile.TemporaryDirectory(prefix="ostinato-rebuild-") as folder:
+        yield f"sqlite:///{Path(folder, 'store.db')}"
+
+
+def _rebuilt(history: History, url: str, *, verify: bool) -> list[Difference]:
+    """Fill the store at ``url``; its differences from the history's, if they are wanted."""
+    with closing(Writer(url)) as writer:
+        writer.open()
+        require_empty(url)
+        upto = history.extent().last
+        _replay(history, writer, after=0, upto=upto)
+        # What came meanwhile is little, so that the snapshot, which keeps old pages alive, need not last long.
+        with history.snapshot() as live:
+            _replay(history, writer, after=upto, upto=last_place(live))
+            with writer.transaction(_clock) as transaction:
+                settle(transaction)
+                return list(differences(live, transaction.connection, transaction.now)) if verify else []
+
+
+def _replay(history: History, writer: Writer, *, after: int, upto: int) -> None:
+    with progress() as shown:
+        bar = shown.add_task("applying the history", total=upto - after)
+        for count in replay(history, writer, after=after, upto=upto):
+            shown.advance(bar, count)
+
+
+def _show(found: Sequence[Difference]) -> None:
+    if not found:
+        out.print("The rebuilt store equals the live one.")
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("table", "row", "column", "live", "rebuilt"):
+        table.add_column(heading)
+    for each in found[:_SHOWN]:
+        cells = (each.table, each.key, each.column or "-", repr(each.live), repr(each.rebuilt))
+        table.add_row(*(escape(cell) for cell in cells))
+    out.print(table)
+    out.print(f"{len(found)} differences, the first {min(len(found), _SHOWN)} of them above; --json has all.")
+
+
+def _clock() -> int:
+    return time.time_ns() // 1_000
