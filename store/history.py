@@ -82,7 +82,7 @@ class History(Store):
         """Those of the ids that are aliases, each with the id of the pattern that it means."""
         with self._reading() as connection:
             chosen = select(aliases.c.alias, aliases.c.pattern_id).where(aliases.c.alias.in_(ids))
-            return dict(connection.execute(chosen).tuples().all())
+            return dict(connection.execute(chosen).all())
 
     def snapshot(self) -> AbstractContextManager[Connection]:
         """A connection that sees the store as it was at its first question, whatever is written meanwhile."""

@@ -22,6 +22,7 @@ _STAMPED = ("id", "occurred_at")
 _SPACE = re.compile(r"[\s:,]*")
 
 M = TypeVar("M", bound=BaseModel)
+W = TypeVar("W", bound=Message)
 K = TypeVar("K")
 
 
@@ -48,10 +49,10 @@ def read_line(text: str) -> Message:
     return make(model, fields)
 
 
-def read(message: type[M], text: str) -> M:
+def read(message: type[W], text: str) -> W:
     """One message as it came over the wire; MalformedMessage with the reason code of what is wrong."""
     _check_size(text, MESSAGE_BYTES)
-    return _complete(message, _object(text))
+    return _writable(_complete(message, _object(text)))
 
 
 def read_recorded(content: str) -> Recorded:
@@ -93,7 +94,7 @@ def _member(text: str) -> Item:
     try:
         _check_size(text, MESSAGE_BYTES)
         fields = _object(text)
-        return _complete(_model(fields, BATCH_MEMBERS), fields).event()
+        return _writable(_complete(_model(fields, BATCH_MEMBERS), fields)).event()
     except MalformedMessage as error:
         return rejected(text, error)
 
@@ -139,6 +140,12 @@ def _complete(model: type[M], fields: Mapping[str, object]) -> M:
         if name not in fields:
             raise MalformedMessage(f"{name}_{reasons.MISSING}", f"{name}: the producer has to set it, once")
     return make(model, fields)
+
+
+def _writable(message: W) -> W:
+    """The message, unless what the history would keep of it is too large to be sent again."""
+    encode(message)
+    return message
 
 
 def _limit(kind: str) -> int:

@@ -116,6 +116,24 @@ def test_a_message_has_at_most_128_kilobytes(over: int, code: str | None) -> Non
         assert wire.read(RecordPattern, text) == wire.read_line(text)
 
 
+def test_what_the_history_keeps_can_be_sent_again() -> None:
+    """A text that is just short enough is refused if its canonical form, which is kept, is not (spec 4, limits)."""
+    text = large_message(128_001).content().replace("T12:00:00Z", "T12:00Z")
+    assert 127_998 == len(text.encode())
+    assert "message_too_large" == refusal(lambda: wire.read(RecordPattern, text))
+    assert ["message_too_large"] == reasons(wire.read_batch(batch_of(json.loads(text))))
+
+
+def test_a_recorded_message_is_read_as_it_was_written() -> None:
+    """Whatever its kind; a batch is none, it is recorded as its members (spec 5)."""
+    for text in LINES:
+        message = wire.read_line(text)
+        if message.KIND == ApplyBatch.KIND:
+            assert "unknown_kind" == refusal(partial(wire.read_recorded, message.content()))
+        else:
+            assert message == wire.read_recorded(message.content())
+
+
 def test_the_producer_refuses_what_the_worker_would() -> None:
     """The size of a message is checked before it is sent (spec 4, limits)."""
     for size in (127_999, 128_000):
