@@ -14,14 +14,13 @@ from tasks.binding import bind
 from tasks.delivery import Receiver
 from tasks.publishing import QUEUE
 from worker.beat import SlotScheduler, beat_schedule
-from worker.consumer import quarantining_consumer
+from worker.consumer import worker_consumer
+from worker.lease import Lease
 from worker.logs import configure_logs
 from worker.presence import Presence
 from worker.settings import Settings
 from worker.slots import SlotSchedule
 
-# A message that a dead worker had taken comes back after this many seconds.
-VISIBILITY_SECONDS = 60
 _PAUSE_STEP = 0.1
 _SIGNALS = "ostinato"
 
@@ -30,8 +29,8 @@ def create_app(settings: Settings) -> Celery:
     """The application of worker and beat; connects to nothing before one of them starts."""
     app = Celery("ostinato", broker=settings.broker_address, set_as_current=False)
     receiver = Receiver(Writer(settings.store_address), _clock, _pause)
-    app.conf.update(_configuration(settings), worker_consumer=quarantining_consumer(receiver))
-    app.steps["consumer"].add(Presence)
+    app.conf.update(_configuration(settings), worker_consumer=worker_consumer(receiver, settings.broker_address))
+    app.steps["consumer"].update((Presence, Lease))
     bind(app, receiver)
     _connect_signals(settings, receiver)
     return app
@@ -48,7 +47,6 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         "task_acks_late": True,
         "task_reject_on_worker_lost": True,
         "broker_transport_options": {
-            "visibility_timeout": VISIBILITY_SECONDS,
             # No cut connection may leave the worker waiting for ever.
             "socket_timeout": 5,
             "socket_connect_timeout": 5,

@@ -8,27 +8,33 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from store.errors import BrokerUnavailable
-from tasks.publishing import QUEUE
+from worker.taken import Broker, queued
 
 PRESENCE_SECONDS = 3.0
 _PRESENCE_KEPT_SECONDS = 15
 _PRESENCE = "ostinato:worker:"
-# Where messages are between being taken and being acknowledged.
-_TAKEN = "unacked"
 _TIMEOUT = 2.0
 
 _log = structlog.get_logger()
 
 
-class _Redis(Protocol):
+class _Redis(Broker, Protocol):
     """What is used of redis-py, which leaves some of it untyped."""
 
-    def llen(self, name: str) -> int: ...
-    def hlen(self, name: str) -> int: ...
     def scan_iter(self, match: str) -> Iterator[bytes]: ...
     def set(self, name: str, value: str, ex: int) -> object: ...
     def delete(self, name: str) -> object: ...
     def close(self) -> None: ...
+
+
+def redis_client(address: str) -> Redis:
+    """A client for the broker at a URL as the settings have it; each call answers, or fails, within two seconds."""
+    client: Redis = cast("Any", Redis).from_url(
+        address.replace("redis+socket://", "unix://", 1),
+        socket_timeout=_TIMEOUT,
+        socket_connect_timeout=_TIMEOUT,
+    )
+    return client
 
 
 class BrokerState(NamedTuple):
@@ -42,23 +48,18 @@ class BrokerClient:
     """A connection of its own to the broker; each call answers, or fails, within two seconds."""
 
     def __init__(self, address: str) -> None:
-        self._address = address
-        self._redis: _Redis = cast("Any", Redis).from_url(
-            address.replace("redis+socket://", "unix://", 1),
-            socket_timeout=_TIMEOUT,
-            socket_connect_timeout=_TIMEOUT,
-        )
+        self._redis = cast("_Redis", redis_client(address))
 
     def state(self) -> BrokerState:
         """What the broker knows; BrokerUnavailable, with what to do, if it does not answer."""
         try:
-            queued = self._redis.llen(QUEUE) + self._redis.hlen(_TAKEN)
+            waiting = queued(self._redis)
             workers = len(list(self._redis.scan_iter(match=f"{_PRESENCE}*")))
         except RedisError as error:
             raise BrokerUnavailable(
                 f"The broker does not answer ({error}): start it with `ostinato up`, or correct OSTINATO_BROKER_URL."
             ) from error
-        return BrokerState(queued, workers)
+        return BrokerState(waiting, workers)
 
     def say_present(self, worker: str) -> None:
         """Let others see for some seconds that a worker runs."""

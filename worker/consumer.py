@@ -1,56 +1,52 @@
-"""Celery's consumer, with a door: what Celery could not take apart goes to the quarantine, whole."""
+"""Celery's consumer on the worker's own transport: what Celery could not take apart goes to the quarantine, whole."""
 
-import json
+import os
+import socket
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
+from uuid import uuid4
 
 from celery.worker.consumer import Consumer
-from kombu.message import Message
+from kombu import Connection
 
+from store.errors import MalformedMessage
 from store.events import Rejected
 from tasks.delivery import Receiver, Stopping
 from tasks.reasons import printable
-from worker.envelope import Envelope, Problem, problem_with
+from worker.transport import SocketTransport, Transport
+
+_SOCKET = "redis+socket://"
 
 
-def quarantining_consumer(receiver: Receiver) -> type[Consumer]:
-    """A consumer class that hands Celery what Celery can take apart, and everything else to the receiver."""
+def worker_consumer(receiver: Receiver, broker_address: str) -> type[Consumer]:
+    """A consumer class that fetches from the broker by `worker.transport`; what that refuses goes to the receiver."""
 
-    class QuarantiningConsumer(Consumer):
+    class WorkerConsumer(Consumer):
         def __init__(self, on_task_request: Callable[..., Any], **kwargs: Any) -> None:  # noqa: ANN401 - Celery's own
+            self.worker_id = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}"
+            self.broker_address = broker_address
             # The steps by which workers find each other: nothing here needs them, and they cost a second at start.
             options = {**kwargs.pop("worker_options", {}), "without_mingle": True, "without_gossip": True}
             super().__init__(on_task_request, worker_options=options, **kwargs)
 
-        def create_task_handler(self, *args: object, **kwargs: object) -> Callable[[Message], None]:
-            take = cast("Any", super()).create_task_handler(*args, **kwargs)
+        def connection_for_read(self, heartbeat: float | None = None) -> Connection:
+            at_socket = broker_address.startswith(_SOCKET)
+            connection = self.app.connection_for_read(
+                broker_address.replace(_SOCKET, "socket://", 1),
+                heartbeat=heartbeat,
+                transport=SocketTransport if at_socket else Transport,
+                transport_options={"refuse": refuse, "worker_id": self.worker_id},
+            )
+            return self.ensure_connected(connection)
 
-            def on_message(message: Message) -> None:
-                problem = problem_with(
-                    Envelope(message.headers, message.body, message.content_type, message.content_encoding)
-                )
-                if problem is None:
-                    take(message)
-                else:
-                    _quarantine(receiver, message, problem)
+    def refuse(raw: bytes, error: MalformedMessage) -> bool:
+        rejected = Rejected(
+            raw=raw, reason_code=error.reason_code, reason_detail=printable(error.detail), source="transport"
+        )
+        try:
+            receiver.reject(rejected, task="", delivery="")
+        except Stopping:
+            return False
+        return True
 
-            return on_message
-
-    return QuarantiningConsumer
-
-
-def _quarantine(receiver: Receiver, message: Message, problem: Problem) -> None:
-    headers = cast("dict[str, object]", message.headers or {})
-    raw = getattr(message, "_raw", None) or {"headers": headers, "body": message.body}
-    rejected = Rejected(
-        raw=json.dumps(raw, default=repr).encode(errors="surrogatepass"),
-        reason_code=problem.reason_code,
-        reason_detail=printable(problem.detail),
-        source="transport",
-    )
-    try:
-        receiver.reject(rejected, printable(str(headers.get("task"))), str(message.delivery_tag))
-    except Stopping:
-        message.requeue()
-    else:
-        message.ack()
+    return WorkerConsumer

@@ -1,0 +1,57 @@
+"""The worker's lease on what it has taken, renewed by a thread for as long as the process runs."""
+
+from threading import Event, Thread
+from typing import Any
+
+import structlog
+from celery import bootsteps
+from redis.exceptions import RedisError
+from typing_extensions import override
+
+from worker.broker_client import redis_client
+from worker.taken import LEASE_SECONDS, Taken
+
+RENEW_SECONDS = LEASE_SECONDS / 3
+
+_log = structlog.get_logger()
+
+
+class Lease(bootsteps.StartStopStep):
+    """A step of Celery's consumer; its thread is not stopped by a message that waits long for the store."""
+
+    requires = ("celery.worker.consumer.connection:Connection",)
+
+    def __init__(self, parent: Any, **kwargs: Any) -> None:  # noqa: ANN401 - Celery's own signature
+        super().__init__(parent, **kwargs)
+        self._stop = Event()
+        self._thread: Thread | None = None
+
+    @override
+    def start(self, parent: Any) -> None:
+        self._stop = Event()
+        arguments = (parent.broker_address, parent.worker_id, self._stop)
+        self._thread = Thread(target=_renew, args=arguments, daemon=True, name="lease")
+        self._thread.start()
+
+    @override
+    def stop(self, parent: Any) -> None:
+        # Celery also stops steps that it never started.
+        if self._thread is not None:
+            self._stop.set()
+            self._thread.join()
+            self._thread = None
+
+
+def _renew(address: str, worker: str, stop: Event) -> None:
+    client = redis_client(address)
+    taken, failing = Taken(client, worker), False
+    while not stop.is_set():
+        try:
+            taken.renew()
+            failing = False
+        except RedisError as error:
+            if not failing:
+                _log.warning("lease_not_renewed", detail=str(error))
+            failing = True
+        stop.wait(RENEW_SECONDS)
+    client.close()

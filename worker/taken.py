@@ -1,0 +1,132 @@
+"""What each worker has taken from the queue, as the broker keeps it: one list for each, and the workers' leases.
+
+Every change is one command or one script, so that a message is in exactly one list at any moment.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Protocol, cast
+
+from redis import Redis
+
+from tasks.publishing import QUEUE
+
+LEASE_SECONDS = 6
+# A worker's name is kept for so long after its lease ran out: a fetch that it had sent may arrive late.
+FORGOTTEN_SECONDS = 3_600
+_LEASES = f"{QUEUE}.workers"
+_TAKEN = f"{QUEUE}.taken."
+# Where kombu's producers put messages that have a priority; here every message has the same.
+_BY_PRIORITY = tuple(f"{QUEUE}\x06\x16{priority}" for priority in (3, 6, 9))
+
+# The times are the server's: a worker's clock may be wrong.
+_RENEW = "redis.call('ZADD', KEYS[1], redis.call('TIME')[1], ARGV[1])"
+# The newest first to the end that is fetched from, so that the oldest is the next.
+_GIVE_BACK = """
+local moved = 0
+while redis.call('LMOVE', KEYS[2], KEYS[1], 'LEFT', 'RIGHT') do moved = moved + 1 end
+return moved
+"""
+_GIVE_ONE_BACK = """
+if redis.call('LREM', KEYS[2], 1, ARGV[1]) > 0 then redis.call('RPUSH', KEYS[1], ARGV[1]) end
+"""
+_RECOVER = f"""
+local since = redis.call('TIME')[1] - (redis.call('ZSCORE', KEYS[3], ARGV[1]) or 0)
+if since < {LEASE_SECONDS} then return 0 end
+local moved = 0
+while redis.call('LMOVE', KEYS[2], KEYS[1], 'LEFT', 'RIGHT') do moved = moved + 1 end
+if since > {FORGOTTEN_SECONDS} then redis.call('ZREM', KEYS[3], ARGV[1]) end
+return moved
+"""
+
+
+class Broker(Protocol):
+    """What is used of redis-py, which leaves some of it untyped."""
+
+    def eval(self, script: str, numkeys: int, *keys_and_args: str | bytes) -> Any:  # noqa: ANN401 - redis-py's own
+        """Run a script."""
+        ...
+
+    def lmove(self, source: str, target: str, src: str, dest: str) -> bytes | None:
+        """Move one element."""
+        ...
+
+    def lrem(self, name: str, count: int, value: bytes) -> int:
+        """Remove elements."""
+        ...
+
+    def llen(self, name: str) -> int:
+        """Count elements."""
+        ...
+
+    def zrange(self, name: str, start: int, end: int) -> list[bytes]:
+        """Members of a sorted set."""
+        ...
+
+    def zrem(self, name: str, value: str) -> int:
+        """Remove a member."""
+        ...
+
+
+class Taken:
+    """What one worker has taken. Every call may raise redis-py's RedisError; none changes anything halfway.
+
+    ``prefix`` stands before each key, the queue's too.
+    """
+
+    def __init__(self, client: Redis, worker: str, prefix: str = "") -> None:
+        self._client = cast("Broker", client)
+        self._worker = worker
+        self._prefix = prefix
+        self._queue = prefix + QUEUE
+        self._mine = f"{prefix}{_TAKEN}{worker}"
+
+    def fetching(self, seconds: float) -> tuple[str, ...]:
+        """The command that takes the next message, and waits for one for so long."""
+        return ("BLMOVE", self._queue, self._mine, "RIGHT", "LEFT", str(seconds))
+
+    def done(self, raw: bytes) -> None:
+        """Forget a message: its effect is committed."""
+        self._client.lrem(self._mine, 1, raw)
+
+    def give_back(self, raw: bytes) -> None:
+        """Put a message back, to be fetched next; nothing if another worker has recovered it."""
+        self._client.eval(_GIVE_ONE_BACK, 2, self._queue, self._mine, raw)
+
+    def give_all_back(self) -> int:
+        """Put back everything that this worker has taken; how many messages that were."""
+        return int(self._client.eval(_GIVE_BACK, 2, self._queue, self._mine))
+
+    def renew(self) -> None:
+        """Keep what this worker has taken from being recovered by others, for `LEASE_SECONDS`."""
+        self._client.eval(_RENEW, 1, self._prefix + _LEASES, self._worker)
+
+    def leave(self) -> None:
+        """Give up the lease."""
+        self._client.zrem(self._prefix + _LEASES, self._worker)
+
+    def recover(self) -> int:
+        """Put back what workers had taken whose lease has run out; how many messages that were."""
+        leases = self._prefix + _LEASES
+        moved = 0
+        for worker in workers(self._client, self._prefix):
+            if worker != self._worker:
+                taken = f"{self._prefix}{_TAKEN}{worker}"
+                moved += int(self._client.eval(_RECOVER, 3, self._queue, taken, leases, worker))
+        return moved
+
+    def level(self) -> None:
+        """Bring messages that were sent with a priority to the queue, behind those that are there."""
+        for name in _BY_PRIORITY:
+            while self._client.lmove(self._prefix + name, self._queue, "RIGHT", "LEFT") is not None:
+                pass
+
+
+def workers(client: Broker, prefix: str = "") -> Sequence[str]:
+    """The workers that have, or lately had, a lease."""
+    return [name.decode() for name in client.zrange(prefix + _LEASES, 0, -1)]
+
+
+def queued(client: Broker, prefix: str = "") -> int:
+    """How many messages wait or are being applied."""
+    lists = [QUEUE, *_BY_PRIORITY, *(f"{_TAKEN}{worker}" for worker in workers(client, prefix))]
+    return sum(client.llen(prefix + name) for name in lists)

@@ -1,0 +1,173 @@
+"""The worker's transport: at every moment a message is in a list of the broker, until its effect is committed.
+
+Kombu's own transport for Redis takes a message off the queue first and writes it down as taken afterwards; what dies
+in between takes it along. Here one command moves it from the queue to the list of what this worker has taken, and
+another removes it from there when it is done:
+
+    queue ──BLMOVE──> taken by this worker ──LREM──> gone
+      ^───────────────────────┘  given back: by itself at its start and end, by another when its lease ran out
+
+Should a worker that still lives lose what it has taken, because it was stopped or cut off for longer than its lease,
+the message is applied by two, and the inbox counts the second as a duplicate.
+
+Producers, beat and the dashboard use kombu's own transport: what is on the wire is the same.
+"""
+
+import contextlib
+from collections.abc import Callable
+from queue import Empty
+from time import monotonic
+from typing import Any, cast
+from uuid import uuid4
+
+import structlog
+from kombu.transport import redis, virtual
+from redis import Redis
+from redis.exceptions import RedisError
+from typing_extensions import override
+
+from store.errors import MalformedMessage
+from worker.envelope import opened
+from worker.taken import Taken
+
+SWEEP_SECONDS = 2.0
+
+_log = structlog.get_logger()
+Refuse = Callable[[bytes, MalformedMessage], bool]
+"""Keeps the bytes of what Celery must not see; False if the worker is to stop before that is done."""
+
+
+class TakenQoS(virtual.QoS):
+    """Which messages this worker has, and no more of them than it may."""
+
+    @override
+    def ack(self, delivery_tag: str) -> None:
+        super().ack(delivery_tag)
+        cast("Channel", self.channel).done(delivery_tag)
+
+    @override
+    def reject(self, delivery_tag: str, requeue: bool = False) -> None:
+        super().reject(delivery_tag, requeue=requeue)
+        if not requeue:
+            cast("Channel", self.channel).done(delivery_tag)
+
+
+class Channel(redis.Channel):
+    """Fetches from one queue. ``refuse`` and ``worker_id`` come with the connection's transport options."""
+
+    QoS = cast("type[redis.QoS]", TakenQoS)
+    from_transport_options = (*redis.Channel.from_transport_options, "refuse", "worker_id")
+
+    refuse: Refuse
+    worker_id: str
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - kombu's own signature
+        # The bytes of each message that was delivered, and of those whose removal is owed to the broker.
+        self._raw: dict[str, bytes] = {}
+        self._owed: list[bytes] = []
+        self._taken: Taken | None = None
+        self._sweep_due = 0.0
+        super().__init__(*args, **kwargs)
+
+    @override
+    def basic_consume(self, queue: str, *args: Any, **kwargs: Any) -> Any:
+        self._taken = Taken(Redis(connection_pool=self.pool), self.worker_id, self.global_keyprefix)
+        self._taken.renew()
+        return super().basic_consume(queue, *args, **kwargs)
+
+    @property
+    def _kombu(self) -> Any:  # noqa: ANN401 - as untyped as kombu is
+        """This channel, for what the type stubs of kombu leave out; `tests/architecture` says what that is."""
+        return self
+
+    def done(self, delivery_tag: str) -> None:
+        """Remove a message from what this worker has taken; where that fails, it is tried again before the next."""
+        self._owed.append(self._raw.pop(delivery_tag))
+        self._settle()
+
+    @override
+    def close(self) -> None:
+        closed = self.closed
+        super().close()
+        if self._taken is not None and not closed:
+            # A broker that is away gets it back when the lease has run out, or at this worker's next start.
+            with contextlib.suppress(RedisError):
+                self._settle()
+                self._taken.give_all_back()
+            self._kombu._disconnect_pools()
+
+    @override
+    def _restore(self, message: virtual.Message, leftmost: bool = False) -> None:
+        if self._taken is not None:
+            self._taken.give_back(self._raw.pop(str(message.delivery_tag)))
+
+    def _brpop_start(self, timeout: float | None = None) -> None:
+        if self._taken is None:
+            return
+        self._sweep(self._taken)
+        self._in_poll = self.client.connection
+        self._brpop_sent_at = monotonic()
+        self._in_poll.send_command(*self._taken.fetching(timeout or self.brpop_timeout))
+
+    def _brpop_read(self) -> bool:
+        try:
+            raw = self._fetched()
+        finally:
+            self._in_poll = None
+            self._kombu._flush_brpop_reauth()
+        # What comes while the channel is being closed is given back with the rest.
+        if raw is None or self._kombu._closing:
+            raise Empty
+        self._deliver(raw)
+        return True
+
+    def _fetched(self) -> bytes | None:
+        client = self._kombu.client
+        try:
+            return cast("bytes | None", client.parse_response(client.connection, "BLMOVE"))
+        except self._kombu.connection_errors:
+            client.connection.disconnect()
+            raise
+
+    def _deliver(self, raw: bytes) -> None:
+        try:
+            envelope = opened(raw)
+        except MalformedMessage as error:
+            if self.refuse(raw, error):
+                self._owed.append(raw)
+                self._settle()
+            return
+        # A tag of this worker's own: what producers send need not be unique.
+        tag = uuid4().hex
+        envelope["properties"]["delivery_tag"] = tag
+        self._raw[tag] = raw
+        (queue,) = self.active_queues
+        self._kombu.connection._deliver(envelope, queue)
+
+    def _settle(self) -> None:
+        while self._owed and self._taken is not None:
+            self._taken.done(self._owed[-1])
+            self._owed.pop()
+
+    def _sweep(self, taken: Taken) -> None:
+        """Now and then, between two fetches: put back what others, or a lost answer, have left behind."""
+        if monotonic() < self._sweep_due or self._raw:
+            return
+        self._settle()
+        recovered = taken.recover() + taken.give_all_back()
+        taken.level()
+        self._sweep_due = monotonic() + SWEEP_SECONDS
+        if recovered:
+            _log.info("messages_recovered", count=recovered)
+
+
+class Transport(redis.Transport):
+    """Kombu's transport for Redis with the channel of this module."""
+
+    Channel = Channel
+
+
+class SocketTransport(Transport):
+    """The same, for the URL of a unix socket, which only kombu's Redis channel can read."""
+
+    can_parse_url = True
