@@ -28,17 +28,22 @@ _EXPLAINED: Mapping[str, str] = {
     "id_reuse": "A message with this id and another content was applied before.",
     "unexpected_error": "Applying it raised an error that nobody foresaw: a defect. `reason_detail` names its type.",
     "unknown_task": "The task's name is none of the kinds.",
-    "envelope_headers": "There are no headers.",
+    "envelope_not_json": "What lies on the queue is not JSON.",
+    "envelope_not_an_object": "What lies on the queue is JSON, but not an object.",
+    "envelope_properties": "There are no properties, or not those that Celery's producers send.",
+    "envelope_body_encoding": "The body is written in another way than base64.",
+    "envelope_headers": "There are no headers, or one of Celery's is not a text.",
     "envelope_id": "The task has no id.",
     "envelope_eta": "The message is to be run later (`eta`, `countdown`).",
     "envelope_expires": "The message has a time after which it is to be dropped.",
     "envelope_compression": "The body is compressed.",
     "envelope_group": "The task is part of a group.",
+    "envelope_stamped_headers": "The task is stamped.",
     "envelope_retries": "The number of retries is not a number.",
     "envelope_timelimit": "The task has a time limit of its own.",
     "envelope_content_type": "The body is not `application/json` in `utf-8`.",
     "envelope_body": "There is no body, it is not JSON, or not what Celery's protocol 2 has there.",
-    "envelope_too_large": "The body is larger than that of any batch.",
+    "envelope_too_large": "It is larger than any batch can be, or what goes with the body is.",
     "envelope_callbacks": "A task is to follow (`link`).",
     "envelope_errbacks": "A task is to follow a failure (`link_error`).",
     "envelope_chain": "The task is part of a chain.",
@@ -180,7 +185,7 @@ def _codes_in(node: ast.AST, tree: ast.Module) -> Iterator[str]:
     if not isinstance(node, ast.Call):
         return
     values = [keyword.value for keyword in node.keywords if keyword.arg == "reason_code"]
-    if getattr(node.func, "id", "") in {"Problem", "MalformedMessage"}:
+    if getattr(node.func, "id", "") in {"MalformedMessage", "_refuse"}:
         values += node.args[:1]
     for value in values:
         match value:

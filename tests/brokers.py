@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -27,7 +28,11 @@ class Client(Protocol):
     def lpush(self, name: str, *values: bytes) -> int: ...  # noqa: D102 - the client's own
     def lrange(self, name: str, start: int, end: int) -> list[bytes]: ...  # noqa: D102
     def llen(self, name: str) -> int: ...  # noqa: D102
-    def hlen(self, name: str) -> int: ...  # noqa: D102
+    def lrem(self, name: str, count: int, value: bytes) -> int: ...  # noqa: D102
+    def lmove(self, source: str, target: str, src: str, dest: str) -> bytes | None: ...  # noqa: D102
+    def eval(self, script: str, numkeys: int, *keys_and_args: str | bytes) -> Any: ...  # noqa: ANN401, D102 - redis-py's own
+    def zrem(self, name: str, value: str) -> int: ...  # noqa: D102
+    def zscore(self, name: str, value: str) -> float | None: ...  # noqa: D102
     def zrange(self, name: str, start: int, end: int) -> list[bytes]: ...  # noqa: D102
     def zadd(self, name: str, mapping: dict[bytes, float]) -> int: ...  # noqa: D102
     def info(self, section: str) -> dict[str, Any]: ...  # noqa: D102
@@ -68,6 +73,12 @@ class EmbeddedValkey:
     def __enter__(self) -> Self:
         self._broker.__enter__()
         return self
+
+    def kill(self) -> None:
+        """End it with kill -9, at once and without a word to anybody."""
+        assert self._broker.pid is not None
+        os.kill(self._broker.pid, signal.SIGKILL)
+        self._broker.stop()
 
     def __exit__(self, *_: object) -> None:
         self._broker.stop()

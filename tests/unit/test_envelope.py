@@ -1,6 +1,7 @@
 """What a queued message must look like before Celery may take it apart (spec section 4: each kind is a task)."""
 
 import json
+from base64 import b64encode
 from typing import Any
 
 import pytest
@@ -8,9 +9,10 @@ from celery import Celery
 from hypothesis import given
 from hypothesis import strategies as st
 
+from store.errors import MalformedMessage
 from tasks.messages import MESSAGES
 from tasks.wire import BATCH_BYTES
-from worker.envelope import Envelope, problem_with
+from worker.envelope import opened
 
 HEADERS: dict[str, object] = {
     "lang": "py",
@@ -26,15 +28,47 @@ FOLLOWING: dict[str, object] = {"callbacks": None, "errbacks": None, "chain": No
 BODY = json.dumps([["{}"], {}, FOLLOWING])
 
 
-def reason_for(
+PROPERTIES: dict[str, object] = {
+    "correlation_id": "an id",
+    "reply_to": "",
+    "delivery_info": {"exchange": "", "routing_key": "ostinato"},
+    "priority": 0,
+    "body_encoding": "base64",
+}
+
+
+def queued(
     headers: object = HEADERS,
     body: object = BODY,
     content_type: object = "application/json",
     content_encoding: object = "utf-8",
-) -> str | None:
-    """The reason code for which a message is not taken, None if it is."""
-    problem = problem_with(Envelope(headers, body, content_type, content_encoding))
-    return None if problem is None else problem.reason_code
+    properties: object = PROPERTIES,
+) -> bytes:
+    """What lies on the queue for these parts; a body of text or bytes is in base64, any other as it is."""
+    data = body.encode(errors="surrogatepass") if isinstance(body, str) else body
+    parts = {
+        "body": b64encode(data).decode() if isinstance(data, bytes) else data,
+        "headers": headers,
+        "content-type": content_type,
+        "content-encoding": content_encoding,
+        "properties": properties,
+    }
+    return json.dumps(parts, default=repr).encode()
+
+
+def reason_of(raw: bytes) -> str | None:
+    """The reason code for which what lies on the queue is not taken, None if it is."""
+    try:
+        found = opened(raw)
+    except MalformedMessage as error:
+        return error.reason_code
+    assert json.loads(raw) == found
+    return None
+
+
+def reason_for(*parts: object, **named: object) -> str | None:
+    """The same for these parts."""
+    return reason_of(queued(*parts, **named))
 
 
 @pytest.mark.parametrize("kind", MESSAGES)
@@ -75,6 +109,9 @@ def test_a_task_has_an_id(value: object) -> None:
         ("expires", 1, "envelope_expires"),
         ("compression", "application/x-gzip", "envelope_compression"),
         ("group", "a group", "envelope_group"),
+        ("stamped_headers", ["x"], "envelope_stamped_headers"),
+        ("shadow", ["x"], "envelope_headers"),
+        ("argsrepr", 7, "envelope_headers"),
         ("retries", "1", "envelope_retries"),
         ("retries", None, "envelope_retries"),
         ("timelimit", [1, None], "envelope_timelimit"),
@@ -143,7 +180,60 @@ def test_the_largest_batch_fits_however_it_is_escaped() -> None:
     largest = json.dumps([["\x7f" * (BATCH_BYTES - 100)], {}, {}]).replace("\x7f", "\\u007f")
 
     assert reason_for(body=largest) is None
-    assert "envelope_too_large" == reason_for(body=" " * (6 * BATCH_BYTES + 1))
+    assert "envelope_too_large" == reason_for(body=" " * (6 * BATCH_BYTES + 50_000))
+
+
+def test_what_goes_with_the_body_is_short() -> None:
+    """A header that is shown everywhere may not be as long as a batch."""
+    assert reason_for({**HEADERS, "argsrepr": "x" * 60_000}) is None
+    assert "envelope_too_large" == reason_for({**HEADERS, "argsrepr": "x" * 64_000})
+
+
+@pytest.mark.parametrize(
+    ("raw", "code"),
+    [
+        (b"", "envelope_not_json"),
+        (b"{", "envelope_not_json"),
+        (b"\xff", "envelope_not_json"),
+        (b"[" * 100_000, "envelope_not_json"),
+        (b"7" * 5_000, "envelope_not_json"),
+        (b"null", "envelope_not_an_object"),
+        (b"[]", "envelope_not_an_object"),
+        (b'"text"', "envelope_not_an_object"),
+        (b"7", "envelope_not_an_object"),
+        (b"{}", "envelope_properties"),
+        (b'{"properties": []}', "envelope_properties"),
+        (b" " * 5_000_000, "envelope_too_large"),
+    ],
+    ids=lambda value: repr(value)[:20],
+)
+def test_what_is_no_message_of_a_queue_is_refused(raw: bytes, code: str) -> None:
+    """Whatever somebody may have put there."""
+    assert code == reason_of(raw)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "code"),
+    [
+        ("delivery_info", None, "envelope_properties"),
+        ("delivery_info", "x", "envelope_properties"),
+        ("priority", "high", "envelope_properties"),
+        ("reply_to", 7, "envelope_properties"),
+        ("correlation_id", {}, "envelope_properties"),
+        ("body_encoding", "rot13", "envelope_body_encoding"),
+        ("body_encoding", [], "envelope_body_encoding"),
+    ],
+)
+def test_the_properties_are_those_of_a_producer(name: str, value: object, code: str) -> None:
+    """Kombu would die of others."""
+    assert code == reason_for(properties={**PROPERTIES, name: value})
+
+
+def test_a_body_may_be_written_as_it_is() -> None:
+    """Without an encoding; then it is not in base64."""
+    plain = json.loads(queued(properties={**PROPERTIES, "body_encoding": None})) | {"body": BODY}
+    assert reason_of(json.dumps(plain).encode()) is None
+    assert "envelope_body" == reason_of(json.dumps({**plain, "properties": PROPERTIES}).encode())
 
 
 ANYTHING = st.recursive(

@@ -17,7 +17,8 @@ from store.errors import MalformedMessage
 from store.events import Rejected
 from tasks import wire
 from tasks.messages import MESSAGES, ApplyBatch, Message
-from worker.envelope import Envelope, problem_with
+from tests.envelopes import envelope
+from worker.envelope import opened
 from worker.sample import sample_lines
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -252,21 +253,24 @@ def test_the_codes_of_envelopes_are_those_that_envelopes_get() -> None:
     page = (REFERENCE / "reason-codes.md").read_text(encoding="utf-8")
     listed = set(re.findall(r"^\| `(envelope_\w+|unknown_task)` \|", page, re.MULTILINE))
     headers: Json = {"task": "record_pattern", "id": ID}
-    bad_headers: list[Json | None] = [
-        None,
-        {"id": ID},
-        {"task": "record_pattern"},
-        *(headers | {name: "x"} for name in ("eta", "expires", "compression", "group", "retries", "timelimit")),
+    unwanted = ("eta", "expires", "compression", "group", "retries", "timelimit", "stamped_headers")
+    bad_headers = [None, {"id": ID}, {"task": "record_pattern"}, *(headers | {name: "x"} for name in unwanted)]
+    bad_bodies = ["{", *(json.dumps([[], {}, {name: ["x"]}]) for name in ("callbacks", "errbacks", "chain", "chord"))]
+    good = envelope("[[], {}, {}]")
+    wrong: list[Json] = [
+        *(good | {"headers": each} for each in bad_headers),
+        *(envelope(body) for body in bad_bodies),
+        good | {"content-type": "application/x-python-serialize"},
+        good | {"properties": {}},
+        good | {"properties": good["properties"] | {"body_encoding": "x"}},
+        envelope("x" * 4_000_000),
     ]
-    bad_bodies = [
-        "{",
-        "x" * 4_000_000,
-        *(json.dumps([[], {}, {name: ["x"]}]) for name in ("callbacks", "errbacks", "chain", "chord")),
-    ]
-    envelopes = [
-        *(Envelope(each, "[[], {}, {}]", "application/json", "utf-8") for each in bad_headers),
-        *(Envelope(headers, body, "application/json", "utf-8") for body in bad_bodies),
-        Envelope(headers, "[[], {}, {}]", "application/x-python-serialize", "binary"),
-    ]
+    raws = [b"{", b"[]", *(json.dumps(each).encode() for each in wrong)]
 
-    assert listed == {problem.reason_code for each in envelopes if (problem := problem_with(each)) is not None}
+    assert listed == set(map(_refused, raws))
+
+
+def _refused(raw: bytes) -> str:
+    with pytest.raises(MalformedMessage) as refused:
+        opened(raw)
+    return refused.value.reason_code

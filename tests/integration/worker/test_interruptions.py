@@ -3,19 +3,16 @@
 import os
 import signal
 import sqlite3
-import time
 from collections.abc import Generator
 from contextlib import closing, contextmanager
 
 from tasks.messages import RecordPattern
-from tasks.publishing import QUEUE
+from tasks.publishing import QUEUE, producer_app
+from tests.brokers import EmbeddedValkey
 from tests.product import DEADLINE, Product
 from tests.waiting import wait_until
-from worker.app import VISIBILITY_SECONDS
 from worker.child import Child
-
-# Where the stock transport keeps what was taken but not acknowledged, and since when.
-TAKEN, TAKEN_SINCE = "unacked", "unacked_index"
+from worker.taken import LEASE_SECONDS, workers
 
 
 def sightings(count: int) -> list[RecordPattern]:
@@ -39,9 +36,14 @@ def locked(product: Product) -> Generator[None]:
         yield
 
 
+def taken(product: Product) -> int:
+    """How many messages the workers have taken, and not yet acknowledged."""
+    return sum(product.client.llen(f"{QUEUE}.taken.{worker}") for worker in workers(product.client))
+
+
 def wait_until_taken(product: Product) -> None:
     """Wait until a worker has taken a message, and not yet acknowledged it."""
-    wait_until(lambda: product.client.hlen(TAKEN) == 1, why="a worker has taken a message")
+    wait_until(lambda: taken(product) == 1, why="a worker has taken a message")
 
 
 def test_sigterm_ends_the_worker_in_good_order(product: Product) -> None:
@@ -74,24 +76,64 @@ def test_sigterm_while_the_store_is_locked_puts_the_message_back(product: Produc
         product.send(*sightings(1))
         wait_until_taken(product)
         assert 0 == worker.stop()
-        assert (1, 0) == (product.client.llen(QUEUE), product.client.hlen(TAKEN))
+        assert (1, 0) == (product.client.llen(QUEUE), taken(product))
     with product.worker():
         stats = product.wait_for(applied=1)
     assert 0 == stats.duplicates
 
 
 def test_message_of_a_killed_worker_comes_back(product: Product) -> None:
-    """After kill -9, the next worker applies the others at once, and what the dead one had taken a minute later."""
+    """After kill -9, the next worker applies the others at once, and what the dead one had taken after its lease."""
     with working(product) as worker, locked(product):
         product.send(*sightings(3))
         wait_until_taken(product)
         os.kill(worker.pid, signal.SIGKILL)
         assert 128 + signal.SIGKILL == worker.wait(DEADLINE)
-    assert 1 == product.client.hlen(TAKEN)
-    # The minute, told to the broker instead of waited for.
-    [tag] = product.client.zrange(TAKEN_SINCE, 0, -1)
-    product.client.zadd(TAKEN_SINCE, {tag: time.time() - VISIBILITY_SECONDS - 1})
+    assert 1 == taken(product)
     with product.worker():
         stats = product.wait_for(applied=3)
     assert (3, 0) == (stats.sightings, stats.duplicates)
-    assert 0 == product.client.hlen(TAKEN)
+    assert 0 == taken(product)
+
+
+def test_a_living_worker_keeps_what_it_has_taken(product: Product) -> None:
+    """However long its message waits for the store, another worker does not take it away."""
+    with working(product) as first, locked(product):
+        product.send(*sightings(1))
+        wait_until_taken(product)
+        with product.worker("second"):
+            product.wait_for_workers(2)
+            [holder] = [each for each in workers(product.client) if str(first.pid) in each.split("-")]
+            begun = lease_of(product, holder)
+            wait_until(lambda: lease_of(product, holder) > begun + LEASE_SECONDS, why="a lease would have run out")
+            assert 1 == product.client.llen(f"{QUEUE}.taken.{holder}")
+    stats = product.wait_for(applied=1)
+    assert 0 == stats.duplicates
+
+
+def lease_of(product: Product, worker: str) -> float:
+    """When a worker's lease was renewed, in seconds by the broker's clock."""
+    return product.client.zscore(f"{QUEUE}.workers", worker) or 0.0
+
+
+def test_a_message_with_a_priority_is_applied_like_any_other(product: Product) -> None:
+    """Kombu's producers put it into a list of its own."""
+    with working(product):
+        app = producer_app(product.settings.broker_address)
+        message = sightings(1)[0]
+        app.send_task(message.KIND, args=(message.content(),), task_id=str(message.id), queue=QUEUE, priority=9)
+        app.close()
+        product.wait_for(applied=1)
+
+
+def test_a_broker_that_was_killed_finds_its_worker_again(alone: Product) -> None:
+    """The worker stays the same process, whatever the broker does, and what was sent before and after is applied."""
+    with EmbeddedValkey(alone.home) as broker, alone.worker() as worker:
+        alone.wait_for_workers(1)
+        alone.send(*sightings(20))
+        alone.wait_for(applied=20)
+        broker.kill()
+        with EmbeddedValkey(alone.home):
+            alone.send(*sightings(10))
+            alone.wait_for(applied=30)
+            assert None is worker.poll()
