@@ -9,11 +9,21 @@ from store.events import Rejected
 from store.tables import quarantine
 from store.transaction import Transaction
 
-NEW = "new"
+NEW, REPLAYED, DISCARDED = "new", "replayed", "discarded"
 _ID_DIGITS = 32
+
+
+def _writing(statement: sqlite.Insert | postgresql.Insert) -> sqlite.Insert | postgresql.Insert:
+    """What comes back is new again, also for somebody who is about to write down that it was replayed."""
+    again = {"state": NEW, "resolved_at": None}
+    return statement.on_conflict_do_update(
+        index_elements=[quarantine.c.id], set_=again, where=quarantine.c.state != DISCARDED
+    )
+
+
 _WRITE = {
-    "sqlite": sqlite.insert(quarantine).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(quarantine).on_conflict_do_nothing(),
+    "sqlite": _writing(sqlite.insert(quarantine)),
+    "postgresql": _writing(postgresql.insert(quarantine)),
 }
 
 

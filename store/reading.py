@@ -13,6 +13,7 @@ from sqlalchemy import BigInteger, Connection, RowMapping, Select, cast, func, s
 
 from store.engines import exists, reader_engine, store_url, trouble_is_transient
 from store.errors import AmbiguousPrefix, NotFound, StoreOutdated
+from store.quarantine import REPLAYED
 from store.ranking import PATTERN_COLUMNS, Filters, ranked
 from store.records import Pattern, RecordedApplication, Stats
 from store.schema import check_revision
@@ -102,7 +103,7 @@ class Store:
                 **counts,
                 **connection.execute(_summary()).mappings().one(),
                 parked=_count(connection, select(func.count()).select_from(parked)),
-                quarantined=_count(connection, select(func.count()).select_from(quarantine)),
+                quarantined=_count(connection, select(func.count()).where(quarantine.c.state != REPLAYED)),
                 applications=_count(connection, select(func.count()).select_from(applications)),
                 last_recalculation=None if last is None else from_micros(last),
             )

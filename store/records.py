@@ -58,7 +58,8 @@ class Stats:
     """The store in numbers, all of one moment.
 
     Every message that arrived is in exactly one of ``applied``, ``parked`` and ``quarantined``; a repeated delivery
-    counts in ``duplicates`` only. ``average_effectiveness`` is that of the active patterns, None if there are none.
+    counts in ``duplicates`` only, and one that was replayed no longer in ``quarantined``. ``average_effectiveness`` is
+    that of the active patterns, None if there are none.
     """
 
     applied: int

@@ -8,6 +8,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from store.errors import BrokerUnavailable
+from tasks.publishing import QUEUE
 from worker.taken import Broker, queued
 
 PRESENCE_SECONDS = 3.0
@@ -21,6 +22,7 @@ _log = structlog.get_logger()
 class _Redis(Broker, Protocol):
     """What is used of redis-py, which leaves some of it untyped."""
 
+    def lpush(self, name: str, value: bytes) -> int: ...
     def scan_iter(self, match: str) -> Iterator[bytes]: ...
     def set(self, name: str, value: str, ex: int) -> object: ...
     def delete(self, name: str) -> object: ...
@@ -60,6 +62,13 @@ class BrokerClient:
                 f"The broker does not answer ({error}): start it with `ostinato up`, or correct OSTINATO_BROKER_URL."
             ) from error
         return BrokerState(waiting, workers)
+
+    def enqueue(self, raw: bytes) -> None:
+        """Put the bytes of a whole queue item on the queue; BrokerUnavailable if the broker does not take them."""
+        try:
+            self._redis.lpush(QUEUE, raw)
+        except RedisError as error:
+            raise BrokerUnavailable(f"The broker did not take it ({error}): run `ostinato up` first.") from error
 
     def say_present(self, worker: str) -> None:
         """Let others see for some seconds that a worker runs."""

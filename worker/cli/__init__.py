@@ -12,7 +12,7 @@ from store.errors import BrokerUnavailable, ConfigurationError, OstinatoError, S
 from store.schema import migrate as migrate_store
 from tasks.broker import read_settings
 from worker.child import ChildError
-from worker.cli import patterns
+from worker.cli import patterns, quarantine
 from worker.cli.demo import demo
 from worker.cli.export import export
 from worker.cli.output import err, out
@@ -48,6 +48,7 @@ app = typer.Typer(
 for command in (up, send, status, recalculate, export, rebuild, prune, demo):
     app.command()(command)
 app.add_typer(patterns.commands, name="patterns")
+app.add_typer(quarantine.commands, name="quarantine")
 
 
 @app.command()

@@ -1,0 +1,112 @@
+"""The quarantine as the person on call uses it: listed, shown, replayed, edited, discarded."""
+
+import base64
+import json
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tasks.publishing import QUEUE
+from tests.envelopes import body, envelope, text
+from tests.product import Product
+from tests.waiting import wait_until
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Generator[Product]:
+    """An Ostinato that has begun with the recalculation that was due."""
+    with Product(tmp_path_factory.mktemp("h")) as product, product.up():
+        product.wait_for(applied=1)
+        yield product
+
+
+def listed(product: Product, *options: str) -> list[dict[str, Any]]:
+    """What `quarantine list` shows."""
+    return list(json.loads(product.cli("quarantine", "list", "--json", *options).out))
+
+
+def refused(product: Product, raw: bytes) -> dict[str, Any]:
+    """Put an item on the queue that cannot be applied; what the quarantine then shows of it."""
+    known = {each["id"] for each in listed(product)}
+    product.client.lpush(QUEUE, raw)
+    wait_until(lambda: {each["id"] for each in listed(product)} != known, why="it is in the quarantine")
+    [row] = [each for each in listed(product) if each["id"] not in known]
+    return row
+
+
+def state(product: Product, key: str) -> str:
+    """What became of a message in the quarantine."""
+    return str(json.loads(product.cli("quarantine", "show", key, "--json").out)["state"])
+
+
+def too_long() -> tuple[bytes, str]:
+    """An item on the queue whose message has too long a name, and the text of that message."""
+    sent = text(pattern_name="x" * 501)
+    return json.dumps(envelope(body([sent]))).encode(), sent
+
+
+def test_the_list_says_by_its_exit_code_whether_there_is_something_new(running: Product) -> None:
+    """0 for none; 1 for some, each with its reason, until somebody deals with it."""
+    assert (0, "[]\n", "") == running.cli("quarantine", "list", "--json")
+    raw, sent = too_long()
+    row = refused(running, raw)
+    assert ("pattern_name_length", "validation", sent) == (row["reason_code"], row["source"], row["raw"])
+    told = running.cli("quarantine", "list", env={"COLUMNS": "200"})
+    assert 1 == told.code
+    assert row["id"][:8] in told.out
+    assert "1 new in the quarantine." in told.out
+    assert 0 == running.cli("quarantine", "discard", row["id"][:8], "--note", "a test").code
+    assert (0, []) == (running.cli("quarantine", "list").code, listed(running))
+    [resolved] = [each for each in listed(running, "--resolved") if each["id"] == row["id"]]
+    assert ("discarded", "a test") == (resolved["state"], resolved["note"])
+    assert "a test" in running.cli("quarantine", "show", row["id"][:6]).out
+
+
+def test_a_message_that_is_replayed_as_it_is_comes_back(running: Product) -> None:
+    """As new, whether the task or the transport had refused it; the ledger counts it once."""
+    for raw in (too_long()[0], b"no message at all"):
+        row = refused(running, raw)
+        quarantined = running.store.stats().quarantined
+        assert 0 == running.cli("quarantine", "replay", row["id"]).code
+        wait_until(lambda: running.cli("quarantine", "list").code == 1, why="it is back")
+        assert quarantined == running.store.stats().quarantined
+        for each in listed(running):
+            running.cli("quarantine", "discard", each["id"])
+
+
+def test_a_message_is_edited_and_applied_once(running: Product, tmp_path: Path) -> None:
+    """However often it is replayed; another id than its own is refused, and nothing is sent."""
+    row = refused(running, too_long()[0])
+    applied = running.store.stats().applied
+    mended = json.loads(row["raw"]) | {"pattern_name": "short"}
+    editor = editing(tmp_path, json.dumps(mended))
+    for _ in range(2):
+        assert 0 == running.cli("quarantine", "replay", row["id"], "--edit", env=editor).code
+    running.wait_for(applied=applied + 1)
+    assert "replayed" == state(running, row["id"])
+    other = editing(tmp_path, text(pattern_name="short"))
+    code, out, err = running.cli("quarantine", "replay", row["id"], "--edit", env=other)
+    assert (2, "") == (code, out)
+    assert err.startswith(f"The id has to stay {row['message_id']}")
+    missing = running.cli("quarantine", "replay", row["id"], "--edit", env={"EDITOR": "/no/editor"})
+    assert 2 == missing.code
+    assert "set EDITOR" in missing.err
+
+
+def editing(folder: Path, content: str) -> dict[str, str]:
+    """The environment with an editor that makes every file that content."""
+    encoded = base64.b64encode(content.encode()).decode()
+    script = folder / "editor.sh"
+    script.write_text(f'#!/bin/sh\necho {encoded} | base64 -d > "$1"\n', encoding="utf-8")
+    script.chmod(0o755)
+    return {"EDITOR": str(script)}
+
+
+def test_what_is_not_there_is_not_found(running: Product) -> None:
+    """A sentence and exit code 1, for too short a name too."""
+    for name in ("0" * 32, "ab"):
+        code, out, err = running.cli("quarantine", "show", name)
+        assert (1, "") == (code, out)
+        assert err.startswith("No message in the quarantine is called")

@@ -1,0 +1,127 @@
+"""`ostinato quarantine`."""
+
+import os
+import shlex
+import subprocess
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from store.errors import ConfigurationError
+from store.inspection import Quarantine, Quarantined, discard, replaying
+from store.transaction import Writer
+from tasks.broker import read_settings
+from tasks.messages import Message
+from tasks.publishing import producer_app, publish
+from worker.broker_client import BrokerClient
+from worker.cli.output import AsJson, out, print_json, record
+from worker.replaying import edited, replay
+from worker.settings import Settings
+
+commands = typer.Typer(help="Look at messages that could not be applied, and deal with them.", no_args_is_help=True)
+Name = Annotated[str, typer.Argument(metavar="ID", help="An id, or the first 6 or more characters of one.")]
+
+
+@commands.command("list")
+def list_messages(
+    *,
+    resolved: Annotated[bool, typer.Option("--resolved", help="Also those that were replayed or discarded.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """List what is in the quarantine, the latest first; exit code 1 while any of it is new."""
+    with Quarantine(read_settings(Settings).store_address) as quarantine:
+        found, waiting = quarantine.messages(resolved=resolved, limit=limit), quarantine.waiting()
+    if as_json:
+        print_json([_shown(each) for each in found])
+    else:
+        out.print(_table(found))
+        out.print(f"{waiting} new in the quarantine.")
+    if waiting:
+        raise typer.Exit(1)
+
+
+@commands.command("show")
+def show(name: Name, *, as_json: AsJson = False) -> None:
+    """Show a message with its reason, and what arrived."""
+    with Quarantine(read_settings(Settings).store_address) as quarantine:
+        message = quarantine.message(name)
+    if as_json:
+        print_json(_shown(message))
+        return
+    table = Table(show_header=False, box=None, pad_edge=False)
+    for field, value in _shown(message).items():
+        table.add_row(field, "-" if value is None else escape(str(value)))
+    out.print(table)
+
+
+@commands.command("replay")
+def replay_message(
+    name: Name, *, edit: Annotated[bool, typer.Option("--edit", help="Change its text first, in $EDITOR.")] = False
+) -> None:
+    """Send a message again: the same bytes, or an edited text that keeps the message's id, so it is applied once.
+
+    What can still not be applied comes back as new.
+    """
+    settings = read_settings(Settings)
+    with Quarantine(settings.store_address) as quarantine:
+        message = quarantine.message(name)
+    app, mended = producer_app(settings.broker_address), _in_editor(message) if edit else None
+    with (
+        closing(Writer(settings.store_address)) as writer,
+        closing(BrokerClient(settings.broker_address)) as broker,
+        replaying(writer, _clock, message, "edited" if edit else None),
+    ):
+        if mended is None:
+            replay(app, broker, message)
+        else:
+            publish(app, mended)
+    out.print(f"{message.id} is on its way again.")
+
+
+@commands.command("discard")
+def discard_message(name: Name, *, note: Annotated[str | None, typer.Option(help="Why.")] = None) -> None:
+    """Say that a message needs no attention any more; it stays in the quarantine, with the note."""
+    address = read_settings(Settings).store_address
+    with Quarantine(address) as quarantine, closing(Writer(address)) as writer:
+        message = quarantine.message(name)
+        discard(writer, _clock, message, note)
+    out.print(f"{message.id} is discarded.")
+
+
+def _in_editor(message: Quarantined) -> Message:
+    editor = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
+    with tempfile.NamedTemporaryFile("w+", suffix=".json", encoding="utf-8") as file:
+        file.write(message.raw.decode(errors="backslashreplace"))
+        file.flush()
+        try:
+            subprocess.run([*editor, file.name], check=True)  # noqa: S603 - the user's own editor
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise ConfigurationError(f"The editor did not run ({error}): set EDITOR. Nothing is sent.") from None
+        return edited(message, Path(file.name).read_text(encoding="utf-8"))
+
+
+def _clock() -> int:
+    return time.time_ns() // 1_000
+
+
+def _shown(message: Quarantined) -> dict[str, Any]:
+    """As JSON knows it: bytes that are no UTF-8 as escapes; the hash is that of the bytes themselves."""
+    return {**record(message), "raw": message.raw.decode(errors="backslashreplace")}
+
+
+def _table(found: Sequence[Quarantined]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("id", "received", "state", "source", "reason", "detail"):
+        table.add_column(heading)
+    for each in found:
+        when = f"{each.received_at:%Y-%m-%d %H:%M:%S}"
+        table.add_row(each.id[:8], when, each.state, each.source, each.reason_code, escape(each.reason_detail))
+    return table

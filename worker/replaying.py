@@ -1,0 +1,50 @@
+"""Sending a message from the quarantine again, as it was or edited."""
+
+import json
+from typing import cast
+
+from celery import Celery
+
+from store.errors import ConfigurationError
+from store.inspection import Quarantined
+from tasks.messages import MESSAGES, Message
+from tasks.publishing import publish_text
+from tasks.wire import read_line
+from worker.broker_client import BrokerClient
+
+_TRANSPORT = "transport"
+
+
+def replay(app: Celery, broker: BrokerClient, message: Quarantined) -> None:
+    """Send the same bytes again, as what they were: a whole queue item, or the text of one message.
+
+    BrokerUnavailable if the broker did not take them.
+    """
+    if message.source == _TRANSPORT:
+        broker.enqueue(message.raw)
+        return
+    text = message.raw.decode(errors="surrogatepass")
+    publish_text(app, _kind_of(message, text), text, summary=f"{message.id}, replayed")
+
+
+def edited(message: Quarantined, text: str) -> Message:
+    """The message of a text that is to replace one in the quarantine.
+
+    MalformedMessage if it is none; ConfigurationError if it has another id.
+    """
+    found = read_line(text)
+    if message.message_id is not None and str(found.id) != message.message_id.lower():
+        raise ConfigurationError(
+            f"The id has to stay {message.message_id}, so that it is applied once: nothing is sent."
+        )
+    return found
+
+
+def _kind_of(message: Quarantined, text: str) -> str:
+    """What a member of a batch says of itself; else the task that it arrived at."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        value = None
+    kind = cast("dict[str, object]", value).get("kind") if isinstance(value, dict) else None
+    return kind if isinstance(kind, str) and kind in MESSAGES else str(message.task)
