@@ -73,8 +73,9 @@ class EmbeddedBroker:
 
     As a context manager it is started, answers inside the block, and is stopped after it. Under a supervisor: `spec`
     instead of `start`, and `stop` after the supervisor has stopped. Data: `<home>/broker/`, an append-only file that
-    outlives kill -9 (fsync `everysec`: a power cut may take the last second; `always`: nothing acknowledged). Log:
-    `<home>/broker/valkey.log`, with one older file, changed at a start after 5 MB. The owner's claim ends with its
+    outlives kill -9 (fsync `everysec`: a kill may take what came during the last sync, a power cut the last second or
+    two; `always`: neither takes anything acknowledged). Log: `<home>/broker/valkey.log`, with one older file, changed
+    at a start after 5 MB. The owner's claim ends with its
     process; a server that outlives its owner for the moments of its shutdown is waited for, never doubled. `grace`:
     seconds that the server may take to write out its data when it is stopped, this one or the one before.
     """

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field
 from store.engines import store_url
 from store.errors import ConfigurationError
 from tasks.broker import BrokerSettings
+from worker.embedded import Fsync
 
 _DAY = 86_400
 
@@ -33,6 +34,10 @@ class Settings(BrokerSettings):
 
     store_url: Annotated[str | None, AfterValidator(_store_url)] = Field(
         default=None, repr=False, description="URL of the store; without one, an SQLite file in the home folder."
+    )
+    broker_fsync: Fsync = Field(
+        default="everysec",
+        description="When the embedded broker's file is synced: `always` costs speed, and no kill loses a message.",
     )
     recalculate_every: Annotated[float, Field(ge=1, le=366 * _DAY)] = Field(
         default=_DAY, description="Seconds between two recalculations."
