@@ -2,11 +2,12 @@
 
 import hashlib
 import os
+import re
 import tempfile
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 import platformdirs
 from pydantic import AfterValidator, Field, ValidationError
@@ -17,6 +18,8 @@ from store.errors import ConfigurationError
 from tasks.reasons import printable
 
 SCHEMES = ("redis", "rediss", "redis+socket")
+_NETWORKED = ("redis", "rediss")
+_DATABASE = re.compile(r"/?[0-9]{0,9}")
 # Linux allows 107 bytes in the path of a unix socket, macOS 103.
 _LONGEST_SOCKET_PATH = 100
 
@@ -32,9 +35,21 @@ def _absolute(path: Path) -> Path:
 
 
 def _broker_url(url: str | None) -> str | None:
-    if url and urlsplit(url).scheme not in SCHEMES:
+    if not url:
+        return None
+    parts = urlsplit(url)
+    if parts.scheme not in SCHEMES:
         raise ValueError(f"begin it with {', '.join(f'{each}://' for each in SCHEMES)}")
-    return url or None
+    if parts.scheme in _NETWORKED and not (_has_port(parts) and _DATABASE.fullmatch(parts.path)):
+        raise ValueError("write it as redis://HOST:PORT/NUMBER, with a port up to 65535 and the number of a database")
+    return url
+
+
+def _has_port(parts: SplitResult) -> bool:
+    try:
+        return parts.port != 0
+    except ValueError:  # its text is not passed on: a part of a password may stand in it
+        return False
 
 
 class BrokerSettings(BaseSettings):

@@ -35,6 +35,7 @@ def test_wrong_usage(alone: Product) -> None:
     """Unknown words and files that cannot be read: exit code 2."""
     assert 2 == alone.cli("nonsense").code
     assert 2 == alone.cli("patterns", "list", "--limit", "0").code
+    assert 2 == alone.cli("patterns", "list", "--limit", "9" * 20).code
     missing = alone.elsewhere / "missing.jsonl"
     assert f"{missing} cannot be read: No such file or directory." == sentence(alone.cli("send", str(missing)), 2)
 

@@ -37,7 +37,19 @@ def test_a_broker_at_a_url_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch, ur
     assert url == settings.broker_address
 
 
-@pytest.mark.parametrize("url", ["amqp://u:s3cret@broker", "localhost:6379", "redis", "//u:s3cret@broker", "redis://["])
+WRONG_URLS = [
+    *("amqp://u:s3cret@broker", "localhost:6379", "redis", "//u:s3cret@broker", "redis://["),
+    *(
+        "redis://broker:99999/0",
+        "redis://broker:0",
+        "redis://u:s3cret",
+        "rediss://u:s3cret@broker/first",
+        "redis://b/-1",
+    ),
+]
+
+
+@pytest.mark.parametrize("url", WRONG_URLS)
 def test_any_other_url_is_refused_in_one_sentence(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     """It names the setting, and no password."""
     monkeypatch.setenv("OSTINATO_BROKER_URL", url)

@@ -17,6 +17,7 @@ from worker.cli.output import AsJson, out, print_json, record
 from worker.settings import Settings
 
 commands = typer.Typer(help="Ask which patterns deserve attention, and take one out of the way.", no_args_is_help=True)
+_MOST = 1_000_000
 Name = Annotated[str, typer.Argument(metavar="ID", help="An id, an alias, or the first 6 or more characters of one.")]
 
 
@@ -27,7 +28,7 @@ def list_patterns(  # noqa: PLR0913 - one option for each filter
     tag: Annotated[list[str] | None, typer.Option(help="Only with this tag, or another given; repeatable.")] = None,
     instrument: Annotated[str | None, typer.Option(help="Only of this instrument, or of none in particular.")] = None,
     min_priority: Annotated[float, typer.Option(min=0, max=1, help="Only with at least this priority.")] = 0.01,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=_MOST, help="At most so many.")] = 20,
     include_inactive: Annotated[bool, typer.Option("--include-inactive", help="Soft-deleted ones too.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -76,7 +77,8 @@ def delete(name: Name) -> None:
     message = make(SoftDeletePattern, {"pattern_id": pattern.id})
     publish(producer_app(settings.broker_address), message)
     out.print(
-        f"The soft delete of {pattern.id} ({escape(pattern.pattern_name)}) is on its way, as message {message.id}."
+        f"The soft delete of {pattern.id} ({escape(pattern.pattern_name)}) is on its way, as message {message.id}.",
+        soft_wrap=True,
     )
 
 

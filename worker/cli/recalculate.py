@@ -25,13 +25,16 @@ def recalculate(
     message = RecalculateAllPatternPriorities()
     publish(producer_app(settings.broker_address), message)
     if not wait:
-        out.print(f"The recalculation is on its way, as message {message.id}.")
+        out.print(f"The recalculation is on its way, as message {message.id}.", soft_wrap=True)
         return
     deadline = time.monotonic() + timeout
     with Store(settings.store_address) as store:
         while not store.recalculated(str(message.id)):
             if time.monotonic() > deadline:
-                err.print("It is not done yet; see `ostinato status` for what is queued and whether a worker answers.")
+                err.print(
+                    "It is not done yet; see `ostinato status` for what is queued and whether a worker answers.",
+                    soft_wrap=True,
+                )
                 raise typer.Exit(1)
             time.sleep(_POLL)
     out.print("Every pattern's scores are recomputed.")

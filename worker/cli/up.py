@@ -37,7 +37,10 @@ def up(
     with Services(settings, flower_auth=auth) as specs, Supervisor(specs, _say) as supervisor:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, _calling(supervisor.request_stop))
-        out.print(f"Ostinato runs; its data and logs are in {escape(str(settings.home))}. Stop it with Ctrl-C.")
+        out.print(
+            f"Ostinato runs; its data and logs are in {escape(str(settings.home))}. Stop it with Ctrl-C.",
+            soft_wrap=True,
+        )
         if auth is not None:
             user, _, password = auth.partition(":")
             shown = "as in OSTINATO_FLOWER_AUTH" if settings.flower_auth else password
