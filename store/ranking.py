@@ -36,6 +36,12 @@ class Filters:
     max_trust: float | None = None
 
 
+def can_pass(filters: Filters) -> bool:
+    """False where a filter asks for a text that no database can hold: one with a NUL or a lone surrogate."""
+    wanted = [[filters.pattern_type], [filters.instrument_name], [filters.quarantine_status], filters.context_tags]
+    return all(not texts or any(text is None or _can_be_held(text) for text in texts) for texts in wanted)
+
+
 def ranked(connection: Connection, filters: Filters, *, limit: int, after: Pattern | None) -> Select[Any]:
     """The first patterns that pass, by priority and ``last_seen`` descending, then id; behind ``after``, if given."""
     conditions = _conditions(filters)
@@ -72,10 +78,18 @@ def _conditions(filters: Filters) -> list[Condition]:
         None if filters.max_trust is None else _OF.trust_score <= filters.max_trust,
     ]
     conditions = [each for each in wanted if each is not None]
-    if tags := list(filters.context_tags):
+    if tags := _tags(filters):
         tagged = pattern_tags.c.pattern_id == _OF.id
         conditions.append(select(pattern_tags.c.tag).where(tagged, pattern_tags.c.tag.in_(tags)).exists())
     return conditions
+
+
+def _tags(filters: Filters) -> list[str]:
+    return [tag for tag in filters.context_tags if _can_be_held(tag)]
+
+
+def _can_be_held(text: str) -> bool:
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _instruments(filters: Filters) -> list[Condition]:
@@ -88,7 +102,7 @@ def _instruments(filters: Filters) -> list[Condition]:
 def _narrow(filters: Filters) -> list[Select[str]]:
     """The ids that pass one filter, for each filter that has an index but no ranking of its own."""
     narrow: list[Select[str]] = []
-    if tags := list(filters.context_tags):
+    if tags := _tags(filters):
         narrow.append(select(pattern_tags.c.pattern_id).where(pattern_tags.c.tag.in_(tags)))
     if filters.min_trust is not None or filters.max_trust is not None:
         lowest, highest = filters.min_trust or 0.0, 1.0 if filters.max_trust is None else filters.max_trust

@@ -14,7 +14,7 @@ from sqlalchemy import BigInteger, Connection, RowMapping, Select, cast, func, s
 
 from store.engines import exists, reader_engine, shown, store_url, trouble_is_transient
 from store.errors import AmbiguousPrefix, NotFound, StoreOutdated
-from store.ranking import PATTERN_COLUMNS, Filters, ranked
+from store.ranking import PATTERN_COLUMNS, Filters, can_pass, ranked
 from store.records import Pattern, RecordedApplication, Stats
 from store.schema import check_revision
 from store.tables import aliases, applications, parked, patterns, quarantine, recalculations
@@ -60,6 +60,7 @@ class Store:
         any one of ``context_tags``; seen by ``instrument_name`` or, with ``include_universal``, by none in
         particular; trust between both bounds, inclusive. Soft-deleted ones only with ``include_inactive``. With
         ``after``, the last pattern of one page, the page behind it: by key, so that no page costs more than another.
+        ValueError for a negative limit.
         """
         if limit < 0:
             raise ValueError(f"limit is {limit}; it must be 0 or more")
@@ -74,6 +75,8 @@ class Store:
             min_trust=min_trust,
             max_trust=max_trust,
         )
+        if not can_pass(filters):
+            return []
         with self._reading() as connection:
             rows = connection.execute(ranked(connection, filters, limit=limit, after=after)).mappings()
             return [Pattern(**_values(row)) for row in rows]
