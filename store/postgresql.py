@@ -13,7 +13,7 @@ _WRITER_LOCK = 0x6F7374696E61746F
 IDLE_SECONDS = 60.0
 # What a URL says takes precedence. A dead network shows after half a minute; without these, after hours.
 _CONNECTING = {
-    "connect_timeout": "2",
+    "connect_timeout": "4",
     "fallback_application_name": "ostinato",
     "keepalives_idle": "15",
     "keepalives_interval": "5",
