@@ -1,11 +1,12 @@
 """A store with many patterns, and how much work a database has with a question: counted, because times vary."""
 
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from sqlalchemy import Connection, make_url, text
 
 from store.engines import writer_engine
+from tests import postgresql
 
 _NUMBERS = "WITH RECURSIVE number(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM number WHERE i + 1 < {count})"
 # Priorities in no order; a common and a rare value of everything that can be asked for.
@@ -39,8 +40,8 @@ def fill(url: str, count: int) -> None:
             connection.exec_driver_sql(statement.format(numbers=numbers).replace("%", "%" * _doubled(connection)))
     if engine.dialect.name == "postgresql":
         # As its autovacuum does by itself, soon.
-        with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
-            connection.execute(text("ANALYZE"))
+        with closing(postgresql.connect(make_url(url))) as own:
+            own.execute("VACUUM ANALYZE")
     engine.dispose()
 
 
@@ -48,17 +49,21 @@ def fill(url: str, count: int) -> None:
 def counted_work(connection: Connection) -> Generator[Callable[[], int]]:
     """What gives the work of the statements since: PostgreSQL's in rows visited, SQLite's in steps of its machine."""
     if connection.dialect.name == "postgresql":
-        yield lambda: int(connection.execute(text(_VISITED)).scalar_one())
+        # The server adds up over a connection's transactions.
+        before = _visited(connection)
+        yield lambda: _visited(connection) - before
         return
     steps: list[None] = []
     driver = connection.connection.driver_connection
     assert driver is not None
-    driver.set_progress_handler(lambda: steps.append(None), 100)
+    driver.set_progress_handler(lambda: steps.append(None), 10)
     yield lambda: len(steps)
     driver.set_progress_handler(None, 0)
 
 
-_VISITED = "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) FROM pg_stat_xact_user_tables"
+def _visited(connection: Connection) -> int:
+    visited = "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) FROM pg_stat_xact_user_tables"
+    return int(connection.execute(text(visited)).scalar_one())
 
 
 def _doubled(connection: Connection) -> int:

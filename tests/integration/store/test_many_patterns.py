@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection, make_url, select, text
 
 from store.engines import reader_engine
-from store.ranking import Filters, ranked
+from store.ranking import PATTERN_COLUMNS, Filters, ranked
 from store.reading import Store
 from store.tables import patterns
 from store.transaction import Writer
@@ -17,7 +17,7 @@ from tests.integration.store.bench import NOW
 from tests.integration.store.large import counted_work, fill
 
 COUNT = 40_000
-# A part of what it would take to look at every pattern.
+# Of what it takes to look at every pattern.
 SHARE = 0.25
 FILTERS = [
     {},
@@ -67,9 +67,10 @@ def writing(url: str) -> Generator[None]:
 
 
 def work_of_looking_at_all(connection: Connection) -> int:
-    """What it takes to read one column of every pattern."""
+    """What it takes to find the first of the ranking without an index."""
     with counted_work(connection) as work:
-        connection.execute(select(patterns.c.description).where(patterns.c.description == "x")).all()
+        first = (patterns.c.priority_score + 0.0).desc()
+        connection.execute(select(*PATTERN_COLUMNS).order_by(first).limit(20)).all()
         found = work()
     connection.rollback()
     return found
@@ -89,4 +90,37 @@ def test_the_first_twenty_take_little(reading: Connection, url: str, filters: di
         found = work()
     reading.rollback()
 
-    assert 0 < found < SHARE * everything
+    assert SHARE * everything > found
+
+
+@pytest.mark.parametrize("filters", [{}, {"context_tags": ("tag",)}, {"instrument_name": "instrument"}], ids=str)
+def test_pages_are_complete(url: str, filters: dict[str, Any]) -> None:
+    """Each pattern is on one page, in the order of all, (spec 8)."""
+    with Store(url) as reader:
+        expected = [each.id for each in reader.patterns(limit=COUNT, **filters)]
+        found: list[str] = []
+        after = None
+        while page := reader.patterns(limit=1_700, after=after, **filters):
+            found += [each.id for each in page]
+            after = page[-1]
+
+    assert expected == found
+    assert len(expected) > COUNT / 4
+
+
+def test_pages_part_patterns_that_share_a_priority(database: Database) -> None:
+    """By ``last_seen``, then id (spec 8)."""
+    url = database.new_store()
+    fill(url, 50)
+    with closing(Writer(url)) as writer, writer.transaction(lambda: NOW) as transaction:
+        transaction.connection.execute(text("UPDATE patterns SET priority_score = 0.5, last_seen = last_seen / 10"))
+    with Store(url) as reader:
+        everything = reader.patterns(limit=50, include_inactive=True)
+        found = reader.patterns(limit=1, include_inactive=True)
+        while page := reader.patterns(limit=1, include_inactive=True, after=found[-1]):
+            found += page
+    database.drop(url)
+
+    assert sorted(everything, key=lambda each: (-each.last_seen.timestamp(), each.id)) == everything
+    assert everything == found
+    assert 50 == len(found)
