@@ -3,6 +3,7 @@
 Readers see one state of the store each; they never wait for the writer and never block it.
 """
 
+import sys
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import fields
@@ -11,10 +12,10 @@ from typing import Any, Self
 
 from sqlalchemy import BigInteger, Connection, RowMapping, Select, cast, func, select
 
-from store.engines import exists, reader_engine, store_url, trouble_is_transient
+from store.engines import exists, reader_engine, shown, store_url, trouble_is_transient
 from store.errors import AmbiguousPrefix, NotFound, StoreOutdated
 from store.quarantine import REPLAYED
-from store.ranking import PATTERN_COLUMNS, Filters, ranked
+from store.ranking import PATTERN_COLUMNS, Filters, can_pass, ranked
 from store.records import Pattern, RecordedApplication, Stats
 from store.schema import check_revision
 from store.tables import aliases, applications, parked, patterns, quarantine, recalculations
@@ -60,7 +61,10 @@ class Store:
         any one of ``context_tags``; seen by ``instrument_name`` or, with ``include_universal``, by none in
         particular; trust between both bounds, inclusive. Soft-deleted ones only with ``include_inactive``. With
         ``after``, the last pattern of one page, the page behind it: by key, so that no page costs more than another.
+        ValueError for a negative limit.
         """
+        if limit < 0:
+            raise ValueError(f"limit is {limit}; it must be 0 or more")
         filters = Filters(
             pattern_type=pattern_type,
             min_priority=min_priority,
@@ -72,6 +76,8 @@ class Store:
             min_trust=min_trust,
             max_trust=max_trust,
         )
+        if not can_pass(filters):
+            return []
         with self._reading() as connection:
             rows = connection.execute(ranked(connection, filters, limit=limit, after=after)).mappings()
             return [Pattern(**_values(row)) for row in rows]
@@ -128,7 +134,9 @@ class Store:
     @contextmanager
     def _reading(self) -> Generator[Connection]:
         if not exists(self._url):
-            raise StoreOutdated(f"There is no store at {self._url!r} yet: run `ostinato up` or `ostinato migrate`.")
+            raise StoreOutdated(
+                f"There is no store at {shown(self._url)} yet: run `ostinato up` or `ostinato migrate`."
+            )
         with trouble_is_transient(), self._engine.connect() as connection:
             if not self._current:
                 check_revision(connection, self._url)
@@ -153,8 +161,10 @@ def _named(connection: Connection, name: str) -> str:
 
 
 def _beginning_with(connection: Connection, prefix: str) -> list[str]:
-    exact = select(patterns.c.id).where(patterns.c.id.startswith(prefix, autoescape=True))
-    alias = select(aliases.c.pattern_id).where(aliases.c.alias.startswith(prefix, autoescape=True))
+    # A range, not LIKE: that is blind to case in one database, and served by no index in the other.
+    last = prefix + chr(sys.maxunicode)
+    exact = select(patterns.c.id).where(patterns.c.id.between(prefix, last))
+    alias = select(aliases.c.pattern_id).where(aliases.c.alias.between(prefix, last))
     return list(connection.execute(exact.union(alias).limit(5)).scalars())
 
 

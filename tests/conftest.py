@@ -1,12 +1,15 @@
-"""What several tests need: a home folder, a broker, and the product's processes, none of which outlives the tests."""
+"""What several tests need: a home folder, a broker, a store, and processes, none of which outlives the tests."""
 
 import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
-from tests.brokers import KINDS, EmbeddedValkey, Server, server, versions
+from tests import brokers, databases, postgresql
+from tests.brokers import EmbeddedValkey, Server, server
+from tests.databases import Database
 from tests.leftovers import processes_of
 from tests.product import Product
 from tests.waiting import wait_until
@@ -14,7 +17,7 @@ from tests.waiting import wait_until
 
 def pytest_report_header() -> list[str]:
     """Name the servers that the tests run against."""
-    return list(versions())
+    return [*brokers.versions(), *databases.versions()]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -24,13 +27,20 @@ def nothing_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     wait_until(lambda: not processes_of(tmp_path_factory.getbasetemp()), why="every process of the tests has ended")
 
 
+@pytest.fixture(scope="session", params=databases.KINDS)
+def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """Each kind of database in turn: SQLite, then PostgreSQL; without one, skipped, but failed in CI."""
+    with databases.database(request.param, tmp_path_factory.mktemp("databases")) as found:
+        yield found or missing(postgresql.MISSING)
+
+
 @pytest.fixture
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty folder with a short path, because that of a unix socket is limited."""
     return tmp_path_factory.mktemp("h")
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=brokers.KINDS)
 def stopped_broker(request: pytest.FixtureRequest, home: Path) -> Server:
     """A broker that does not run yet: the embedded Valkey, then a Redis; without one, skipped, but failed in CI."""
     return server_or_skip(request.param, home)
@@ -66,10 +76,11 @@ def alone(home: Path) -> Generator[Product]:
 
 def server_or_skip(kind: str, home: Path) -> Server:
     """A server of this kind, not started; without one, the test is skipped, but fails in CI."""
-    found = server(kind, home)
-    if found is None:
-        reason = "there is no redis-server: install one, or set OSTINATO_TEST_REDIS_URL"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return found
+    return server(kind, home) or missing("there is no redis-server: install one, or set OSTINATO_TEST_REDIS_URL")
+
+
+def missing(reason: str) -> NoReturn:
+    """Skip the test, but fail it in CI."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
