@@ -7,7 +7,7 @@ the ranking, which every type, instrument and status has in an index of its own.
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select, true, union_all
+from sqlalchemy import ColumnElement, Connection, Select, and_, false, func, or_, select, true, union_all
 
 from store.records import Pattern
 from store.tables import pattern_tags, patterns
@@ -56,14 +56,15 @@ class Filters:
     max_trust: float | None = None
 
 
-def can_pass(filters: Filters) -> bool:
-    """False where a filter asks for a text that no database can hold: one with a NUL or a lone surrogate."""
-    wanted = [[filters.pattern_type], [filters.instrument_name], [filters.quarantine_status], filters.context_tags]
-    return all(not texts or any(text is None or _can_be_held(text) for text in texts) for texts in wanted)
-
-
 def ranked(connection: Connection, filters: Filters, *, limit: int, after: Pattern | None) -> Select[Any]:
-    """The first patterns that pass, by priority and ``last_seen`` descending, then id; behind ``after``, if given."""
+    """The first patterns that pass, by priority and ``last_seen`` descending, then id; behind ``after``, if given.
+
+    ValueError for a negative limit.
+    """
+    if limit < 0:
+        raise ValueError(f"limit is {limit}; it must be 0 or more")
+    if not _can_pass(filters):
+        return select(*PATTERN_COLUMNS).where(false())
     rare = next((each for each in _narrow(filters) if _are_few(connection, each)), None)
     of = _INDEXED if rare is None else _LOOKED_AT
     conditions = _conditions(filters, of)
@@ -103,6 +104,12 @@ def _conditions(filters: Filters, of: _Columns) -> list[Condition]:
         tagged = pattern_tags.c.pattern_id == _OF.id
         conditions.append(select(pattern_tags.c.tag).where(tagged, pattern_tags.c.tag.in_(tags)).exists())
     return conditions
+
+
+def _can_pass(filters: Filters) -> bool:
+    """False where a filter asks for a text that no database can hold: one with a NUL or a lone surrogate."""
+    wanted = [[filters.pattern_type], [filters.instrument_name], [filters.quarantine_status], filters.context_tags]
+    return all(not texts or any(text is None or _can_be_held(text) for text in texts) for texts in wanted)
 
 
 def _tags(filters: Filters) -> list[str]:

@@ -15,7 +15,7 @@ from sqlalchemy import BigInteger, Connection, RowMapping, Select, cast, func, s
 from store.engines import exists, reader_engine, shown, store_url, trouble_is_transient
 from store.errors import AmbiguousPrefix, NotFound, StoreOutdated
 from store.quarantine import REPLAYED
-from store.ranking import PATTERN_COLUMNS, Filters, can_pass, ranked
+from store.ranking import PATTERN_COLUMNS, Filters, ranked
 from store.records import Pattern, RecordedApplication, Stats
 from store.schema import check_revision
 from store.tables import aliases, applications, parked, patterns, quarantine, recalculations
@@ -63,8 +63,6 @@ class Store:
         ``after``, the last pattern of one page, the page behind it: by key, so that no page costs more than another.
         ValueError for a negative limit.
         """
-        if limit < 0:
-            raise ValueError(f"limit is {limit}; it must be 0 or more")
         filters = Filters(
             pattern_type=pattern_type,
             min_priority=min_priority,
@@ -76,8 +74,6 @@ class Store:
             min_trust=min_trust,
             max_trust=max_trust,
         )
-        if not can_pass(filters):
-            return []
         with self._reading() as connection:
             rows = connection.execute(ranked(connection, filters, limit=limit, after=after)).mappings()
             return [Pattern(**_values(row)) for row in rows]

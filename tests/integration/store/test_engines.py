@@ -53,8 +53,15 @@ def test_a_store_is_sqlite_or_postgresql(given: str, meant: str) -> None:
 @pytest.mark.parametrize(
     "given",
     [
-        *("", "store.db", "sqlite://", "sqlite:///:memory:", "mysql://u:s3cret@host/db", "redis://localhost"),
-        *("postgresql//u:s3cret@host/db", "postgresql://u:s3cret@host:port/db", "mysql://host/db?password=s3cret"),
+        "",
+        "store.db",
+        "sqlite://",
+        "sqlite:///:memory:",
+        "mysql://u:s3cret@host/db",
+        "mysql://host/db?password=s3cret",
+        "postgresql//u:s3cret@host/db",
+        "postgresql://u:s3cret@host:port/db",
+        "redis://localhost",
     ],
 )
 def test_any_other_url_is_refused(given: str) -> None:
