@@ -83,7 +83,7 @@ def test_file_that_is_no_store(alone: Product) -> None:
     assert (4, 1) == (code, len(err.splitlines()))
 
 
-@pytest.mark.parametrize("words", [("send", "-"), ("status",)], ids=" ".join)
+@pytest.mark.parametrize("words", [("send", "-"), ("status",), ("up",)], ids=" ".join)
 @pytest.mark.parametrize("hangs", [False, True], ids=["refused", "hanging"])
 def test_broker_that_does_not_answer(alone: Product, words: tuple[str, ...], *, hangs: bool) -> None:
     """Whether it refuses or hangs, the sentence says what to do; exit code 3."""

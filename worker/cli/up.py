@@ -3,7 +3,7 @@
 import secrets
 import signal
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from threading import Event, Thread
 from types import FrameType
 from typing import Annotated
@@ -31,8 +31,14 @@ def up(
     *,
     flower: Annotated[bool, typer.Option("--flower", help="The dashboard too, on 127.0.0.1, with a password.")] = False,
 ) -> None:
-    """Run broker (embedded unless OSTINATO_BROKER_URL is set), worker and beat until Ctrl-C."""
+    """Run broker (embedded unless OSTINATO_BROKER_URL is set), worker and beat until Ctrl-C.
+
+    Exit code 3 if a broker at a URL does not answer.
+    """
     settings = read_settings(Settings)
+    if not settings.embedded_broker:
+        with closing(BrokerClient(settings.broker_address)) as broker:
+            broker.state()
     auth = (settings.flower_auth or f"ostinato:{secrets.token_urlsafe(12)}") if flower else None
     with Services(settings, flower_auth=auth) as specs, Supervisor(specs, _say) as supervisor:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
