@@ -14,6 +14,7 @@ from tasks.broker import read_settings
 from worker.child import ChildError
 from worker.cli import patterns
 from worker.cli.demo import demo
+from worker.cli.import_sqlite import import_sqlite
 from worker.cli.output import err, out
 from worker.cli.recalculate import recalculate
 from worker.cli.send import send
@@ -42,7 +43,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 done; 1 some input was bad, or not found; 2 wrong usage or setting; "
     "3 the broker does not answer; 4 the store does not answer, or needs a migration; 130 interrupted.",
 )
-for command in (up, send, status, recalculate, demo):
+for command in (up, send, status, recalculate, import_sqlite, demo):
     app.command()(command)
 app.add_typer(patterns.commands, name="patterns")
 
