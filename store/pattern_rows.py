@@ -21,6 +21,8 @@ _BY_CONTENT = (
     .order_by(patterns.c.priority_score.desc(), patterns.c.id)
     .limit(1)
 )
+_ADD = insert(patterns)
+_ADD_TAG = insert(pattern_tags)
 
 
 def load(connection: Connection, pattern_id: str) -> PatternState | None:
@@ -40,7 +42,7 @@ def load_by_content(connection: Connection, content_hash: str) -> PatternState |
 
 def add(connection: Connection, pattern: PatternState) -> None:
     """Insert a pattern that is not there yet."""
-    connection.execute(insert(patterns), _values(pattern))
+    connection.execute(_ADD, _values(pattern))
     _add_tags(connection, pattern)
 
 
@@ -65,7 +67,7 @@ def add_alias(connection: Connection, alias: str, pattern_id: str) -> bool:
 
 def _add_tags(connection: Connection, pattern: PatternState) -> None:
     if tags := sorted(set(pattern.context_tags or ())):
-        connection.execute(insert(pattern_tags), [{"pattern_id": pattern.id, "tag": tag} for tag in tags])
+        connection.execute(_ADD_TAG, [{"pattern_id": pattern.id, "tag": tag} for tag in tags])
 
 
 def _values(pattern: PatternState) -> dict[str, object]:

@@ -25,8 +25,15 @@ def to_utc(text: str, zone: ZoneInfo | None) -> datetime | None:
     """
     try:
         written = datetime.fromisoformat(text.strip())
-        if written.tzinfo is None and zone is not None:
-            written = written.replace(tzinfo=zone)
+        if written.tzinfo is None:
+            return _by_the_machine(written) if zone is None else written.replace(tzinfo=zone).astimezone(UTC)
         return written.astimezone(UTC)
     except (ValueError, OverflowError, OSError):
         return None
+
+
+def _by_the_machine(written: datetime) -> datetime:
+    earlier, later = sorted(written.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
+    # Of a time that the clocks left out, Python takes the two readings for each other's.
+    shown = earlier.astimezone().replace(tzinfo=None)
+    return earlier if shown == written else later

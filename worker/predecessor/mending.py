@@ -163,10 +163,12 @@ def _number(value: object) -> float | None:
 
 
 def _one_line(text: str) -> str:
-    return "".join(map(_allowed, text))
+    return text if text.isprintable() else "".join(map(_allowed, text))
 
 
 def _lines(text: str) -> str:
+    if text.isprintable():
+        return text
     plain = text.replace("\r\n", "\n").replace("\r", "\n")
     return "".join(each if each in "\t\n" else _allowed(each) for each in plain)
 
