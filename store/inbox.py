@@ -47,7 +47,7 @@ def receive(connection: Connection, event: Event, now: int) -> Receipt:
 
 def receipts(connection: Connection, events: Sequence[Event]) -> list[Receipt]:
     """What the inbox would say of each event, if it was the next to arrive; nothing is written."""
-    known = dict(connection.execute(_KNOWN_OF, {"ids": [event.id for event in events]}).tuples().all())
+    known = dict(connection.execute(_KNOWN_OF, {"ids": [event.id for event in events]}).all())
     return [_receipt(event, known.get(event.id)) for event in events]
 
 

@@ -111,8 +111,6 @@ def test_a_database_with_lost_pages_is_one_sentence(old: Predecessor) -> None:
     """Also where that shows in the middle of reading."""
     old.patterns(*({"id": f"{number:016x}", "description": "x" * 1000} for number in range(100)))
     os.truncate(old.path, old.path.stat().st_size // 2)
-    with (
-        pytest.raises(ConfigurationError, match="cannot be read: database disk image is malformed"),
-        opened(old.path) as source,
-    ):
+    malformed = "cannot be read: database disk image is malformed"
+    with pytest.raises(ConfigurationError, match=malformed), opened(old.path) as source:
         list(source.rows(PATTERNS))

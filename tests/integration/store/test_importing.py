@@ -222,7 +222,7 @@ def test_older_versions_are_taken(bench: Bench, tmp_path: Path, version: int) ->
 
 
 def test_the_scores_are_those_that_the_old_rows_deserve(bench: Bench, old: Predecessor) -> None:
-    """After a recalculation, to 1e-12: also of pruned applications, and of patterns that were never applied (spec 6)."""
+    """After a recalculation, to 1e-12: also where applications were pruned, or there never were any (spec 6)."""
     chance = random.Random(1)  # noqa: S311 - no secret
     rows = [some_pattern(chance, number) for number in range(200)]
     old.patterns(*(row for row, _ in rows))
