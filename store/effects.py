@@ -146,8 +146,7 @@ def _application_row(event: Application, pattern_id: str, now: int) -> dict[str,
 
 
 def _resolve(transaction: Transaction, pattern_id: str) -> PatternState | None:
-    found = pattern_rows.load(transaction.connection, pattern_id)
-    return found or pattern_rows.load_by_alias(transaction.connection, pattern_id)
+    return pattern_rows.load_meant(transaction.connection, pattern_id)
 
 
 def _meant_by(transaction: Transaction, event: Sighting) -> PatternState | None:

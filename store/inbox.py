@@ -1,6 +1,7 @@
 """Which messages have been applied: every id once, with the content it came with (spec 5)."""
 
 import hashlib
+from collections.abc import Sequence
 from enum import Enum
 
 from sqlalchemy import Connection, bindparam, select
@@ -14,6 +15,9 @@ _WRITE = {
     "postgresql": postgresql.insert(inbox).on_conflict_do_nothing().returning(inbox.c.message_id),
 }
 _KNOWN = select(inbox.c.content_sha256).where(inbox.c.message_id == bindparam("id"))
+_KNOWN_OF = select(inbox.c.message_id, inbox.c.content_sha256).where(
+    inbox.c.message_id.in_(bindparam("ids", expanding=True))
+)
 
 
 class Receipt(Enum):
@@ -26,20 +30,25 @@ class Receipt(Enum):
 
 def receive(connection: Connection, event: Event, now: int) -> Receipt:
     """Write the message's id down, unless it is there already."""
-    sha256 = hashlib.sha256(event.content.encode()).hexdigest()
     values = {
         "message_id": event.id,
         "kind": event.kind,
         "occurred_at": event.occurred_at,
         "applied_at": now,
-        "content_sha256": sha256,
+        "content_sha256": _sha256(event),
         "content": event.content,
     }
     # A row back says that it is new; rowcount would say -1 with psycopg 3.
     if connection.execute(_WRITE[connection.dialect.name], values).one_or_none() is not None:
         return Receipt.NEW
     known = connection.execute(_KNOWN, {"id": event.id}).scalar_one()
-    return Receipt.DUPLICATE if known == sha256 else Receipt.ID_REUSE
+    return _receipt(event, known)
+
+
+def receipts(connection: Connection, events: Sequence[Event]) -> list[Receipt]:
+    """What the inbox would say of each event, if it was the next to arrive; nothing is written."""
+    known = dict(connection.execute(_KNOWN_OF, {"ids": [event.id for event in events]}).all())
+    return [_receipt(event, known.get(event.id)) for event in events]
 
 
 def rejected_for_reuse(event: Event) -> Rejected:
@@ -51,3 +60,14 @@ def rejected_for_reuse(event: Event) -> Rejected:
         source="domain",
         message_id=event.id,
     )
+
+
+def _receipt(event: Event, known: str | None) -> Receipt:
+    """What to say of an event whose id was applied with the content of that hash, or not at all."""
+    if known is None:
+        return Receipt.NEW
+    return Receipt.DUPLICATE if known == _sha256(event) else Receipt.ID_REUSE
+
+
+def _sha256(event: Event) -> str:
+    return hashlib.sha256(event.content.encode()).hexdigest()

@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 
 from store.events import Application, SoftDelete
 from store.tables import parked
@@ -12,6 +12,10 @@ from store.transaction import Transaction
 Parkable = Application | SoftDelete
 PATTERN_NOT_FOUND = "pattern_not_found"
 _TYPES: dict[str, type[Application] | type[SoftDelete]] = {each.__name__: each for each in (Application, SoftDelete)}
+_WAITING = parked.c.pattern_id == bindparam("waits_for")
+# Built once, as it is asked for every pattern that appears.
+_WAITING_EVENTS = select(parked.c.event).where(_WAITING).order_by(parked.c.occurred_at, parked.c.message_id)
+_WAIT_NO_LONGER = delete(parked).where(_WAITING)
 
 
 def park(transaction: Transaction, event: Parkable) -> None:
@@ -30,13 +34,10 @@ def park(transaction: Transaction, event: Parkable) -> None:
 
 def take_parked(transaction: Transaction, pattern_id: str) -> list[Parkable]:
     """What waited for this id, in the order of event time, then message id; it waits no longer."""
-    waiting = parked.c.pattern_id == pattern_id
-    rows = transaction.connection.execute(
-        select(parked.c.event).where(waiting).order_by(parked.c.occurred_at, parked.c.message_id)
-    )
-    events = [_event(text) for text in rows.scalars()]
+    key = {"waits_for": pattern_id}
+    events = [_event(text) for text in transaction.connection.execute(_WAITING_EVENTS, key).scalars()]
     if events:
-        transaction.connection.execute(delete(parked).where(waiting))
+        transaction.connection.execute(_WAIT_NO_LONGER, key)
     return events
 
 

@@ -118,7 +118,10 @@ def imported(event: Import) -> PatternState:
 
 
 def joined(pattern: PatternState, event: Import) -> PatternState:
-    """The pattern, and what another store knew of it: counts add up, texts are those of the newer or the earlier."""
+    """The pattern, and what another store knew of it: counts add up, texts are those of the newer or the earlier.
+
+    What was known under an alias adds its counts and times and nothing else, as a sighting does (`merged`).
+    """
     other = imported(event)
     both = replace(
         pattern,
@@ -130,6 +133,8 @@ def joined(pattern: PatternState, event: Import) -> PatternState:
         newest_success=_latest(pattern.newest_success, other.newest_success),
         deleted_at=_latest(pattern.deleted_at, other.deleted_at),
     )
+    if event.pattern_id != pattern.id:
+        return _derived(both)
     both = _newest_sighting_describes(_earliest_sighting_names(both, event, other.stamps[_NAMED]), event)
     if _IMPORTED not in pattern.stamps or event.stamp > pattern.stamps[_IMPORTED]:
         both = replace(

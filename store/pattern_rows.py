@@ -2,7 +2,7 @@
 
 from dataclasses import fields
 
-from sqlalchemy import Connection, RowMapping, String, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, RowMapping, String, bindparam, delete, insert, or_, select, update
 
 from store.pattern import PatternState
 from store.tables import aliases, pattern_tags, patterns
@@ -12,8 +12,13 @@ _COLUMNS = tuple(patterns.c[name] for name in _NAMES)
 _KEY = bindparam("key", type_=String)
 # Built once: building a statement of so many columns costs more than running it.
 _BY_ID = select(*_COLUMNS).where(patterns.c.id == _KEY)
-_BY_ALIAS = select(*_COLUMNS).where(
-    patterns.c.id == select(aliases.c.pattern_id).where(aliases.c.alias == _KEY).scalar_subquery()
+_MEANT = select(aliases.c.pattern_id).where(aliases.c.alias == _KEY).scalar_subquery()
+_BY_ALIAS = select(*_COLUMNS).where(patterns.c.id == _MEANT)
+_BY_ID_OR_ALIAS = (
+    select(*_COLUMNS)
+    .where(or_(patterns.c.id == _KEY, patterns.c.id == _MEANT))
+    .order_by(patterns.c.id != _KEY)
+    .limit(1)
 )
 _BY_CONTENT = (
     select(*_COLUMNS)
@@ -21,6 +26,8 @@ _BY_CONTENT = (
     .order_by(patterns.c.priority_score.desc(), patterns.c.id)
     .limit(1)
 )
+_ADD = insert(patterns)
+_ADD_TAG = insert(pattern_tags)
 
 
 def load(connection: Connection, pattern_id: str) -> PatternState | None:
@@ -33,6 +40,11 @@ def load_by_alias(connection: Connection, alias: str) -> PatternState | None:
     return _state(connection.execute(_BY_ALIAS, {"key": alias}).mappings().one_or_none())
 
 
+def load_meant(connection: Connection, key: str) -> PatternState | None:
+    """The pattern with this very id, else the one that it points to as an alias."""
+    return _state(connection.execute(_BY_ID_OR_ALIAS, {"key": key}).mappings().one_or_none())
+
+
 def load_by_content(connection: Connection, content_hash: str) -> PatternState | None:
     """The pattern with this content hash; of several, the one with the highest priority, then the lowest id."""
     return _state(connection.execute(_BY_CONTENT, {"key": content_hash}).mappings().one_or_none())
@@ -40,7 +52,7 @@ def load_by_content(connection: Connection, content_hash: str) -> PatternState |
 
 def add(connection: Connection, pattern: PatternState) -> None:
     """Insert a pattern that is not there yet."""
-    connection.execute(insert(patterns), _values(pattern))
+    connection.execute(_ADD, _values(pattern))
     _add_tags(connection, pattern)
 
 
@@ -65,7 +77,7 @@ def add_alias(connection: Connection, alias: str, pattern_id: str) -> bool:
 
 def _add_tags(connection: Connection, pattern: PatternState) -> None:
     if tags := sorted(set(pattern.context_tags or ())):
-        connection.execute(insert(pattern_tags), [{"pattern_id": pattern.id, "tag": tag} for tag in tags])
+        connection.execute(_ADD_TAG, [{"pattern_id": pattern.id, "tag": tag} for tag in tags])
 
 
 def _values(pattern: PatternState) -> dict[str, object]:

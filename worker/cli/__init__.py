@@ -15,6 +15,7 @@ from worker.child import ChildError
 from worker.cli import patterns, quarantine
 from worker.cli.demo import demo
 from worker.cli.export import export
+from worker.cli.import_sqlite import import_sqlite
 from worker.cli.output import err, out
 from worker.cli.prune import prune
 from worker.cli.rebuild import rebuild
@@ -45,7 +46,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 done; 1 some input was bad, or not found; 2 wrong usage or setting; "
     "3 the broker does not answer; 4 the store does not answer, or needs a migration; 130 interrupted.",
 )
-for command in (up, send, status, recalculate, export, rebuild, prune, demo):
+for command in (up, send, status, recalculate, import_sqlite, export, rebuild, prune, demo):
     app.command()(command)
 app.add_typer(patterns.commands, name="patterns")
 app.add_typer(quarantine.commands, name="quarantine")
