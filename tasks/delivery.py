@@ -50,8 +50,8 @@ class Receiver:
         kind = RecalculateAllPatternPriorities.KIND
         try:
             event = wire.read(RecalculateAllPatternPriorities, text).event()
-        except MalformedMessage as error:
-            self.reject(wire.rejected(text, error), kind, delivery)
+        except Exception as error:  # noqa: BLE001 - as for any other message
+            self.reject(_unread(text, error), kind, delivery)
             return True
         return self._until_stored(lambda: self._recalculate(event, kind, delivery))
 
@@ -93,7 +93,7 @@ class Receiver:
         while True:
             try:
                 result = attempt()
-            except TransientError as error:
+            except Exception as error:
                 if not waited:
                     _log.warning("store_unavailable", detail=str(error))
                 waited = True
@@ -109,17 +109,27 @@ class Receiver:
 def _read(kind: str, text: str) -> list[Item]:
     try:
         return wire.read_batch(text) if kind == ApplyBatch.KIND else [wire.read(BATCH_MEMBERS[kind], text).event()]
-    except MalformedMessage as error:
-        return [wire.rejected(text, error)]
+    except Exception as error:  # noqa: BLE001 - a defect of ours in reading must not cost the message either
+        return [_unread(text, error)]
+
+
+def _unread(text: str, error: Exception) -> Rejected:
+    if isinstance(error, MalformedMessage):
+        return wire.rejected(text, error)
+    return _unexpected(text, error, message_id=None)
 
 
 def _defect(item: Item | Recalculation, error: Exception) -> Rejected:
     if isinstance(item, Rejected):
         raise error
+    return _unexpected(item.content, error, message_id=item.id)
+
+
+def _unexpected(text: str, error: Exception, message_id: str | None) -> Rejected:
     return Rejected(
-        raw=item.content.encode(),
+        raw=text.encode(errors="surrogatepass"),
         reason_code="unexpected_error",
         reason_detail=type(error).__name__,
         source="domain",
-        message_id=item.id,
+        message_id=message_id,
     )

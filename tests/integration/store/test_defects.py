@@ -10,6 +10,7 @@ from structlog.typing import EventDict
 
 import store.effects
 import tasks.delivery
+import tasks.wire
 from store.errors import StoreUnavailable
 from store.events import Application
 from store.identity import pattern_id
@@ -127,13 +128,39 @@ def test_a_recalculation_that_meets_a_defect_is_quarantined(bench: Bench, monkey
     )
 
 
-def test_what_cannot_even_be_quarantined_is_not_swallowed(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The task fails, for everybody to see."""
+def test_what_cannot_even_be_quarantined_is_tried_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Returning would tell the broker "done", and raising would too: it is gone from neither queue nor store."""
 
     def fail(*_: object, **__: object) -> NoReturn:
         raise KeyError("no quarantine")
 
+    def pause(_: float) -> bool:
+        assert (0, 0, 0, 0) == bench.ledger()
+        monkeypatch.undo()
+        return True
+
     monkeypatch.setattr(store.effects, "put_in_quarantine", fail)
-    with pytest.raises(KeyError, match="no quarantine"):
-        receiver(bench).receive("record_pattern", "malformed", "d")
-    assert (0, 0, 0, 0) == bench.ledger()
+    receiver(bench, pause).receive("record_pattern", "malformed", "d")
+    assert (0, 0, 1, 0) == bench.ledger()
+
+
+@pytest.mark.parametrize("kind", [RecordPattern.KIND, ApplyBatch.KIND, RecalculateAllPatternPriorities.KIND])
+def test_a_defect_in_reading_costs_no_message_either(bench: Bench, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """What was to be read is quarantined as it came, with the reason `unexpected_error`."""
+
+    def fail(*_: object, **__: object) -> NoReturn:
+        raise KeyError
+
+    for name in ("read", "read_batch"):
+        monkeypatch.setattr(tasks.wire, name, fail)
+    if kind == RecalculateAllPatternPriorities.KIND:
+        assert receiver(bench).receive_recalculation("a text", "d")
+    else:
+        receiver(bench).receive(kind, "a text", "d")
+    row = bench.row(quarantine)
+    assert ("unexpected_error", "KeyError", b"a text", kind) == (
+        row["reason_code"],
+        row["reason_detail"],
+        row["raw"],
+        row["task"],
+    )
