@@ -1,7 +1,10 @@
 """What must always hold of a store (spec section 7), each as a search for a stream for which it does not."""
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
+import json
+import time
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,7 +14,7 @@ from hypothesis import strategies as st
 from store.times import to_micros
 from tests.integration.store.bench import DAY, NOW
 from tests.integration.store.streams import (
-    APART_BODIES,
+    APART_SCENES,
     BAD,
     Delivery,
     dealt,
@@ -20,10 +23,15 @@ from tests.integration.store.streams import (
     recalculation,
     repeated,
 )
-from tests.integration.store.trials import EXACT, Fault, Killed, Laboratory, Result, Trial
+from tests.integration.store.trials import EXACT, Fault, Killed, Laboratory, Result, Trial, acknowledges_late
 from tests.model.said import Bad, Member, Message
+from worker import slots
 
 Check = Callable[[Laboratory, settings], None]
+HOUR = DAY // 24
+# A night in which clocks are moved in one of the zones.
+NIGHTS = st.datetimes(datetime(2026, 10, 24), datetime(2026, 10, 26, 12), timezones=st.just(UTC))  # noqa: DTZ001 - st adds it
+_ZONES = st.sampled_from(("UTC", "Europe/Berlin", "America/St_Johns"))
 _AT_NOW = st.just(NOW)
 _FAULTS = st.lists(st.none() | st.sampled_from(Fault), max_size=20)
 
@@ -45,6 +53,7 @@ def store_is_the_model(laboratory: Laboratory, bound: settings) -> None:
 
 def exactly_once(laboratory: Laboratory, bound: settings) -> None:
     """However often, in whatever order and through whatever crashes messages come, each counts once."""
+    late = acknowledges_late()
 
     @bound
     @given(
@@ -56,19 +65,20 @@ def exactly_once(laboratory: Laboratory, bound: settings) -> None:
         with laboratory.trial() as trial:
             for number, delivery in enumerate(deliveries):
                 laboratory.writer.fault = faults[number] if number < len(faults) else None
-                until_done(trial, delivery, str(number))
+                until_done(trial, delivery, str(number), late=late)
             assert_counted_once(sent, trial.tables())
 
     check()
 
 
-def until_done(trial: Trial, delivery: Delivery, name: str) -> None:
-    """Hand a delivery to the store again after a kill, as the broker does that was not told "done"."""
+def until_done(trial: Trial, delivery: Delivery, name: str, *, late: bool) -> None:
+    """Hand a delivery to the store again after a kill, as a broker does that was not told "done" before."""
     try:
         trial.work(delivery, name)
     except Killed:
         trial.writer.close()
-        trial.work(delivery, name)
+        if late:
+            trial.work(delivery, name)
 
 
 def assert_counted_once(sent: Sequence[Message], tables: dict[str, Any]) -> None:
@@ -90,7 +100,7 @@ def order_is_free(laboratory: Laboratory, bound: settings) -> None:
 
     @bound
     @given(
-        identified(APART_BODIES).flatmap(
+        identified(APART_SCENES).flatmap(
             lambda sent: st.tuples(dealt(sent, clocks=_AT_NOW), repeated(sent).flatmap(dealt))
         )
     )
@@ -106,7 +116,7 @@ def late_is_as_good_as_on_time(laboratory: Laboratory, bound: settings) -> None:
     """A backlog that is drained days later, at once, gives what each message at its own time would have given."""
 
     @bound
-    @given(identified(APART_BODIES), st.integers(0, 40), st.data())
+    @given(identified(APART_SCENES), st.integers(0, 40), st.data())
     def check(sent: list[Message], days: int, data: st.DataObject) -> None:
         in_time = sorted(sent, key=moment)
         later = NOW + days * DAY
@@ -122,7 +132,7 @@ def merges_keep_the_totals(laboratory: Laboratory, bound: settings) -> None:
 
     @bound
     @given(
-        identified(most=18).flatmap(
+        identified().flatmap(
             lambda sent: st.tuples(dealt(sent), st.permutations(sent).flatmap(dealt), repeated(sent).flatmap(dealt))
         )
     )
@@ -163,11 +173,39 @@ def a_bad_message_costs_only_itself(laboratory: Laboratory, bound: settings) -> 
     check()
 
 
+def one_recalculation_for_each_slot(laboratory: Laboratory, bound: settings) -> None:
+    """However many beats send the message of a slot, in whatever time zone each of them runs, it is applied once."""
+
+    @bound
+    @given(st.lists(st.tuples(NIGHTS, _ZONES), min_size=1, max_size=12), st.sampled_from((HOUR, DAY)))
+    def check(beats: Sequence[tuple[datetime, str]], every: int) -> None:
+        with laboratory.trial() as trial:
+            for now, zone in beats:
+                with time_zone(zone):
+                    message = slots.slot_message(slots.SlotSchedule(every / 1e6, 3 * HOUR / 1e6).slot(now))
+                trial.work(Delivery([json.loads(message.content())]), "slot")
+            tables = trial.tables()
+        begun = {(to_micros(now) - 3 * HOUR) // every for now, _ in beats}
+        assert (len(begun), []) == (tables["counters"]["applied"], tables["quarantine"])
+
+    check()
+
+
+@contextmanager
+def time_zone(name: str) -> Generator[None]:
+    """The process's own time zone is this one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", name)
+        time.tzset()
+        yield
+    time.tzset()
+
+
 def both_databases_agree(one: Laboratory, other: Laboratory, bound: settings) -> None:
     """Two stores end any stream with equal rows."""
 
     @bound
-    @given(messy(most=24).flatmap(dealt))
+    @given(messy().flatmap(dealt))
     def check(deliveries: Sequence[Delivery]) -> None:
         assert_same(result(one, deliveries), result(other, deliveries))
 

@@ -4,18 +4,22 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import count
-from pathlib import Path
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from tests.integration.store.bench import DAY, NOW
-from tests.integration.store.streams import BAD, BODIES, Delivery, message_id, recalculation
-from tests.integration.store.trials import Fault, Killed, Laboratory
+from tests.integration.store.streams import BAD, NAMED, SCENES, Delivery, Scene, bodies, message_id, recalculation
+from tests.integration.store.trials import Fault, Killed, Laboratory, acknowledges_late
 from tests.model.said import Bad, Member, Message
-from worker.app import create_app
-from worker.settings import Settings
 
 _MINUTE = 60_000_000
 _JUMPS = st.sampled_from((-120 * _MINUTE, 120 * _MINUTE, -2 * DAY, DAY, 31 * DAY))
@@ -45,6 +49,7 @@ class QueueMachine(RuleBasedStateMachine):
         self._acknowledges_late = acknowledges_late
         self._numbers = count()
         self._now = NOW
+        self._bodies = bodies(Scene(NAMED))
         self._touched = True
         self.queue: list[tuple[str, Delivery]] = []
         self.sent: list[Message] = []
@@ -52,15 +57,21 @@ class QueueMachine(RuleBasedStateMachine):
         self._opened = laboratory.trial()
         self.trial = self._opened.__enter__()
 
-    @rule(bodies=st.lists(BODIES, min_size=1, max_size=3))
-    def publish(self, bodies: Sequence[Message]) -> None:
+    @initialize(scene=SCENES)
+    def set_the_scene(self, scene: Scene) -> None:
+        """Choose what the messages are about."""
+        self._bodies = bodies(scene)
+
+    @rule(data=st.data())
+    def publish(self, data: st.DataObject) -> None:
         """New messages, one by one."""
-        for body in bodies:
+        for body in data.draw(st.lists(self._bodies, min_size=1, max_size=3)):
             self._send([self._new(body)])
 
-    @rule(members=st.lists(BODIES | BAD, min_size=1, max_size=5))
-    def publish_a_batch(self, members: Sequence[Member]) -> None:
+    @rule(data=st.data())
+    def publish_a_batch(self, data: st.DataObject) -> None:
         """New messages in a batch, some of them bad."""
+        members = data.draw(st.lists(self._bodies | self._bodies | BAD, min_size=2, max_size=6))
         self._send([each if isinstance(each, Bad) else self._new(each) for each in members], batch=True)
 
     @rule(bad=BAD)
@@ -75,10 +86,10 @@ class QueueMachine(RuleBasedStateMachine):
         self._send([data.draw(st.sampled_from(self.sent))], batch=batch)
 
     @precondition(_something_sent)
-    @rule(data=st.data(), body=BODIES)
-    def use_an_id_again(self, data: st.DataObject, body: Message) -> None:
+    @rule(data=st.data())
+    def use_an_id_again(self, data: st.DataObject) -> None:
         """Another message under an id that was sent before."""
-        self._send([{**body, "id": data.draw(st.sampled_from(self.sent))["id"]}])
+        self._send([{**data.draw(self._bodies), "id": data.draw(st.sampled_from(self.sent))["id"]}])
 
     @rule()
     def recalculate(self) -> None:
@@ -171,11 +182,11 @@ class QueueMachine(RuleBasedStateMachine):
 
 
 def run(laboratory: Laboratory, bound: settings) -> None:
-    """Drive the machine; the worker tells the broker "done" when the application's configuration says so."""
-    app = create_app(Settings(home=Path("/nonexistent")))
+    """Drive the machine; the worker tells the broker "done" when the product says so."""
+    late = acknowledges_late()
 
     class Machine(QueueMachine):
         def __init__(self) -> None:
-            super().__init__(laboratory, acknowledges_late=bool(app.conf.task_acks_late))
+            super().__init__(laboratory, acknowledges_late=late)
 
     run_state_machine_as_test(Machine, settings=bound)

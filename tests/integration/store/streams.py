@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta, timezone
+from functools import cache
 from itertools import accumulate
 from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
@@ -28,8 +29,6 @@ NAMED = (
 )
 # Of these, no two with different ids ever have the same content.
 APART = (("T", "one"), ("T", " ONE "), ("U", "one"), ("T:U", "v"), ("T", "u:v"), ("T", "U:v"))
-PATTERN_IDS = tuple(sorted({id_of(*each) for each in NAMED}))
-APART_IDS = tuple(sorted({id_of(*each) for each in APART}))
 DAYS = st.sampled_from((-40, -9, -3, -3, -2, -1, 0))
 CLOCKS = st.sampled_from((NOW, NOW, NOW - DAY, NOW + DAY // 12, NOW + 31 * DAY))
 _ZONES = st.sampled_from([timezone(timedelta(hours=hours)) for hours in (0, 5, -8)])
@@ -62,6 +61,25 @@ class Delivery:
     batch: bool = False
 
 
+@dataclass(frozen=True)
+class Scene:
+    """What a stream is about: a few names, so that its messages meet; and the fingerprints in it."""
+
+    named: tuple[tuple[str, str], ...]
+    fingerprints: tuple[str | None, ...] = (None,)
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids of the names."""
+        return sorted({id_of(*each) for each in self.named})
+
+
+_FINGERPRINTS = st.sampled_from(((None,), (None, None, None, "f", "g"), (None, "f")))
+SCENES = st.builds(Scene, st.lists(st.sampled_from(NAMED), min_size=1, max_size=4).map(tuple), _FINGERPRINTS)
+APART_SCENES = st.builds(Scene, st.lists(st.sampled_from(APART), min_size=1, max_size=2).map(tuple))
+"""Scenes in which no two messages make a content merge."""
+
+
 @st.composite
 def _common(draw: st.DrawFn, kind: str) -> Message:
     moment = TODAY + timedelta(days=draw(DAYS))
@@ -69,31 +87,27 @@ def _common(draw: st.DrawFn, kind: str) -> Message:
 
 
 @st.composite
-def sightings(draw: st.DrawFn, named: Sequence[tuple[str, str]] = NAMED, *, marked: bool = True) -> Message:
-    """A sighting of one of these; with ``marked`` some have a fingerprint, of which there are two."""
-    pattern_type, name = draw(st.sampled_from(named))
+def sightings(draw: st.DrawFn, scene: Scene) -> Message:
+    """A sighting of one of the names."""
+    pattern_type, name = draw(st.sampled_from(scene.named))
     optional: dict[str, Any] = {
         "description": draw(_TEXTS),
         "context_tags": draw(st.sampled_from((None, None, [], ["a"], ["b", "a"]))),
         "suggested_action": draw(_TEXTS),
         "instrument_name": draw(_TEXTS),
         "provenance": draw(st.sampled_from((None, {"job_hash": "j"}, {"job_hash": "k", "sheet_num": 0}))),
-        "fingerprint": draw(st.sampled_from((None, None, None, "f", "g"))) if marked else None,
+        "fingerprint": draw(st.sampled_from(scene.fingerprints)),
     }
-    said = {"pattern_type": pattern_type, "pattern_name": name}
-    return {
-        **draw(_common("record_pattern")),
-        **said,
-        **{name: each for name, each in optional.items() if each is not None},
-    }
+    supplied = {name: value for name, value in optional.items() if value is not None}
+    return {**draw(_common("record_pattern")), "pattern_type": pattern_type, "pattern_name": name, **supplied}
 
 
 @st.composite
-def applications(draw: st.DrawFn, ids: Sequence[str] = PATTERN_IDS) -> Message:
-    """An application of one of these patterns."""
+def applications(draw: st.DrawFn, scene: Scene) -> Message:
+    """An application of one of the patterns."""
     return {
         **draw(_common("record_pattern_application")),
-        "pattern_id": draw(st.sampled_from(ids)),
+        "pattern_id": draw(st.sampled_from(scene.ids)),
         "execution_id": draw(st.sampled_from(("e", "f"))),
         "pattern_led_to_success": draw(st.booleans()),
         "grounding_confidence": draw(st.sampled_from((None, 0.0, 0.25, 1))),
@@ -101,19 +115,16 @@ def applications(draw: st.DrawFn, ids: Sequence[str] = PATTERN_IDS) -> Message:
 
 
 @st.composite
-def namings(draw: st.DrawFn, ids: Sequence[str] = PATTERN_IDS) -> Message:
-    """A soft delete or an update of one of these patterns."""
+def namings(draw: st.DrawFn, scene: Scene) -> Message:
+    """A soft delete or an update of one of the patterns."""
     kind = draw(st.sampled_from(("soft_delete_pattern", "soft_delete_pattern", "update_pattern_effectiveness")))
-    return {**draw(_common(kind)), "pattern_id": draw(st.sampled_from(ids))}
+    return {**draw(_common(kind)), "pattern_id": draw(st.sampled_from(scene.ids))}
 
 
-BODIES = sightings() | sightings() | applications() | applications() | namings()
-"""Messages without an id, of every kind that may be in a batch."""
-APART_BODIES = st.one_of(
-    *[sightings(APART, marked=False), applications(APART_IDS), applications(APART_IDS), namings(APART_IDS)]
-)
-"""The same, of which no two make a content merge."""
-RECALCULATIONS = _common(RECALCULATION)
+@cache
+def bodies(scene: Scene) -> st.SearchStrategy[Message]:
+    """Messages without an id, of every kind that may be in a batch."""
+    return sightings(scene) | sightings(scene) | applications(scene) | applications(scene) | namings(scene)
 
 
 def _bad(reason: str, number: int | None, **fields: object) -> Bad:
@@ -137,16 +148,27 @@ BAD = st.sampled_from(
 
 
 @st.composite
-def identified(draw: st.DrawFn, bodies: st.SearchStrategy[Message] = BODIES, *, most: int = 14) -> list[Message]:
-    """Some messages, each with an id of its own."""
-    found = draw(st.lists(bodies, min_size=1, max_size=most))
+def identified(draw: st.DrawFn, scenes: st.SearchStrategy[Scene] = SCENES) -> list[Message]:
+    """Some messages of one scene, each with an id of its own."""
+    scene = draw(scenes)
+    least = draw(st.sampled_from((1, 8, 16)))
+    found = draw(st.lists(bodies(scene), min_size=least, max_size=least + 8))
+    if any(scene.fingerprints) and draw(st.booleans()):
+        found = _rivals(scene.named[:-1]) + found
     return [{**each, "id": str(message_id(number))} for number, each in enumerate(found)]
 
 
+def _rivals(named: Sequence[tuple[str, str]]) -> list[Message]:
+    """Sightings that make a pattern of each name, and then one content of them all."""
+    common = {"kind": "record_pattern", "occurred_at": (TODAY - timedelta(days=9)).isoformat()}
+    apart = [{**common, "pattern_type": kind, "pattern_name": name} for kind, name in named]
+    return apart + [{**each, "fingerprint": "f"} for each in apart]
+
+
 @st.composite
-def messy(draw: st.DrawFn, *, most: int = 16) -> list[Member]:
+def messy(draw: st.DrawFn) -> list[Member]:
     """Messages of which some come twice, also spelt otherwise; some have the id of another, and some are bad."""
-    members: list[Member] = list(draw(identified(most=most)))
+    members: list[Member] = list(draw(identified()))
     for _ in range(draw(st.integers(0, 6))):
         at, where = draw(st.integers(0, len(members) - 1)), draw(st.integers(0, len(members)))
         members.insert(where, draw(st.just(members[at]) | _again(members[at]) | BAD))
@@ -158,14 +180,11 @@ def _again(member: Member) -> st.SearchStrategy[Member]:
     if isinstance(member, Bad):
         return BAD
     moment = str(member["occurred_at"]).replace("T", " ")
-    respelt = {
-        **member,
-        "id": str(member["id"]).upper(),
-        "occurred_at": moment,
-        "description": member.get("description"),
-    }
-    other = BODIES.map(lambda body: {**body, "id": member["id"]})
-    return st.just(respelt) | other if member["kind"] == "record_pattern" else other
+    respelt = {**member, "id": str(member["id"]).upper(), "occurred_at": moment}
+    other = bodies(Scene(NAMED)).map(lambda body: {**body, "id": member["id"]})
+    return (
+        st.just({**respelt, "description": member.get("description")} if "pattern_type" in member else respelt) | other
+    )
 
 
 @st.composite

@@ -57,6 +57,11 @@ def test_any_journey_of_a_queue_and_a_worker(laboratory: Laboratory) -> None:
     machine.run(laboratory, bound(laboratory, 60))
 
 
+def test_one_recalculation_for_each_slot(laboratory: Laboratory) -> None:
+    """However many beats there are, and whatever the time on the wall (spec 7, exactly once)."""
+    checks.one_recalculation_for_each_slot(laboratory, bound(laboratory, 80))
+
+
 @pytest.fixture(scope="module")
 def on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Generator[Laboratory]:
     """A store on SQLite, beside another."""

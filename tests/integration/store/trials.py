@@ -5,6 +5,7 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
+from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -17,12 +18,15 @@ from store.errors import StoreUnavailable
 from store.tables import inbox
 from store.transaction import Clock, Transaction, Writer
 from tasks.delivery import Receiver
+from tasks.messages import MESSAGES
 from tests.databases import Database
 from tests.integration.store import observing
 from tests.integration.store.bench import NOW
 from tests.integration.store.streams import Delivery, recalculation
 from tests.model.said import RECALCULATION, Bad, Member
 from tests.model.serial import SerialModel
+from worker.app import create_app
+from worker.settings import Settings
 
 EXACT = 1e-12
 
@@ -169,3 +173,9 @@ def on_the_wire(delivery: Delivery) -> tuple[str, str]:
 
 def _kind(member: Member) -> str:
     return "record_pattern" if isinstance(member, Bad) else str(member["kind"])
+
+
+def acknowledges_late() -> bool:
+    """Whether the product tells the broker "done" once a task has ended, and not before."""
+    app = create_app(Settings(home=Path("/nonexistent"), broker_url="redis://127.0.0.1:1"))
+    return all(app.tasks[kind].acks_late for kind in MESSAGES)
