@@ -95,6 +95,23 @@ def assert_counted_once(sent: Sequence[Message], tables: dict[str, Any]) -> None
     assert [] == tables["quarantine"]
 
 
+def a_transaction_is_all_or_nothing(laboratory: Laboratory, bound: settings) -> None:
+    """A worker that is killed before a commit leaves the store as it was."""
+
+    @bound
+    @given(messy(), messy())
+    def check(before: Sequence[Member], lost: Sequence[Member]) -> None:
+        with laboratory.trial() as trial:
+            trial.work(Delivery(before, batch=True), "before")
+            tables = trial.tables()
+            laboratory.writer.fault = Fault.KILLED_BEFORE
+            with pytest.raises(Killed):
+                trial.work(Delivery(lost, batch=True), "lost")
+            assert tables == trial.tables()
+
+    check()
+
+
 def order_is_free(laboratory: Laboratory, bound: settings) -> None:
     """Messages that make no content merge give the same rows and, recalculated, the same scores in every order."""
 
