@@ -6,7 +6,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY worker worker
 COPY tasks tasks
 COPY store store
-RUN /opt/ostinato/bin/pip install --no-cache-dir .
+RUN /opt/ostinato/bin/pip install --no-cache-dir '.[postgres]'
 
 FROM python:3.13-slim
 RUN groupadd --gid 10001 ostinato \

@@ -29,7 +29,7 @@ _HOME = "the user's data folder: `~/.local/share/ostinato`, on macOS `~/Library/
 _ALLOWED = {
     "home": "a path",
     "broker_url": ", ".join(f"`{scheme}://…`" for scheme in SCHEMES),
-    "store_url": "`sqlite:///PATH`, with four slashes where the path is absolute",
+    "store_url": "`sqlite:///PATH`, with four slashes where the path is absolute; `postgresql+psycopg://…`",
     "recalculate_at": "`HH:MM` or `HH:MM:SS`",
     "flower_auth": "`USER:PASSWORD`",
 }

@@ -16,7 +16,6 @@ from sqlalchemy.exc import (
     DataError,
     DBAPIError,
     IntegrityError,
-    NoSuchModuleError,
     NotSupportedError,
     ProgrammingError,
     ResourceClosedError,
@@ -25,13 +24,12 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from store.errors import ConfigurationError, StoreUnavailable
+from store.postgresql import is_for_people, is_refused_url, postgresql_reader, postgresql_writer
 
 SQLITE_BUSY_SECONDS = 5.0
 # The bug can corrupt a database in WAL mode when a reset of the log races with a checkpoint.
 _WAL_RESET_BUG = ((3, 7, 0), (3, 51, 3))
 _WAL_RESET_FIXED = ((3, 50, 7), (3, 44, 6))
-# One lock for everything that writes: any number, as long as nobody else on the server uses it.
-_POSTGRESQL_WRITER_LOCK = 0x6F7374696E61746F
 _SQLITE_READER = ("PRAGMA query_only=ON",)
 _SQLITE_WRITER = (
     "PRAGMA journal_mode=WAL",
@@ -41,6 +39,10 @@ _SQLITE_WRITER = (
     "PRAGMA cache_size=-65536",
 )
 
+# As in "write …", for those whose URL is none.
+_WRITE = "write sqlite:///PATH or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE"
+_ABOUT_A_STATEMENT = (DataError, IntegrityError, NotSupportedError, ProgrammingError)
+
 _log = structlog.get_logger()
 
 
@@ -48,36 +50,42 @@ def store_url(text: str) -> URL:
     """The URL of a store: ``sqlite:///PATH`` or ``postgresql+psycopg://…``; ConfigurationError for any other."""
     try:
         url = make_url(text)
-    except ArgumentError:
-        raise ConfigurationError(f"{text!r} is not a URL; write sqlite:///PATH for the store.") from None
+    except (ArgumentError, ValueError):
+        # The text may hold a password, so it is not repeated.
+        raise ConfigurationError(f"That is not the URL of a store; {_WRITE}.") from None
     if url.get_backend_name() == "sqlite" and url.database not in {None, "", ":memory:"}:
         return url.set(drivername="sqlite")
     if url.get_backend_name() == "postgresql":
         return url.set(drivername="postgresql+psycopg")
-    raise ConfigurationError(f"{url!r} is no store this version knows; write sqlite:///PATH.")
+    raise ConfigurationError(f"{shown(url)} is no store this version knows; {_WRITE}.")
+
+
+def shown(url: URL) -> str:
+    """The URL as people may see it: without a password."""
+    secret = {name: "***" for name in url.query if "password" in name}
+    return url.update_query_dict(secret).render_as_string(hide_password=True)
 
 
 def writer_engine(url: URL) -> Engine:
     """An engine with one connection, kept open, whose every transaction begins by waiting for its turn."""
-    engine = _engine(url, pool_size=1, max_overflow=0)
-    if url.get_backend_name() == "sqlite":
-        _make_folder(Path(url.database or ""))
-        _on_connect(engine, _SQLITE_WRITER)
-        event.listen(engine, "connect", _complete_mathematics)
-        _on_begin(engine, "BEGIN IMMEDIATE")
-    else:
-        _on_begin(engine, f"SELECT pg_advisory_xact_lock({_POSTGRESQL_WRITER_LOCK})")
+    if url.get_backend_name() != "sqlite":
+        return postgresql_writer(url)
+    engine = _sqlite_engine(url, pool_size=1, max_overflow=0)
+    _make_folder(Path(url.database or ""))
+    _on_connect(engine, _SQLITE_WRITER)
+    event.listen(engine, "connect", _complete_mathematics)
+    _on_begin(engine, "BEGIN IMMEDIATE")
     return engine
 
 
 def reader_engine(url: URL) -> Engine:
     """An engine that cannot write; its transactions see one state and neither wait for the writer nor block it."""
-    engine = _engine(url, pool_size=5, max_overflow=5)
-    if url.get_backend_name() == "sqlite":
-        _on_connect(engine, _SQLITE_READER)
-        _on_begin(engine, "BEGIN")
-        return engine
-    return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    if url.get_backend_name() != "sqlite":
+        return postgresql_reader(url)
+    engine = _sqlite_engine(url, pool_size=5, max_overflow=5)
+    _on_connect(engine, _SQLITE_READER)
+    _on_begin(engine, "BEGIN")
+    return engine
 
 
 def exists(url: URL) -> bool:
@@ -87,16 +95,20 @@ def exists(url: URL) -> bool:
 
 @contextmanager
 def trouble_is_transient() -> Generator[None]:
-    """Turn what a driver says of an absent, locked or full database into StoreUnavailable."""
+    """Turn what a driver says of an absent, locked or full database into StoreUnavailable.
+
+    What it says of a statement stays as it is: that is a defect of ours, and waiting would not mend it.
+    """
     try:
         yield
-    except (DataError, IntegrityError, NotSupportedError, ProgrammingError):
-        # These are about the statement, and so about a defect of ours: waiting would not mend them.
-        raise
     except DBAPIError as error:
-        raise StoreUnavailable(f"{type(error.orig).__name__}: {error.orig}") from error
+        if is_refused_url(error):
+            raise ConfigurationError(f"The store's URL cannot be used: {_in_one_line(error)}.") from error
+        if isinstance(error, _ABOUT_A_STATEMENT) and not is_for_people(error):
+            raise
+        raise StoreUnavailable(f"The store is unavailable: {_in_one_line(error)}.") from error
     except (PoolTimeout, ResourceClosedError, MemoryError) as error:
-        raise StoreUnavailable(f"{type(error).__name__}: {error}") from error
+        raise StoreUnavailable(f"The store is unavailable: {type(error).__name__}: {error}.") from error
 
 
 def sqlite_driver() -> ModuleType:
@@ -121,9 +133,7 @@ def _make_folder(path: Path) -> None:
         raise ConfigurationError(f"The store's folder {path.parent} cannot be made: {error.strerror}.") from None
 
 
-def _engine(url: URL, *, pool_size: int, max_overflow: int) -> Engine:
-    if url.get_backend_name() != "sqlite":
-        return _postgresql_engine(url, pool_size, max_overflow)
+def _sqlite_engine(url: URL, *, pool_size: int, max_overflow: int) -> Engine:
     driver = sqlite_driver()
     if has_wal_reset_bug(driver.sqlite_version_info):
         _log.warning("sqlite_can_corrupt_its_log", version=driver.sqlite_version, fixed_in="3.51.3")
@@ -133,18 +143,8 @@ def _engine(url: URL, *, pool_size: int, max_overflow: int) -> Engine:
     )
 
 
-def _postgresql_engine(url: URL, pool_size: int, max_overflow: int) -> Engine:
-    try:
-        return create_engine(
-            url,
-            pool_size=pool_size,
-            max_overflow=max_overflow,
-            pool_pre_ping=True,
-            hide_parameters=True,
-            connect_args={"connect_timeout": 5},
-        )
-    except (NoSuchModuleError, ModuleNotFoundError):
-        raise ConfigurationError("PostgreSQL needs its driver: pip install 'ostinato[postgres]'.") from None
+def _in_one_line(error: DBAPIError) -> str:
+    return f"{type(error.orig).__name__}: {' '.join(str(error.orig).split()).rstrip('.')}"
 
 
 def _on_connect(engine: Engine, statements: tuple[str, ...]) -> None:

@@ -5,9 +5,9 @@ the ranking, which every type, instrument and status has in an index of its own.
 """
 
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select, true, union_all
+from sqlalchemy import ColumnElement, Connection, Select, and_, false, func, or_, select, true, union_all
 
 from store.records import Pattern
 from store.tables import pattern_tags, patterns
@@ -18,6 +18,26 @@ PATTERN_COLUMNS = tuple(patterns.c[each.name] for each in fields(Pattern))
 # So many rows are looked up and sorted faster than the ranking is walked for one in fifty.
 FEW = 2_000
 _OF = patterns.c
+
+
+class _Columns(NamedTuple):
+    """What is asked of a pattern, as the ranking's indexes have it, or so that no index is chosen for it."""
+
+    pattern_type: ColumnElement[str]
+    quarantine_status: ColumnElement[str]
+    instrument_name: ColumnElement[Any]
+    priority: ColumnElement[float]
+    trust: ColumnElement[float]
+
+
+_INDEXED = _Columns(_OF.pattern_type, _OF.quarantine_status, _OF.instrument_name, _OF.priority_score, _OF.trust_score)
+_LOOKED_AT = _Columns(
+    _OF.pattern_type.concat(""),
+    _OF.quarantine_status.concat(""),
+    _OF.instrument_name.concat(""),
+    _OF.priority_score + 0.0,
+    _OF.trust_score + 0.0,
+)
 _ORDER = (_OF.priority_score.desc(), _OF.last_seen.desc(), _OF.id)
 
 
@@ -37,16 +57,24 @@ class Filters:
 
 
 def ranked(connection: Connection, filters: Filters, *, limit: int, after: Pattern | None) -> Select[Any]:
-    """The first patterns that pass, by priority and ``last_seen`` descending, then id; behind ``after``, if given."""
-    conditions = _conditions(filters)
-    if after is not None:
-        conditions.append(_behind(after))
+    """The first patterns that pass, by priority and ``last_seen`` descending, then id; behind ``after``, if given.
+
+    ValueError for a negative limit.
+    """
+    if limit < 0:
+        raise ValueError(f"limit is {limit}; it must be 0 or more")
+    if not _can_pass(filters):
+        return select(*PATTERN_COLUMNS).where(false())
     rare = next((each for each in _narrow(filters) if _are_few(connection, each)), None)
+    of = _INDEXED if rare is None else _LOOKED_AT
+    conditions = _conditions(filters, of)
+    if after is not None:
+        conditions.append(_behind(after, of))
     if rare is None:
-        return _walked(conditions, _instruments(filters), limit)
-    conditions += [_OF.id.in_(rare), or_(*_instruments(filters))]
-    # Sorted by an expression, so that no database walks the ranking only to save itself the sorting.
-    order = ((_OF.priority_score + 0.0).desc(), *_ORDER[1:])
+        return _walked(conditions, _instruments(filters, of), limit)
+    conditions += [_OF.id.in_(rare), or_(*_instruments(filters, of))]
+    # No index but that of the rare property is of use: no database walks the ranking only to save itself the sorting.
+    order = (of.priority.desc(), *_ORDER[1:])
     return select(*PATTERN_COLUMNS).where(*conditions).order_by(*order).limit(limit)
 
 
@@ -62,33 +90,47 @@ def _walked(conditions: list[Condition], instruments: list[Condition], limit: in
     return select(met).order_by(met.c.priority_score.desc(), met.c.last_seen.desc(), met.c.id).limit(limit)
 
 
-def _conditions(filters: Filters) -> list[Condition]:
+def _conditions(filters: Filters, of: _Columns) -> list[Condition]:
     wanted = [
-        _OF.priority_score >= filters.min_priority,
+        of.priority >= filters.min_priority,
         None if filters.include_inactive else _OF.active,
-        None if filters.pattern_type is None else _OF.pattern_type == filters.pattern_type,
-        None if filters.quarantine_status is None else _OF.quarantine_status == filters.quarantine_status,
-        None if filters.min_trust is None else _OF.trust_score >= filters.min_trust,
-        None if filters.max_trust is None else _OF.trust_score <= filters.max_trust,
+        None if filters.pattern_type is None else of.pattern_type == filters.pattern_type,
+        None if filters.quarantine_status is None else of.quarantine_status == filters.quarantine_status,
+        None if filters.min_trust is None else of.trust >= filters.min_trust,
+        None if filters.max_trust is None else of.trust <= filters.max_trust,
     ]
     conditions = [each for each in wanted if each is not None]
-    if tags := list(filters.context_tags):
+    if tags := _tags(filters):
         tagged = pattern_tags.c.pattern_id == _OF.id
         conditions.append(select(pattern_tags.c.tag).where(tagged, pattern_tags.c.tag.in_(tags)).exists())
     return conditions
 
 
-def _instruments(filters: Filters) -> list[Condition]:
+def _can_pass(filters: Filters) -> bool:
+    """False where a filter asks for a text that no database can hold: one with a NUL or a lone surrogate."""
+    wanted = [[filters.pattern_type], [filters.instrument_name], [filters.quarantine_status], filters.context_tags]
+    return all(not texts or any(text is None or _can_be_held(text) for text in texts) for texts in wanted)
+
+
+def _tags(filters: Filters) -> list[str]:
+    return [tag for tag in filters.context_tags if _can_be_held(tag)]
+
+
+def _can_be_held(text: str) -> bool:
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _instruments(filters: Filters, of: _Columns) -> list[Condition]:
     if filters.instrument_name is None:
         return [true()]
-    own = _OF.instrument_name == filters.instrument_name
-    return [own, _OF.instrument_name.is_(None)] if filters.include_universal else [own]
+    own = of.instrument_name == filters.instrument_name
+    return [own, of.instrument_name.is_(None)] if filters.include_universal else [own]
 
 
 def _narrow(filters: Filters) -> list[Select[str]]:
     """The ids that pass one filter, for each filter that has an index but no ranking of its own."""
     narrow: list[Select[str]] = []
-    if tags := list(filters.context_tags):
+    if tags := _tags(filters):
         narrow.append(select(pattern_tags.c.pattern_id).where(pattern_tags.c.tag.in_(tags)))
     if filters.min_trust is not None or filters.max_trust is not None:
         lowest, highest = filters.min_trust or 0.0, 1.0 if filters.max_trust is None else filters.max_trust
@@ -101,9 +143,9 @@ def _are_few(connection: Connection, ids: Select[str]) -> bool:
     return connection.execute(met).scalar_one() < FEW
 
 
-def _behind(after: Pattern) -> Condition:
+def _behind(after: Pattern, of: _Columns) -> Condition:
     """Whether a row ranks behind a pattern, as that pattern was when it was read."""
     priority, seen = after.priority_score, to_micros(after.last_seen)
     later = or_(_OF.last_seen < seen, and_(_OF.last_seen == seen, _OF.id > after.id))
     # The first condition follows from the second; it is what an index can begin at.
-    return and_(_OF.priority_score <= priority, or_(_OF.priority_score < priority, later))
+    return and_(of.priority <= priority, or_(of.priority < priority, later))

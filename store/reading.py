@@ -3,6 +3,7 @@
 Readers see one state of the store each; they never wait for the writer and never block it.
 """
 
+import sys
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import fields
@@ -11,7 +12,7 @@ from typing import Any, Self
 
 from sqlalchemy import BigInteger, Connection, RowMapping, Select, cast, func, select
 
-from store.engines import exists, reader_engine, store_url, trouble_is_transient
+from store.engines import exists, reader_engine, shown, store_url, trouble_is_transient
 from store.errors import AmbiguousPrefix, NotFound, StoreOutdated
 from store.ranking import PATTERN_COLUMNS, Filters, ranked
 from store.records import Pattern, RecordedApplication, Stats
@@ -59,6 +60,7 @@ class Store:
         any one of ``context_tags``; seen by ``instrument_name`` or, with ``include_universal``, by none in
         particular; trust between both bounds, inclusive. Soft-deleted ones only with ``include_inactive``. With
         ``after``, the last pattern of one page, the page behind it: by key, so that no page costs more than another.
+        ValueError for a negative limit.
         """
         filters = Filters(
             pattern_type=pattern_type,
@@ -127,7 +129,9 @@ class Store:
     @contextmanager
     def _reading(self) -> Generator[Connection]:
         if not exists(self._url):
-            raise StoreOutdated(f"There is no store at {self._url!r} yet: run `ostinato up` or `ostinato migrate`.")
+            raise StoreOutdated(
+                f"There is no store at {shown(self._url)} yet: run `ostinato up` or `ostinato migrate`."
+            )
         with trouble_is_transient(), self._engine.connect() as connection:
             if not self._current:
                 check_revision(connection, self._url)
@@ -152,8 +156,10 @@ def _named(connection: Connection, name: str) -> str:
 
 
 def _beginning_with(connection: Connection, prefix: str) -> list[str]:
-    exact = select(patterns.c.id).where(patterns.c.id.startswith(prefix, autoescape=True))
-    alias = select(aliases.c.pattern_id).where(aliases.c.alias.startswith(prefix, autoescape=True))
+    # A range, not LIKE: that is blind to case in one database, and served by no index in the other.
+    last = prefix + chr(sys.maxunicode)
+    exact = select(patterns.c.id).where(patterns.c.id.between(prefix, last))
+    alias = select(aliases.c.pattern_id).where(aliases.c.alias.between(prefix, last))
     return list(connection.execute(exact.union(alias).limit(5)).scalars())
 
 

@@ -112,6 +112,8 @@ def _rescoring(clock: int, within: ColumnElement[bool]) -> Update:
         select(patterns.c.id, at.effectiveness.label("effectiveness"), at.priority.label("priority"))
         .where(within, possible)
         .cte("new")
+        # Of impossible rows there are no scores: computing one may be an error, so it must not come before the choice.
+        .prefix_with("MATERIALIZED", dialect="postgresql")
     )
     effectiveness, priority = patterns.c.effectiveness_score, patterns.c.priority_score
     return (

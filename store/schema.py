@@ -7,7 +7,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, Engine, inspect, text
 
-from store.engines import store_url, trouble_is_transient, writer_engine
+from store.engines import shown, store_url, trouble_is_transient, writer_engine
 from store.errors import StoreOutdated
 
 REVISION = "0001"
@@ -40,7 +40,9 @@ def check_revision(connection: Connection, url: URL) -> None:
     found = _revision(connection)
     if found != REVISION:
         state = f"has schema {found}" if found else "has no schema yet"
-        raise StoreOutdated(f"The store at {url!r} {state}, this version needs {REVISION}: run `ostinato migrate`.")
+        raise StoreOutdated(
+            f"The store at {shown(url)} {state}, this version needs {REVISION}: run `ostinato migrate`."
+        )
 
 
 def _revision(connection: Connection) -> str | None:
@@ -54,7 +56,7 @@ def _require_known(connection: Connection, url: URL) -> None:
     known = {script.revision for script in ScriptDirectory.from_config(_config(connection)).walk_revisions()}
     if found is not None and found not in known:
         raise StoreOutdated(
-            f"The store at {url!r} has schema {found}, which this version does not know: use a later one."
+            f"The store at {shown(url)} has schema {found}, which this version does not know: use a later one."
         )
 
 

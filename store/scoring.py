@@ -15,6 +15,11 @@ FEWEST_APPLICATIONS = 3
 UNPROVEN_EFFECTIVENESS = 0.55
 INITIAL_EFFECTIVENESS = 0.5
 INITIAL_PRIORITY = 0.5
+# Larger counts, and times outside a calendar's years 1 to 9999, come of no message.
+LARGEST_COUNT = 10**15
+EARLIEST, LATEST = -62_135_596_800_000_000, 253_402_300_799_999_999
+# After 411 years the decay is 1e-229, and stays that: some databases take a number too small to be one for an error.
+LONGEST_IDLE_DAYS = 150_000
 
 Number: TypeAlias = Any
 """A number, or a database's expression for one."""
@@ -100,13 +105,13 @@ def mean_grounding(window: tuple[Outcome, ...]) -> float:
 def score(evidence: Evidence, now: int) -> Scores:
     """Both scores at ``now``.
 
-    Raises ValueError for evidence that no sequence of messages can produce (a negative count, a share above 1, a
-    number that is not finite).
+    Raises ValueError for evidence that no sequence of messages can produce (a negative or immense count, a share
+    above 1, a number that is not finite, a time that no calendar has).
     """
     counts = (evidence.occurrence_count, evidence.successes, evidence.failures)
     shares = (evidence.recent, evidence.grounding, evidence.variance)
-    possible = all(0 <= count < math.inf for count in counts) and all(0 <= share <= 1 for share in shares)
-    if not (possible and math.isfinite(evidence.last_confirmed)):
+    possible = all(0 <= count <= LARGEST_COUNT for count in counts) and all(0 <= share <= 1 for share in shares)
+    if not (possible and EARLIEST <= evidence.last_confirmed <= LATEST):
         raise ValueError(f"impossible values: {evidence}")
     return seed(evidence, now, _PYTHON)
 
@@ -123,9 +128,11 @@ def seed(evidence: Evidence, now: int, algebra: Algebra) -> Scores:
 def _effectiveness(evidence: Evidence, now: int, algebra: Algebra) -> Number:
     applications = evidence.successes + evidence.failures
     historical = (evidence.successes + 0.5) / (applications + 1.0)
-    days = algebra.larger(0, (now - evidence.last_confirmed) // DAY)
+    days = algebra.larger(0, algebra.smaller(LONGEST_IDLE_DAYS, (now - evidence.last_confirmed) // DAY))
     decay = algebra.power(0.9, days / 30.0)
-    proven = (0.7 * evidence.recent + 0.3 * historical) * decay * (0.7 + 0.3 * evidence.grounding)
+    # 0.7 + 0.3 · grounding, so that no product of a tiny grounding is too small to be a number.
+    grounded = 1.0 - 0.3 * (1.0 - evidence.grounding)
+    proven = (0.7 * evidence.recent + 0.3 * historical) * decay * grounded
     return algebra.either(applications < FEWEST_APPLICATIONS, UNPROVEN_EFFECTIVENESS, proven)
 
 

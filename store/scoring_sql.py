@@ -6,7 +6,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
 
-from store.scoring import Evidence, Number, Scores, Truth, seed
+from store.scoring import EARLIEST, LARGEST_COUNT, LATEST, Evidence, Number, Scores, Truth, seed
 from store.tables import patterns
 
 _OF = patterns.c
@@ -23,7 +23,9 @@ _COUNTS = (_OF.occurrence_count, _OF.led_to_success_count, _OF.led_to_failure_co
 _SHARES = (_OF.recent, _OF.grounding, _OF.variance)
 
 possible: ColumnElement[bool] = and_(
-    *(count >= 0 for count in _COUNTS), *(share.between(0.0, 1.0) for share in _SHARES)
+    *(count.between(0, LARGEST_COUNT) for count in _COUNTS),
+    *(share.between(0.0, 1.0) for share in _SHARES),
+    _OF.last_confirmed.between(EARLIEST, LATEST),
 )
 """Whether a row's values can come of messages; scores are defined for no other."""
 

@@ -87,6 +87,10 @@ class Writer:
                 self.close()
             if self._engine is None:
                 engine = writer_engine(self._url)
-                require_current(engine)
+                try:
+                    require_current(engine)
+                except BaseException:
+                    engine.dispose()
+                    raise
                 self._engine, self._pid = engine, os.getpid()
             return self._engine

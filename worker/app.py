@@ -8,7 +8,7 @@ from celery import Celery, signals
 from celery.exceptions import WorkerShutdown, WorkerTerminate
 from celery.worker import state
 
-from store.errors import StoreOutdated, TransientError
+from store.errors import ConfigurationError, StoreOutdated, TransientError
 from store.transaction import Writer
 from tasks.binding import bind
 from tasks.delivery import Receiver
@@ -82,7 +82,7 @@ def _connect_signals(settings: Settings, receiver: Receiver) -> None:
     def open_store(**_: object) -> None:
         try:
             receiver.writer.open()
-        except StoreOutdated as error:
+        except (ConfigurationError, StoreOutdated) as error:
             raise SystemExit(str(error)) from None
         except TransientError as error:
             logging.getLogger(__name__).warning("store_unavailable: %s", error)

@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 
 from store.scoring import (
     DAY,
+    EARLIEST,
     INITIAL_EFFECTIVENESS,
     INITIAL_PRIORITY,
+    LARGEST_COUNT,
+    LATEST,
     Evidence,
     Outcome,
     mean_grounding,
@@ -146,7 +149,7 @@ def test_variance_takes_from_the_priority_only(variance: float, share: float) ->
         st.integers(0, 10**9),
         st.floats(0, 1),
         st.floats(0, 1),
-        st.integers(-(10**17), 10**17),
+        st.integers(EARLIEST, LATEST),
         st.floats(0, 1),
     )
 )
@@ -172,6 +175,9 @@ def test_scores_are_shares(evidence: Evidence) -> None:
         {"grounding": -0.1},
         {"variance": 2.0},
         {"last_confirmed": float("inf")},
+        {"last_confirmed": EARLIEST - 1},
+        {"last_confirmed": LATEST + 1},
+        {"successes": LARGEST_COUNT + 1},
     ],
     ids=str,
 )

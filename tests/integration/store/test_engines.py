@@ -51,7 +51,18 @@ def test_a_store_is_sqlite_or_postgresql(given: str, meant: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "given", ["", "store.db", "sqlite://", "sqlite:///:memory:", "mysql://u:s3cret@host/db", "redis://localhost"]
+    "given",
+    [
+        "",
+        "store.db",
+        "sqlite://",
+        "sqlite:///:memory:",
+        "mysql://u:s3cret@host/db",
+        "mysql://host/db?password=s3cret",
+        "postgresql//u:s3cret@host/db",
+        "postgresql://u:s3cret@host:port/db",
+        "redis://localhost",
+    ],
 )
 def test_any_other_url_is_refused(given: str) -> None:
     """With a sentence that shows what to write, and no password."""
@@ -208,6 +219,12 @@ def test_pythons_own_sqlite_serves_where_the_bundled_one_is_missing(monkeypatch:
     monkeypatch.setitem(sys.modules, "pysqlite3.dbapi2", None)
 
     assert sqlite3 is sqlite_driver()
+
+
+def test_what_postgresql_cannot_connect_with_is_a_wrong_setting() -> None:
+    """No waiting would mend it."""
+    with Store("postgresql://127.0.0.1/db?colour=red") as reader, pytest.raises(ConfigurationError, match="colour"):
+        reader.stats()
 
 
 def test_a_missing_driver_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

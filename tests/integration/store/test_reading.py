@@ -123,6 +123,33 @@ def test_patterns_by_quarantine_status_and_trust(bench: Bench) -> None:
     assert ["middle"] == named(bench, min_trust=0.2, max_trust=0.5)
 
 
+@pytest.mark.parametrize("text", ["a\0", "\ud800"], ids=ascii)
+def test_a_filter_that_no_database_can_hold_passes_nothing(bench: Bench, text: str) -> None:
+    """As the command line may hand it on; beside another tag it changes nothing (spec 8)."""
+    bench.apply(sighting("one", context_tags=["a"]))
+
+    assert [] == named(bench, pattern_type=text)
+    assert [] == named(bench, instrument_name=text)
+    assert [] == named(bench, quarantine_status=text)
+    assert [] == named(bench, context_tags=[text])
+    assert ["one"] == named(bench, context_tags=[text, "a"])
+
+
+def test_a_negative_limit_is_an_error(bench: Bench) -> None:
+    """No database is asked what it makes of it."""
+    with pytest.raises(ValueError, match="limit is -1"):
+        bench.store.patterns(limit=-1)
+
+
+def test_a_prefix_has_its_case(bench: Bench) -> None:
+    """In every database (spec 8)."""
+    bench.apply(sighting("one"))
+    bench.sql("UPDATE patterns SET id = 'abcdef01'")
+
+    with pytest.raises(NotFound):
+        bench.store.pattern("ABCDEF0")
+
+
 def test_filters_narrow_each_other(bench: Bench) -> None:
     """A pattern has to pass them all (spec 8)."""
     bench.apply(sighting("one", context_tags=["a"], instrument_name="i"), sighting("two", context_tags=["a"]))

@@ -169,7 +169,16 @@ def test_a_recalculations_id_is_taken(bench: Bench) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    ["led_to_success_count = -1", "occurrence_count = -5", "recent = 1.5", "grounding = -0.1", "variance = 2"],
+    [
+        "led_to_success_count = -1",
+        "occurrence_count = -5",
+        "occurrence_count = 9223372036854775807",
+        "led_to_success_count = 9223372036854775807, led_to_failure_count = 9223372036854775807",
+        "recent = 1.5",
+        "grounding = -0.1",
+        "variance = 2",
+        "last_confirmed = -9223372036854775807",
+    ],
 )
 def test_a_row_with_impossible_values_is_reported_and_skipped(bench: Bench, change: str) -> None:
     """It is not fatal, and the others are recomputed (spec 5.5)."""

@@ -4,10 +4,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect, text
+from sqlalchemy import Connection, MetaData, inspect, text
 
 import store.migrations
 from store.engines import store_url as url_of
@@ -18,6 +20,21 @@ from store.schema import REVISION, migrate
 from store.tables import metadata
 from store.transaction import Writer
 from tests.integration.store.bench import NOW, Bench, sighting
+
+SCRIPTS = ScriptDirectory(next(iter(store.migrations.__path__)))
+# What PostgreSQL has: indexes, constraints, and columns with their collation, numbering and comment.
+_CATALOGUE = """
+    SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'
+    UNION ALL
+    SELECT concat_ws(' ', conrelid::regclass, conname, pg_get_constraintdef(oid)) FROM pg_constraint
+    WHERE connamespace = 'public'::regnamespace
+    UNION ALL
+    SELECT concat_ws(
+        ' ', attrelid::regclass, attname, format_type(atttypid, atttypmod), attnotnull, attidentity,
+        (SELECT collname FROM pg_collation WHERE oid = attcollation), col_description(attrelid, attnum)
+    ) FROM pg_attribute JOIN pg_class ON attrelid = pg_class.oid
+    WHERE attnum > 0 AND relnamespace = 'public'::regnamespace AND relkind = 'r'
+"""
 
 
 def tables(url: str) -> set[str]:
@@ -71,7 +88,7 @@ def test_a_migration_that_fails_leaves_nothing_behind(store_url: str) -> None:
 
 
 def test_the_migrated_schema_is_the_declared_one(bench: Bench) -> None:
-    """Tables, columns, types, nullability, indexes and keys."""
+    """Tables, columns, types, nullability, indexes, keys and comments, as Alembic sees them."""
     with bench.transaction() as transaction:
         context = MigrationContext.configure(transaction.connection, opts={"compare_type": True})
         found = compare_metadata(context, metadata)
@@ -79,11 +96,71 @@ def test_the_migrated_schema_is_the_declared_one(bench: Bench) -> None:
     assert [] == found
 
 
+def test_the_migrated_schema_is_the_declared_one_in_the_databases_own_words(bench: Bench, store_url: str) -> None:
+    """Also the directions in indexes, the collations and the numbering, which Alembic does not compare."""
+    engine = writer_engine(url_of(store_url))
+    with engine.begin() as connection:
+        metadata.create_all(connection)
+        declared = catalogue(connection)
+    engine.dispose()
+    with bench.transaction() as transaction:
+        migrated = catalogue(transaction.connection)
+
+    assert declared == migrated
+
+
+def catalogue(connection: Connection) -> set[str]:
+    """What a database says of its schema, but for the table that says which version it is."""
+    if connection.dialect.name == "sqlite":
+        lines = connection.execute(text("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")).scalars()
+    else:
+        lines = connection.exec_driver_sql(_CATALOGUE).scalars()
+    return {" ".join(line.split()) for line in lines if "alembic_version" not in line}
+
+
 def test_the_newest_migration_is_the_version_that_is_asked_for() -> None:
     """There is one line of them."""
-    scripts = ScriptDirectory(next(iter(store.migrations.__path__)))
+    assert [REVISION] == SCRIPTS.get_heads()
 
-    assert [REVISION] == scripts.get_heads()
+
+@pytest.mark.parametrize("revision", [each.revision for each in SCRIPTS.walk_revisions()])
+def test_an_upgrade_keeps_the_data(store_url: str, revision: str) -> None:
+    """From every revision that there ever was, in every table (spec 7)."""
+    engine = writer_engine(url_of(store_url))
+    config = Config()
+    config.set_main_option("script_location", SCRIPTS.dir)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+        fill(connection)
+        before = contents(connection)
+    assert all(before.values())
+
+    migrate(store_url)
+    with engine.begin() as connection:
+        after = contents(connection)
+    engine.dispose()
+    assert {REVISION} == {row["version_num"] for row in after.pop("alembic_version")}
+    before.pop("alembic_version")
+    for name, rows in before.items():
+        assert rows == [{column: row[column] for column in old} for old, row in zip(rows, after[name], strict=True)]
+
+
+def fill(connection: Connection) -> None:
+    """One row more in every table, those that others refer to first; numbers are 1, and texts too."""
+    found = MetaData()
+    found.reflect(connection)
+    for table in found.sorted_tables:
+        if table.name != "alembic_version":
+            connection.execute(table.insert(), {column.name: column.type.python_type(1) for column in table.columns})
+
+
+def contents(connection: Connection) -> dict[str, list[dict[str, object]]]:
+    """Every row of every table, in the order of the keys."""
+    found = MetaData()
+    found.reflect(connection)
+    chosen = {table.name: table.select().order_by(*table.primary_key.columns) for table in found.sorted_tables}
+    return {name: [dict(row) for row in connection.execute(rows).mappings()] for name, rows in chosen.items()}
 
 
 def test_a_writer_makes_the_schema_in_an_empty_database(store_url: str) -> None:

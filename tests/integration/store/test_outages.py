@@ -1,0 +1,61 @@
+"""A PostgreSQL server that is down, or does not answer."""
+
+import socket
+import time
+from collections.abc import Callable, Generator
+from contextlib import closing
+
+import pytest
+from structlog.testing import capture_logs
+
+from store.errors import StoreUnavailable
+from store.reading import Store
+from store.schema import migrate
+from store.transaction import Writer
+from tasks.delivery import Receiver
+from tasks.messages import RecordPattern
+from tests import postgresql
+from tests.conftest import missing
+from tests.integration.store.bench import NOW
+from tests.postgresql import OwnServer
+
+
+@pytest.fixture
+def server() -> Generator[OwnServer]:
+    """A server of this test's own, which it may stop."""
+    with postgresql.own_server() or missing(postgresql.MISSING) as server:
+        yield server
+
+
+def receive(writer: Writer, pause: Callable[[float], bool]) -> None:
+    """Receive a message."""
+    message = RecordPattern(pattern_type="T", pattern_name="n")
+    Receiver(writer, lambda: NOW, pause).receive(message.KIND, message.content(), "d")
+
+
+def test_a_message_waits_for_a_server_that_is_down(server: OwnServer) -> None:
+    """And is applied once it is up again; readers are told in one line (spec 7, exactly once)."""
+    url = server.url.render_as_string(hide_password=False)
+    migrate(url)
+    with closing(Writer(url)) as writer, Store(url) as reader, capture_logs() as logs:
+        receive(writer, bool)
+        server.stop()
+        with pytest.raises(StoreUnavailable, match=r"\AThe store is unavailable: OperationalError: [^\n]*\.\Z"):
+            reader.stats()
+        receive(writer, lambda _: server.start() is None)
+        assert 2 == reader.stats().applied
+
+    said = [entry["event"] for entry in logs if entry["event"].startswith("store_")]
+    assert ["store_unavailable", "store_available_again"] == said
+
+
+def test_a_server_that_does_not_answer_is_trouble_within_five_seconds() -> None:
+    """One that takes the connection and then says nothing; and no password is shown."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql://user:s3cret@127.0.0.1:{silent.getsockname()[1]}/db?sslpassword=s3cret"
+        began = time.monotonic()
+        with Store(url) as reader, pytest.raises(StoreUnavailable) as said:
+            reader.stats()
+
+    assert 5 > time.monotonic() - began
+    assert "s3cret" not in str(said.value)
