@@ -9,6 +9,7 @@ from store.reading import Store
 from store.transaction import Writer
 from tests.databases import Database
 from tests.integration.store.bench import Bench
+from tests.integration.store.trials import Laboratory
 
 
 @pytest.fixture
@@ -26,3 +27,10 @@ def bench(database: Database) -> Generator[Bench]:
     with closing(Writer(url)) as writer, Store(url) as store:
         yield Bench(url, writer, store)
     database.drop(url)
+
+
+@pytest.fixture(scope="module")
+def laboratory(database: Database) -> Generator[Laboratory]:
+    """One store for many trials, each of which begins with it empty."""
+    with closing(Laboratory(database)) as laboratory:
+        yield laboratory

@@ -1,0 +1,161 @@
+"""Bugs to be planted in the rules of a pattern (spec section 5), each in the place where somebody would make it."""
+
+import pkgutil
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, Select
+
+from store import pattern_rows
+from store.events import Application, Sighting, SoftDelete
+from store.parking import park
+from store.pattern import PatternState, applied, hash_of, rescored, sighted, soft_deleted
+from store.scoring import WINDOW, Outcome
+from store.tables import patterns
+from store.transaction import Transaction
+from tests.integration.store.trials import Laboratory
+
+
+def window_by_applied_time(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
+    """The newest applications are those that came last."""
+
+    def newest(window: tuple[Outcome, ...], outcome: Outcome) -> tuple[Outcome, ...]:
+        return (outcome, *window)[:WINDOW]
+
+    patch.setattr("store.pattern.newest", newest)
+
+
+def null_clears(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
+    """A sighting that says nothing of a field empties it."""
+    after_sighting(patch, lambda _, after, event: replace(after, suggested_action=event.suggested_action))
+
+
+def empty_list_keeps_tags(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
+    """A sighting with an empty list of tags is taken for one without."""
+    after_sighting(
+        patch,
+        lambda before, after, event: after if event.context_tags else replace(after, context_tags=before.context_tags),
+    )
+
+
+def aliases_not_resolved(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
+    """An id that was merged into another pattern is unknown to applications and deletes."""
+
+    def resolve(transaction: Transaction, pattern_id: str) -> PatternState | None:
+        return pattern_rows.load(transaction.connection, pattern_id)
+
+    patch.setattr("store.effects._resolve", resolve)
+
+
+def alias_forgotten_by_sightings(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
+    """A sighting under an alias is judged by its content alone."""
+
+    def meant_by(transaction: Transaction, event: Sighting) -> PatternState | None:
+        return pattern_rows.load_by_content(transaction.connection, hash_of(event))
+
+    patch.setattr("store.effects._meant_by", meant_by)
+
+
+def what_waits_for_an_alias_is_forgotten(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
+    """A merge leaves parked what waits for the id that becomes an alias."""
+    add_alias = pattern_rows.add_alias
+
+    def add(connection: Connection, alias: str, pattern_id: str) -> bool:
+        add_alias(connection, alias, pattern_id)
+        return False
+
+    patch.setattr("store.pattern_rows.add_alias", add)
+
+
+def late_sighting_reactivates(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
+    """Whatever is seen again is active again, whenever it was seen."""
+    after_sighting(patch, lambda _, after, __: replace(after, deleted_at=None, active=True))
+
+
+def delete_counts_when_it_arrives(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
+    """A soft delete takes effect however much later the pattern was seen."""
+
+    def delete(pattern: PatternState, at: int) -> PatternState:
+        return soft_deleted(pattern, max(at, pattern.last_seen))
+
+    patch.setattr("store.effects.soft_deleted", delete)
+
+
+def newest_sighting_names(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
+    """The name is that of the sighting that came last."""
+    after_sighting(patch, lambda _, after, event: replace(after, pattern_name=event.pattern_name))
+
+
+def ties_fall_to_the_last_to_arrive(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
+    """Of two sightings at one time, the one that comes later describes the pattern."""
+
+    def change(before: PatternState, after: PatternState, event: Sighting) -> PatternState:
+        known = before.stamps.get("suggested_action")
+        tie = known is not None and known.occurred_at == event.occurred_at and event.suggested_action is not None
+        return replace(after, suggested_action=event.suggested_action) if tie else after
+
+    after_sighting(patch, change)
+
+
+def hash_of_the_first_sighting(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
+    """The content hash stays what it was when the pattern was new."""
+    after_sighting(patch, lambda before, after, _: replace(after, content_hash=before.content_hash))
+
+
+def merge_into_any(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
+    """Of several patterns with one content, the one with the lowest id is meant, whatever its priority."""
+    by_content: Select[Any] = pkgutil.resolve_name("store.pattern_rows._BY_CONTENT")
+    patch.setattr("store.pattern_rows._BY_CONTENT", by_content.order_by(None).order_by(patterns.c.id))
+
+
+def application_of_a_deleted_pattern_revives(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
+    """Applying a pattern brings it back."""
+    after_application(patch, lambda after, _: replace(after, deleted_at=None, active=True))
+
+
+def confirmed_by_any_application(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
+    """A failure confirms a pattern as a success does."""
+    after_application(
+        patch, lambda after, event: replace(after, last_confirmed=max(after.last_confirmed, event.occurred_at))
+    )
+
+
+def scored_at_event_time(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
+    """An application scores its pattern as of the time it was last seen."""
+
+    def rescore(pattern: PatternState, _: int) -> PatternState:
+        return rescored(pattern, pattern.last_seen)
+
+    patch.setattr("store.effects.rescored", rescore)
+
+
+def parked_deletes_dropped(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
+    """Only applications wait for their pattern."""
+
+    def park_applications(transaction: Transaction, event: Application | SoftDelete) -> None:
+        if isinstance(event, Application):
+            park(transaction, event)
+
+    patch.setattr("store.effects.park", park_applications)
+
+
+def after_sighting(
+    patch: pytest.MonkeyPatch, change: Callable[[PatternState, PatternState, Sighting], PatternState]
+) -> None:
+    """Change what becomes of a pattern with a further sighting: given before, after and the sighting."""
+
+    def seen(before: PatternState, event: Sighting) -> PatternState:
+        return change(before, sighted(before, event), event)
+
+    patch.setattr("store.effects.sighted", seen)
+
+
+def after_application(patch: pytest.MonkeyPatch, change: Callable[[PatternState, Application], PatternState]) -> None:
+    """Change what becomes of a pattern with an application."""
+
+    def tried(before: PatternState, event: Application) -> PatternState:
+        return change(applied(before, event), event)
+
+    patch.setattr("store.effects.applied", tried)

@@ -1,0 +1,157 @@
+"""Bugs to be planted in the running product, each in the place where somebody would make it."""
+
+import pkgutil
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+from sqlalchemy import Connection
+from sqlalchemy.dialects import postgresql, sqlite
+
+from store.effects import apply
+from store.errors import TransientError
+from store.events import Event, Item, Rejected
+from store.inbox import Receipt, receive
+from store.tables import inbox
+from store.times import EPOCH
+from store.transaction import Writer
+from tasks.delivery import Receiver
+from tasks.messages import RecalculateAllPatternPriorities
+from tasks.uuid7 import uuid7
+from tests.integration.store.trials import Laboratory
+from worker.settings import Settings
+from worker.slots import SlotSchedule, slot_message
+
+AnyFunction = Callable[..., Any]
+Plant = Callable[[pytest.MonkeyPatch, Laboratory], None]
+
+
+def no_inbox(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
+    """Every message that arrives is taken for a new one."""
+
+    def take_for_new(connection: Connection, event: Event, now: int) -> Receipt:
+        receive(connection, event, now)
+        return Receipt.NEW
+
+    patch.setattr("store.effects.receive", take_for_new)
+
+
+def rowcount_test(patch: pytest.MonkeyPatch, laboratory: Laboratory) -> None:
+    """The number of rows that the driver says it wrote decides whether a message is new."""
+    write = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[laboratory.kind](inbox).on_conflict_do_nothing()
+
+    def receive_by_rowcount(connection: Connection, event: Event, now: int) -> Receipt:
+        values = {"message_id": event.id, "kind": event.kind, "occurred_at": event.occurred_at, "applied_at": now}
+        written = connection.execute(write, {**values, "content_sha256": "", "content": event.content}).rowcount
+        return Receipt.NEW if written else Receipt.DUPLICATE
+
+    patch.setattr("store.effects.receive", receive_by_rowcount)
+
+
+def acknowledge_before_commit(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
+    """The broker is told "done" when a task begins."""
+
+    def make(configuration: AnyFunction) -> AnyFunction:
+        def configure(settings: Settings) -> dict[str, Any]:
+            return {**configuration(settings), "task_acks_late": False}
+
+        return configure
+
+    replace_function(patch, "worker.app._configuration", make)
+
+
+def done_though_rolled_back(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
+    """A store that goes away during a message ends the task, and so the message."""
+
+    def make(until_stored: AnyFunction) -> AnyFunction:
+        def attempt_once(receiver: Receiver, attempt: Callable[[], Any]) -> Any:  # noqa: ANN401 - as the product's
+            def attempt_or_give_up() -> Any:  # noqa: ANN401 - as the product's
+                try:
+                    return attempt()
+                except TransientError:
+                    return True
+
+            return until_stored(receiver, attempt_or_give_up)
+
+        return attempt_once
+
+    replace_function(patch, "tasks.delivery.Receiver._until_stored", make)
+
+
+def quarantine_outside_the_transaction(patch: pytest.MonkeyPatch, laboratory: Laboratory) -> None:
+    """Bad messages are committed on a connection of their own."""
+
+    def commit(receiver: Receiver, items: Sequence[Item], task: str, delivery: str) -> None:
+        bad = [item for item in items if isinstance(item, Rejected)]
+        with closing(Writer(laboratory.url)) as writer, writer.transaction(receiver.clock) as transaction:
+            apply(transaction, bad, task=task, delivery=delivery)
+        with receiver.writer.transaction(receiver.clock) as transaction:
+            apply(transaction, [item for item in items if item not in bad], task=task, delivery=delivery)
+
+    patch.setattr("tasks.delivery.Receiver._commit", commit)
+
+
+def slot_key_in_local_time(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
+    """The message of a slot is named after what the clock on the wall says."""
+
+    def named_locally(slot: datetime) -> RecalculateAllPatternPriorities:
+        on_the_wall = slot.astimezone().replace(tzinfo=UTC)
+        return slot_message(slot).model_copy(update={"id": slot_message(on_the_wall).id})
+
+    patch.setattr("worker.slots.slot_message", named_locally)
+
+
+def slots_in_local_time(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
+    """Slots are counted from midnight on the wall."""
+
+    def slot(schedule: SlotSchedule, now: datetime) -> datetime:
+        on_the_wall = now.astimezone().replace(tzinfo=UTC)
+        return now - (on_the_wall - EPOCH - schedule.offset) % schedule.every
+
+    patch.setattr("worker.slots.SlotSchedule.slot", slot)
+
+
+def replay_under_a_new_id(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
+    """A message that comes again gets an id of its own."""
+    seen: set[object] = set()
+
+    def make(build: AnyFunction) -> AnyFunction:
+        def build_anew(model: type[BaseModel], fields: dict[str, object]) -> BaseModel:
+            key = str(fields.get("id"))
+            again = key in seen
+            seen.add(key)
+            return build(model, {**fields, "id": str(uuid7())} if again else fields)
+
+        return build_anew
+
+    replace_function(patch, "tasks.wire.make", make)
+
+
+def id_reuse_unnoticed(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
+    """Whatever has a known id is taken for a duplicate."""
+
+    def receive_by_id(connection: Connection, event: Event, now: int) -> Receipt:
+        return Receipt.NEW if receive(connection, event, now) is Receipt.NEW else Receipt.DUPLICATE
+
+    patch.setattr("store.effects.receive", receive_by_id)
+
+
+def bad_message_costs_its_batch(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
+    """A batch with a bad message is quarantined, and nothing else."""
+
+    def make(read: AnyFunction) -> AnyFunction:
+        def all_or_nothing(kind: str, text: str) -> Sequence[Item]:
+            items: Sequence[Item] = read(kind, text)
+            return [item for item in items if isinstance(item, Rejected)] or items
+
+        return all_or_nothing
+
+    replace_function(patch, "tasks.delivery._read", make)
+
+
+def replace_function(patch: pytest.MonkeyPatch, name: str, make: Callable[[AnyFunction], AnyFunction]) -> None:
+    """Put a function that is made of the present one in its place."""
+    patch.setattr(name, make(pkgutil.resolve_name(name)))
