@@ -74,11 +74,16 @@ class Taken:
     """
 
     def __init__(self, client: Redis, worker: str, prefix: str = "") -> None:
+        self._pool = client.connection_pool
         self._client = cast("Broker", client)
         self._worker = worker
         self._prefix = prefix
         self._queue = prefix + QUEUE
         self._mine = f"{prefix}{_TAKEN}{worker}"
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._pool.disconnect()
 
     def fetching(self, seconds: float) -> tuple[str, ...]:
         """The command that takes the next message, and waits for one for so long."""

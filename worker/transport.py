@@ -67,6 +67,8 @@ class Channel(redis.Channel):
         self._owed: list[bytes] = []
         self._taken: Taken | None = None
         self._sweep_due = 0.0
+        # The socket on which an answer is due: kombu may ask twice when a connection was made anew.
+        self._asked: object = None
         super().__init__(*args, **kwargs)
 
     @override
@@ -81,9 +83,14 @@ class Channel(redis.Channel):
         return self
 
     def done(self, delivery_tag: str) -> None:
-        """Remove a message from what this worker has taken; where that fails, it is tried again before the next."""
-        self._owed.append(self._raw.pop(delivery_tag))
-        self._settle()
+        """Remove a message from what this worker has taken; where that fails, it is tried again before the next.
+
+        One that was given back meanwhile is left to whoever fetches it.
+        """
+        raw = self._raw.pop(delivery_tag, None)
+        if raw is not None:
+            self._owed.append(raw)
+            self._settle()
 
     @override
     def close(self) -> None:
@@ -94,7 +101,7 @@ class Channel(redis.Channel):
             with contextlib.suppress(RedisError):
                 self._settle()
                 self._taken.give_all_back()
-            self._kombu._disconnect_pools()
+            self._taken.close()
 
     @override
     def _restore(self, message: virtual.Message, leftmost: bool = False) -> None:
@@ -104,16 +111,19 @@ class Channel(redis.Channel):
     def _brpop_start(self, timeout: float | None = None) -> None:
         if self._taken is None:
             return
-        self._sweep(self._taken)
-        self._in_poll = self.client.connection
-        self._brpop_sent_at = monotonic()
-        self._in_poll.send_command(*self._taken.fetching(timeout or self.brpop_timeout))
+        connection = self._kombu.client.connection
+        self._in_poll = connection
+        if self._asked is None or self._asked is not connection._sock:
+            self._sweep(self._taken)
+            self._brpop_sent_at = monotonic()
+            connection.send_command(*self._taken.fetching(timeout or self.brpop_timeout))
+            self._asked = connection._sock
 
     def _brpop_read(self) -> bool:
         try:
             raw = self._fetched()
         finally:
-            self._in_poll = None
+            self._in_poll = self._asked = None
             self._kombu._flush_brpop_reauth()
         # What comes while the channel is being closed is given back with the rest.
         if raw is None or self._kombu._closing:

@@ -1,0 +1,208 @@
+"""The transport itself, without Celery: where a message is at each moment (decision 14)."""
+
+import json
+from collections.abc import Generator
+from contextlib import closing
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from kombu import Connection, Consumer, Queue
+from kombu.transport import virtual
+
+from store.errors import MalformedMessage
+from tasks.messages import RecordPattern
+from tasks.publishing import QUEUE, producer_app, publish
+from tests.brokers import Client, Server, client
+from tests.envelopes import body, envelope, text
+from tests.product import Product
+from tests.waiting import wait_until
+from worker.transport import Channel, SocketTransport, Transport
+
+TAKEN = f"{QUEUE}.taken.me"
+
+
+class Fetching:
+    """A consumer of the queue by the transport, which takes one message at a time. A context manager."""
+
+    def __init__(self, address: str, prefix: str = "") -> None:
+        self.address = address
+        self.delivered: list[virtual.Message] = []
+        self.refused: list[tuple[bytes, str]] = []
+        self.stopping = False
+        self.connection = Connection(
+            address.replace("redis+socket://", "socket://", 1),
+            transport=SocketTransport if address.startswith("redis+socket") else Transport,
+            transport_options={
+                "refuse": self._refuse,
+                "worker_id": "me",
+                "socket_timeout": 5,
+                "global_keyprefix": prefix,
+            },
+        )
+        self.channel = cast("Any", self.connection.default_channel)
+        assert isinstance(self.channel, Channel)
+        consumer = Consumer(self.channel, [Queue(QUEUE)], accept=["json"], on_message=self._take)
+        consumer.qos(prefetch_count=1)
+        consumer.consume()
+
+    def _take(self, message: object) -> None:
+        self.delivered.append(cast("virtual.Message", message))
+
+    def _refuse(self, raw: bytes, error: MalformedMessage) -> bool:
+        self.refused.append((raw, error.reason_code))
+        return not self.stopping
+
+    def fetch(self) -> None:
+        """Wait until one more message is delivered or refused."""
+        before = len(self.delivered) + len(self.refused)
+
+        def fetched() -> bool:
+            self.tick()
+            return len(self.delivered) + len(self.refused) > before
+
+        wait_until(fetched, why="a message is fetched")
+
+    def tick(self) -> None:
+        """Let the transport look once, as an event loop would."""
+        try:
+            self.connection.drain_events(timeout=0.05)
+        except TimeoutError:
+            return
+
+
+@pytest.fixture
+def address(broker: Server, home: Path) -> str:
+    """The address of a running broker, of each kind in turn."""
+    with Product(home, broker.url) as product:
+        return product.settings.broker_address
+
+
+@pytest.fixture
+def asked(address: str) -> Generator[Client]:
+    """A client of that broker."""
+    with closing(client(address)) as asked:
+        yield asked
+
+
+@pytest.fixture
+def fetching(address: str) -> Generator[Fetching]:
+    """A consumer at that broker."""
+    fetching = Fetching(address)
+    yield fetching
+    fetching.connection.close()
+
+
+def send(address: str, *names: str) -> None:
+    """Send sightings as a producer does."""
+    app = producer_app(address)
+    for name in names:
+        publish(app, RecordPattern(pattern_type="T", pattern_name=name))
+    app.close()
+
+
+def name_of(message: virtual.Message) -> str:
+    """The pattern that a delivered message is about."""
+    return str(json.loads(json.loads(str(message.body))[0][0])["pattern_name"])
+
+
+def test_a_message_is_in_a_list_until_it_is_acknowledged(address: str, fetching: Fetching, asked: Client) -> None:
+    """In the queue, then among what was taken, then nowhere."""
+    send(address, "one", "two")
+    assert (2, 0) == (asked.llen(QUEUE), asked.llen(TAKEN))
+    fetching.fetch()
+    assert (1, 1) == (asked.llen(QUEUE), asked.llen(TAKEN))
+    fetching.delivered[0].ack()
+    assert (1, 0) == (asked.llen(QUEUE), asked.llen(TAKEN))
+
+
+def test_no_more_is_taken_than_may_be(address: str, fetching: Fetching, asked: Client) -> None:
+    """The second stays in the queue, for another worker, until the first is done; in the order of sending."""
+    send(address, "one", "two")
+    fetching.fetch()
+    fetching.tick()
+    assert (["one"], 1) == ([name_of(each) for each in fetching.delivered], asked.llen(QUEUE))
+    fetching.delivered[0].ack()
+    fetching.fetch()
+    assert ["one", "two"] == [name_of(each) for each in fetching.delivered]
+
+
+def test_a_message_that_is_put_back_is_the_next(address: str, fetching: Fetching, asked: Client) -> None:
+    """Before those that came after it; and one that is rejected for good is gone."""
+    send(address, "one", "two")
+    fetching.fetch()
+    fetching.delivered[0].requeue()
+    assert (2, 0) == (asked.llen(QUEUE), asked.llen(TAKEN))
+    fetching.fetch()
+    assert "one" == name_of(fetching.delivered[1])
+    fetching.delivered[1].reject()
+    assert (1, 0) == (asked.llen(QUEUE), asked.llen(TAKEN))
+
+
+def test_what_is_not_acknowledged_is_given_back_at_the_end(address: str, asked: Client) -> None:
+    """Also what the broker sent while the connection was being closed."""
+    fetching = Fetching(address)
+    send(address, "one", "two")
+    fetching.fetch()
+    fetching.connection.close()
+    assert (2, 0) == (asked.llen(QUEUE), asked.llen(TAKEN))
+
+
+def test_a_message_that_others_recovered_is_not_given_back_twice(
+    address: str, fetching: Fetching, asked: Client
+) -> None:
+    """Nor is it an error to acknowledge it late."""
+    send(address, "one")
+    fetching.fetch()
+    assert asked.lmove(TAKEN, QUEUE, "LEFT", "RIGHT") is not None
+    fetching.delivered[0].requeue()
+    assert (1, 0) == (asked.llen(QUEUE), asked.llen(TAKEN))
+    fetching.channel.done(fetching.delivered[0].delivery_tag)
+    assert 1 == asked.llen(QUEUE)
+
+
+def test_a_message_whose_answer_was_lost_is_fetched_again(address: str, fetching: Fetching, asked: Client) -> None:
+    """The broker has moved it, but the connection broke before anybody heard of it."""
+    fetching.tick()
+    send(address, "one")
+    wait_until(lambda: asked.llen(TAKEN) == 1, why="the broker has moved it")
+    fetching.channel.client.connection.disconnect()
+    fetching.fetch()
+    assert (["one"], 1) == ([name_of(each) for each in fetching.delivered], asked.llen(TAKEN))
+
+
+def test_a_fetch_is_not_sent_twice_on_one_connection(address: str, fetching: Fetching, asked: Client) -> None:
+    """Kombu asks again where it had to register a connection anew; the answer that is due is enough."""
+    fetching.tick()
+    vars(fetching.channel)["_in_poll"] = False
+    fetching.tick()
+    send(address, "one", "two")
+    fetching.fetch()
+    fetching.tick()
+    assert (1, 1) == (asked.llen(QUEUE), asked.llen(TAKEN))
+
+
+@pytest.mark.parametrize("raw", [b"no message", json.dumps(envelope(body([text()]), id=None)).encode()])
+def test_what_is_refused_is_kept_first_and_removed_then(fetching: Fetching, asked: Client, raw: bytes) -> None:
+    """A worker that is to stop before it is kept leaves it to the next one."""
+    asked.lpush(QUEUE, raw)
+    fetching.fetch()
+    assert [raw] == [each for each, _ in fetching.refused]
+    assert (0, 0) == (asked.llen(QUEUE), asked.llen(TAKEN))
+    fetching.stopping = True
+    asked.lpush(QUEUE, raw)
+    fetching.fetch()
+    assert (0, 1) == (asked.llen(QUEUE), asked.llen(TAKEN))
+    fetching.connection.close()
+    assert (1, 0) == (asked.llen(QUEUE), asked.llen(TAKEN))
+
+
+def test_keys_may_have_a_prefix(address: str, asked: Client) -> None:
+    """As kombu's own producers write them, given the same."""
+    fetching = Fetching(address, prefix="fleet.")
+    asked.lpush(f"fleet.{QUEUE}", json.dumps(envelope(body([text()]))).encode())
+    fetching.fetch()
+    assert (1, 0) == (asked.llen(f"fleet.{TAKEN}"), asked.llen(TAKEN))
+    fetching.delivered[0].ack()
+    assert 0 == asked.llen(f"fleet.{TAKEN}")
+    fetching.connection.close()
