@@ -70,10 +70,7 @@ def page() -> str:
     """The page; ends the program where a code stands in the program without an explanation here, or the reverse."""
     if wrong := _written() ^ set(_EXPLAINED):
         sys.exit(f"explained, or in the code, but not both: {', '.join(sorted(wrong))}")
-    fields = "\n".join(
-        f"| `{field.name}` | {field.allowed} | {', '.join(f'`{code}`' for code in field.codes)} |"
-        for field in _all_fields(schema())
-    )
+    fields = "\n".join(map(_row, _all_fields(schema())))
     others = "\n".join(f"| `{code}` | {text} |" for code, text in _EXPLAINED.items())
     return f"""# Reason codes
 
@@ -111,6 +108,10 @@ An application or a soft delete whose pattern is not known yet is not refused bu
 """
 
 
+def _row(field: Field) -> str:
+    return f"| `{field.name}` | {field.allowed} | {', '.join(f'`{code}`' for code in field.codes)} |"
+
+
 def limit_of(field: Json) -> str:
     """What a field may be, in a few words."""
     match field:
@@ -126,7 +127,8 @@ def limit_of(field: Json) -> str:
         case {"minimum": least, "maximum": most}:
             return f"{field['type']}, {least} to {most}"
         case _:
-            return " or ".join(f"`{value}`" for value in field.get("enum", ())) or f"`{field.get('type', 'the kind')}`"
+            values = [f"`{value}`" for value in field.get("enum", [field["type"]] if "type" in field else [])]
+            return " or ".join(values) or "the kind itself"
 
 
 def _characters(field: Json) -> str:

@@ -17,9 +17,10 @@ _STAMPS = ("kind", "id", "occurred_at")
 _CONTROL = (*range(0x20), *range(0x7F, 0xA0))
 _UUID = "^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"
 _TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})$"
-_ABOUT = f"""What a producer may put on the queue: one of six kinds, as one JSON text. The worker takes every text that
-is valid here, if it has at most {MESSAGE_BYTES} bytes in UTF-8 (apply_batch: {BATCH_BYTES}, and each message in it
-{MESSAGE_BYTES}), writes integers without a fraction, has no lone surrogates, and names times that exist in UTC."""
+_ABOUT = f"""What a producer may put on the queue: one of {len(MESSAGES)} kinds, as one JSON text. The worker takes
+every text that is valid here, if it has at most {MESSAGE_BYTES} bytes in UTF-8 (apply_batch: {BATCH_BYTES}, and each
+message in it {MESSAGE_BYTES}), writes integers without a fraction, has no lone surrogates, and names times that exist
+in UTC."""
 
 
 class WireSchema(GenerateJsonSchema):
@@ -53,7 +54,7 @@ class WireSchema(GenerateJsonSchema):
 
 
 def schema() -> Json:
-    """A `oneOf` over the six kinds, each a definition of its own."""
+    """A `oneOf` over the kinds, each a definition of its own."""
     _, made = models_json_schema([(model, "validation") for model in MESSAGES.values()], schema_generator=WireSchema)
     defs: Json = made["$defs"]
     names = [model.__name__ for model in MESSAGES.values()]

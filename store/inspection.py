@@ -10,7 +10,8 @@ from sqlalchemy import RowMapping, func, select, update
 
 from store.errors import AmbiguousPrefix, NotFound
 from store.quarantine import DISCARDED, NEW, REPLAYED
-from store.reading import SHORTEST_PREFIX, Store
+from store.ranking import bounded
+from store.reading import SHORTEST_PREFIX, Store, begins_with
 from store.tables import quarantine
 from store.times import from_micros
 from store.transaction import Clock, Writer
@@ -46,8 +47,11 @@ class Quarantine(Store):
     """A store's quarantine, for reading."""
 
     def messages(self, *, resolved: bool = False, limit: int = 100) -> list[Quarantined]:
-        """At most ``limit`` messages, the latest first; with ``resolved``, also those that were dealt with."""
-        chosen = select(*_COLUMNS).order_by(_OF.received_at.desc(), _OF.id).limit(limit)
+        """At most ``limit`` messages, the latest first; with ``resolved``, also those that were dealt with.
+
+        ValueError for a negative limit.
+        """
+        chosen = select(*_COLUMNS).order_by(_OF.received_at.desc(), _OF.id).limit(bounded(limit))
         with self._reading() as connection:
             rows = connection.execute(chosen if resolved else chosen.where(_OF.state == NEW)).mappings()
             return [_message(row) for row in rows]
@@ -57,7 +61,7 @@ class Quarantine(Store):
         if len(name) < SHORTEST_PREFIX or not name.isalnum():
             raise NotFound(f"No message in the quarantine is called {name!r}: give 6 or more characters of its id.")
         with self._reading() as connection:
-            chosen = select(*_COLUMNS).where(_OF.id.startswith(name, autoescape=True)).limit(2)
+            chosen = select(*_COLUMNS).where(begins_with(_OF.id, name)).limit(2)
             found = [_message(row) for row in connection.execute(chosen).mappings()]
         if not found:
             raise NotFound(f"No message in the quarantine is called {name!r}.")

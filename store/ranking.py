@@ -17,6 +17,7 @@ Condition = ColumnElement[bool]
 PATTERN_COLUMNS = tuple(patterns.c[each.name] for each in fields(Pattern))
 # So many rows are looked up and sorted faster than the ranking is walked for one in fifty.
 FEW = 2_000
+_LARGEST_LIMIT = 2**63 - 1
 _OF = patterns.c
 
 
@@ -56,13 +57,19 @@ class Filters:
     max_trust: float | None = None
 
 
+def bounded(limit: int) -> int:
+    """A limit as every database takes it, however large; ValueError for a negative one."""
+    if limit < 0:
+        raise ValueError(f"limit is {limit}; it must be 0 or more")
+    return min(limit, _LARGEST_LIMIT)
+
+
 def ranked(connection: Connection, filters: Filters, *, limit: int, after: Pattern | None) -> Select[Any]:
     """The first patterns that pass, by priority and ``last_seen`` descending, then id; behind ``after``, if given.
 
     ValueError for a negative limit.
     """
-    if limit < 0:
-        raise ValueError(f"limit is {limit}; it must be 0 or more")
+    limit = bounded(limit)
     if not _can_pass(filters):
         return select(*PATTERN_COLUMNS).where(false())
     rare = next((each for each in _narrow(filters) if _are_few(connection, each)), None)

@@ -10,12 +10,12 @@ from dataclasses import fields
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import BigInteger, Connection, RowMapping, Select, cast, func, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, RowMapping, Select, cast, func, select
 
 from store.engines import exists, reader_engine, shown, store_url, trouble_is_transient
 from store.errors import AmbiguousPrefix, NotFound, StoreOutdated
 from store.quarantine import REPLAYED
-from store.ranking import PATTERN_COLUMNS, Filters, ranked
+from store.ranking import PATTERN_COLUMNS, Filters, bounded, ranked
 from store.records import Pattern, RecordedApplication, Stats
 from store.schema import check_revision
 from store.tables import aliases, applications, parked, patterns, quarantine, recalculations
@@ -89,8 +89,11 @@ class Store:
         return Pattern(**_values(row))
 
     def applications(self, name: str, *, limit: int = 100) -> list[RecordedApplication]:
-        """At most ``limit`` of a pattern's applications, newest first by event time; NotFound as `pattern`."""
-        of = applications.c
+        """At most ``limit`` of a pattern's applications, newest first by event time.
+
+        NotFound and AmbiguousPrefix as `pattern`; ValueError for a negative limit.
+        """
+        of, limit = applications.c, bounded(limit)
         with self._reading() as connection:
             chosen = select(*_APPLICATION).where(of.pattern_id == _named(connection, name))
             rows = connection.execute(chosen.order_by(of.occurred_at.desc(), of.id.desc()).limit(limit)).mappings()
@@ -156,11 +159,15 @@ def _named(connection: Connection, name: str) -> str:
     return str(found[0])
 
 
-def _beginning_with(connection: Connection, prefix: str) -> list[str]:
+def begins_with(key: ColumnElement[str], prefix: str) -> ColumnElement[bool]:
+    """Whether a key, one that is compared by its bytes, begins so."""
     # A range, not LIKE: that is blind to case in one database, and served by no index in the other.
-    last = prefix + chr(sys.maxunicode)
-    exact = select(patterns.c.id).where(patterns.c.id.between(prefix, last))
-    alias = select(aliases.c.pattern_id).where(aliases.c.alias.between(prefix, last))
+    return key.between(prefix, prefix + chr(sys.maxunicode))
+
+
+def _beginning_with(connection: Connection, prefix: str) -> list[str]:
+    exact = select(patterns.c.id).where(begins_with(patterns.c.id, prefix))
+    alias = select(aliases.c.pattern_id).where(begins_with(aliases.c.alias, prefix))
     return list(connection.execute(exact.union(alias).limit(5)).scalars())
 
 

@@ -16,7 +16,7 @@ _RECALCULATION = RecalculateAllPatternPriorities.KIND
 
 
 def bind(app: Celery, receiver: Receiver) -> None:
-    """Register the six tasks with an application; what they receive goes to the receiver."""
+    """Register a task for each kind with an application; what they receive goes to the receiver."""
     for kind in (*BATCH_MEMBERS, ApplyBatch.KIND):
         _register(app, kind, receiver, _effect(kind, receiver))
     _register(app, _RECALCULATION, receiver, _recalculation(app, receiver))

@@ -14,6 +14,7 @@ from tasks.binding import bind
 from tasks.delivery import Receiver
 from tasks.publishing import QUEUE
 from worker.beat import SlotScheduler, beat_schedule
+from worker.clock import now
 from worker.consumer import worker_consumer
 from worker.lease import Lease
 from worker.logs import configure_logs
@@ -28,7 +29,7 @@ _SIGNALS = "ostinato"
 def create_app(settings: Settings) -> Celery:
     """The application of worker and beat; connects to nothing before one of them starts."""
     app = Celery("ostinato", broker=settings.broker_address, set_as_current=False)
-    receiver = Receiver(Writer(settings.store_address), _clock, _pause)
+    receiver = Receiver(Writer(settings.store_address), now, _pause)
     app.conf.update(_configuration(settings), worker_consumer=worker_consumer(receiver, settings.broker_address))
     app.steps["consumer"].update((Presence, Lease))
     bind(app, receiver)
@@ -91,10 +92,6 @@ def _connect_signals(settings: Settings, receiver: Receiver) -> None:
     signals.setup_logging.connect(set_up_logs, weak=False, dispatch_uid=_SIGNALS)
     signals.worker_init.connect(open_store, weak=False, dispatch_uid=_SIGNALS)
     signals.worker_shutdown.connect(close_store, weak=False, dispatch_uid=_SIGNALS)
-
-
-def _clock() -> int:
-    return time.time_ns() // 1_000
 
 
 def _pause(seconds: float) -> bool:

@@ -13,6 +13,7 @@ from tasks.wire import read_line
 from worker.broker_client import BrokerClient
 
 _TRANSPORT = "transport"
+_ID_REUSE = "id_reuse"
 
 
 def replay(app: Celery, broker: BrokerClient, message: Quarantined) -> None:
@@ -30,10 +31,19 @@ def replay(app: Celery, broker: BrokerClient, message: Quarantined) -> None:
 def edited(message: Quarantined, text: str) -> Message:
     """The message of a text that is to replace one in the quarantine.
 
-    MalformedMessage if it is none; ConfigurationError if it has another id.
+    It keeps the id, except where that belongs to a message that was applied: then it has another. MalformedMessage if
+    the text is no message; ConfigurationError if the id is not as it has to be.
     """
     found = read_line(text)
-    if message.message_id is not None and str(found.id) != message.message_id.lower():
+    if message.message_id is None:
+        return found
+    kept = str(found.id) == message.message_id.lower()
+    if message.reason_code == _ID_REUSE:
+        if kept:
+            raise ConfigurationError(
+                f"The id {found.id} belongs to another message: give it a new one, or leave it out. Nothing is sent."
+            )
+    elif not kept:
         raise ConfigurationError(
             f"The id has to stay {message.message_id}, so that it is applied once: nothing is sent."
         )

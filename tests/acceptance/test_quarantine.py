@@ -95,6 +95,24 @@ def test_a_message_is_edited_and_applied_once(running: Product, tmp_path: Path) 
     assert "set EDITOR" in missing.err
 
 
+def test_a_message_with_the_id_of_another_is_edited_to_have_its_own(running: Product, tmp_path: Path) -> None:
+    """With the old id it would come back for ever; nothing is sent then."""
+    first = json.loads(text(pattern_name="first"))
+    sent = running.store.stats()
+    running.client.lpush(QUEUE, json.dumps(envelope(body([json.dumps(first)]))).encode())
+    running.wait_for(applied=sent.applied + 1)
+    row = refused(running, json.dumps(envelope(body([json.dumps(first | {"pattern_name": "second"})]))).encode())
+    assert ("id_reuse", first["id"]) == (row["reason_code"], row["message_id"])
+    same = editing(tmp_path, row["raw"])
+    code, out, err = running.cli("quarantine", "replay", row["id"], "--edit", env=same)
+    assert (2, "") == (code, out)
+    assert err.startswith(f"The id {first['id']} belongs to another message")
+    own = {name: value for name, value in json.loads(row["raw"]).items() if name != "id"}
+    assert 0 == running.cli("quarantine", "replay", row["id"], "--edit", env=editing(tmp_path, json.dumps(own))).code
+    running.wait_for(applied=sent.applied + 2)
+    assert ("replayed", sent.quarantined) == (state(running, row["id"]), running.store.stats().quarantined)
+
+
 def editing(folder: Path, content: str) -> dict[str, str]:
     """The environment with an editor that makes every file that content."""
     encoded = base64.b64encode(content.encode()).decode()

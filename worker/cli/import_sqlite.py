@@ -1,6 +1,5 @@
 """`ostinato import-sqlite`."""
 
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -13,6 +12,7 @@ from store.errors import TransientError
 from store.transaction import Writer
 from tasks.broker import read_settings
 from worker.cli.output import AsJson, err, out, print_json
+from worker.clock import now
 from worker.predecessor.importing import Importer
 from worker.predecessor.local_times import zone_named
 from worker.predecessor.report import Report, Tally
@@ -54,15 +54,11 @@ def _taken(path: Path, timezone: str | None) -> Report:
         Progress(console=err, transient=True) as progress,
     ):
         bar = progress.add_task("importing", total=source.count(PATTERNS) + source.count(APPLICATIONS))
-        importer = Importer(writer, _now, zone, lambda rows: progress.update(bar, advance=rows))
+        importer = Importer(writer, now, zone, lambda rows: progress.update(bar, advance=rows))
         try:
             return importer.take(source)
         except TransientError as error:
             raise type(error)(f"{error} What was imported stays; run the command again for the rest.") from error
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000
 
 
 def _lines(report: Report) -> Iterator[str]:

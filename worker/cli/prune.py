@@ -1,7 +1,6 @@
 """`ostinato prune`."""
 
 import re
-import time
 from contextlib import closing
 from datetime import timedelta
 from typing import Annotated
@@ -12,6 +11,7 @@ from store.history import History, prune_contents
 from store.transaction import Writer
 from tasks.broker import read_settings
 from worker.cli.output import out, progress
+from worker.clock import now
 from worker.settings import Settings
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -36,7 +36,7 @@ def prune(
     history: `export` and `rebuild` need every content. Space is used again; an SQLite file does not shrink.
     """
     settings = read_settings(Settings)
-    before = _clock() - older_than // _MICROSECOND
+    before = now() - older_than // _MICROSECOND
     pruned = 0
     with (
         History(settings.store_address) as history,
@@ -45,11 +45,7 @@ def prune(
     ):
         bar = shown.add_task("pruning", total=None)
         for chosen in history.prunable(before):
-            prune_contents(writer, _clock, chosen)
+            prune_contents(writer, now, chosen)
             pruned += len(chosen)
             shown.update(bar, description=f"pruned {pruned}")
     out.print(f"pruned {pruned} messages")
-
-
-def _clock() -> int:
-    return time.time_ns() // 1_000

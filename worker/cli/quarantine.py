@@ -4,7 +4,6 @@ import os
 import shlex
 import subprocess
 import tempfile
-import time
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -22,6 +21,7 @@ from tasks.messages import Message
 from tasks.publishing import producer_app, publish
 from worker.broker_client import BrokerClient
 from worker.cli.output import AsJson, out, print_json, record
+from worker.clock import now
 from worker.replaying import edited, replay
 from worker.settings import Settings
 
@@ -68,7 +68,8 @@ def replay_message(
 ) -> None:
     """Send a message again: the same bytes, or an edited text that keeps the message's id, so it is applied once.
 
-    What can still not be applied comes back as new.
+    Where the id is that of another message (id_reuse), the edited text has a new one, or none. What can still not be
+    applied comes back as new.
     """
     settings = read_settings(Settings)
     with Quarantine(settings.store_address) as quarantine:
@@ -77,7 +78,7 @@ def replay_message(
     with (
         closing(Writer(settings.store_address)) as writer,
         closing(BrokerClient(settings.broker_address)) as broker,
-        replaying(writer, _clock, message, "edited" if edit else None),
+        replaying(writer, now, message, "edited" if edit else None),
     ):
         if mended is None:
             replay(app, broker, message)
@@ -92,7 +93,7 @@ def discard_message(name: Name, *, note: Annotated[str | None, typer.Option(help
     address = read_settings(Settings).store_address
     with Quarantine(address) as quarantine, closing(Writer(address)) as writer:
         message = quarantine.message(name)
-        discard(writer, _clock, message, note)
+        discard(writer, now, message, note)
     out.print(f"{message.id} is discarded.")
 
 
@@ -106,10 +107,6 @@ def _in_editor(message: Quarantined) -> Message:
         except (OSError, subprocess.CalledProcessError) as error:
             raise ConfigurationError(f"The editor did not run ({error}): set EDITOR. Nothing is sent.") from None
         return edited(message, Path(file.name).read_text(encoding="utf-8"))
-
-
-def _clock() -> int:
-    return time.time_ns() // 1_000
 
 
 def _shown(message: Quarantined) -> dict[str, Any]:

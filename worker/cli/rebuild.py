@@ -1,7 +1,6 @@
 """`ostinato rebuild`."""
 
 import tempfile
-import time
 from collections.abc import Generator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict
@@ -19,6 +18,7 @@ from store.transaction import Writer
 from tasks.broker import read_settings
 from tasks.replay import replay
 from worker.cli.output import AsJson, out, print_json, progress
+from worker.clock import now
 from worker.settings import Settings
 
 _SHOWN = 20
@@ -72,7 +72,7 @@ def _rebuilt(history: History, url: str, *, verify: bool) -> list[Difference]:
         # What came meanwhile is little, so that the snapshot, which keeps old pages alive, need not last long.
         with history.snapshot() as live:
             _replay(history, writer, after=upto, upto=last_place(live))
-            with writer.transaction(_clock) as transaction:
+            with writer.transaction(now) as transaction:
                 settle(transaction)
                 return list(differences(live, transaction.connection, transaction.now)) if verify else []
 
@@ -96,7 +96,3 @@ def _show(found: Sequence[Difference]) -> None:
         table.add_row(*(escape(cell) for cell in cells))
     out.print(table)
     out.print(f"{len(found)} differences, the first {min(len(found), _SHOWN)} of them above; --json has all.")
-
-
-def _clock() -> int:
-    return time.time_ns() // 1_000

@@ -5,7 +5,9 @@ import logging
 
 import pytest
 
+from store.errors import NotFound
 from store.events import Rejected
+from store.inspection import Quarantine
 from store.tables import patterns, quarantine
 from tests.integration.store.bench import NOW, Bench, Crash, sighting
 
@@ -80,3 +82,24 @@ def test_it_is_kept_or_nothing_is_done(bench: Bench) -> None:
 
     assert [] == bench.rows(quarantine) + bench.rows(patterns)
     assert [] == bench.logs
+
+
+def test_a_beginning_has_its_case(bench: Bench) -> None:
+    """In every database, as that of a pattern's id has."""
+    bench.apply(BAD)
+    bench.sql("UPDATE quarantine SET id = 'abcdef01'")
+
+    with Quarantine(bench.url) as quarantined:
+        assert "abcdef01" == quarantined.message("abcdef0").id
+        with pytest.raises(NotFound):
+            quarantined.message("ABCDEF0")
+
+
+def test_the_list_is_limited(bench: Bench) -> None:
+    """To any number, 0 or more."""
+    bench.apply(BAD)
+
+    with Quarantine(bench.url) as quarantined:
+        assert [0, 1] == [len(quarantined.messages(limit=limit)) for limit in (0, 10**30)]
+        with pytest.raises(ValueError, match="limit is -1"):
+            quarantined.messages(limit=-1)

@@ -139,6 +139,15 @@ def test_a_negative_limit_is_an_error(bench: Bench) -> None:
     """No database is asked what it makes of it."""
     with pytest.raises(ValueError, match="limit is -1"):
         bench.store.patterns(limit=-1)
+    with pytest.raises(ValueError, match="limit is -1"):
+        bench.store.applications(pattern_id("T", "n"), limit=-1)
+
+
+def test_a_limit_may_be_of_any_size(bench: Bench) -> None:
+    """Also larger than the numbers of any database."""
+    bench.apply(sighting("n"), application(key := pattern_id("T", "n")))
+
+    assert (1, 1) == tuple(map(len, (bench.store.patterns(limit=10**30), bench.store.applications(key, limit=10**30))))
 
 
 def test_a_prefix_has_its_case(bench: Bench) -> None:
