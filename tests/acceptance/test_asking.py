@@ -1,7 +1,6 @@
 """Asking a running Ostinato: how things stand, and what it has learnt."""
 
 import json
-from collections.abc import Generator
 
 import pytest
 
@@ -52,15 +51,12 @@ SENT: tuple[dict[str, object], ...] = (
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Generator[Product]:
-    """An Ostinato that has three patterns, one of them applied three times with success; the tests only ask it."""
-    with Product(tmp_path_factory.mktemp("h")) as product, product.up():
-        # The recalculation that was due this day; the broker is there before it is.
-        product.wait_for(applied=1)
-        lines = "".join(f"{json.dumps(message)}\n" for message in SENT)
-        assert (0, "sent 6, bad 0\n") == product.cli("send", "-", stdin=lines)[:2]
-        product.wait_for(applied=7)
-        yield product
+def running(running: Product) -> Product:
+    """Has three patterns, one of them applied three times with success; the tests only ask it."""
+    lines = "".join(f"{json.dumps(message)}\n" for message in SENT)
+    assert (0, "sent 6, bad 0\n") == running.cli("send", "-", stdin=lines)[:2]
+    running.wait_for(applied=7)
+    return running
 
 
 def listed(product: Product, *options: str) -> list[str]:

@@ -2,24 +2,13 @@
 
 import base64
 import json
-from collections.abc import Generator
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from tasks.publishing import QUEUE
 from tests.envelopes import body, envelope, text
 from tests.product import Product
 from tests.waiting import wait_until
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Generator[Product]:
-    """An Ostinato that has begun with the recalculation that was due."""
-    with Product(tmp_path_factory.mktemp("h")) as product, product.up():
-        product.wait_for(applied=1)
-        yield product
 
 
 def listed(product: Product, *options: str) -> list[dict[str, Any]]:

@@ -1,10 +1,7 @@
 """Telling a running Ostinato: messages from files, a soft delete, a recalculation."""
 
 import json
-from collections.abc import Generator
 from typing import Any
-
-import pytest
 
 from store.identity import pattern_id
 from tasks.publishing import QUEUE
@@ -16,14 +13,6 @@ from worker.sample import sample_lines
 def line(pattern_type: str, name: str) -> str:
     """A sighting as a line of JSON."""
     return f"{json.dumps({'kind': 'record_pattern', 'pattern_type': pattern_type, 'pattern_name': name})}\n"
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Generator[Product]:
-    """An Ostinato that has begun with the recalculation that was due."""
-    with Product(tmp_path_factory.mktemp("h")) as product, product.up():
-        product.wait_for(applied=1)
-        yield product
 
 
 def listed(product: Product, *options: str) -> list[dict[str, Any]]:

@@ -12,6 +12,22 @@ from worker.supervisor import Backoff, ChildSpec, CouldNotStart, Event, Exited, 
 DEADLINE = 20.0
 
 
+def life(program: Path, steady: int, failing: int, again: int) -> list[Event]:
+    """What happens to a child that runs on and to one that ends twice and is then gone, with their process ids."""
+    return [
+        Started("steady", steady),
+        Started("failing", failing),
+        Exited("failing", 4, expected=False),
+        Restarting("failing", 0.01),
+        Started("failing", again),
+        Exited("failing", 4, expected=False),
+        Restarting("failing", 0.02),
+        CouldNotStart("failing", f"failing could not be started ({program}): No such file or directory"),
+        Restarting("failing", 0.03),
+        Exited("steady", 128 + signal.SIGTERM, expected=True),
+    ]
+
+
 def test_supervisor_starts_in_order_restarts_and_stops_in_reverse(tmp_path: Path) -> None:
     """A child that ends is started again, later each time; one that cannot start any more is tried again too."""
     events: list[Event] = []
@@ -44,18 +60,7 @@ def test_supervisor_starts_in_order_restarts_and_stops_in_reverse(tmp_path: Path
     again = events[4]
     assert isinstance(again, Started)
     assert again.pid != failing
-    assert [
-        Started("steady", steady),
-        Started("failing", failing),
-        Exited("failing", 4, expected=False),
-        Restarting("failing", 0.01),
-        Started("failing", again.pid),
-        Exited("failing", 4, expected=False),
-        Restarting("failing", 0.02),
-        CouldNotStart("failing", f"failing could not be started ({program}): No such file or directory"),
-        Restarting("failing", 0.03),
-        Exited("steady", 128 + signal.SIGTERM, expected=True),
-    ] == events
+    assert life(program, steady, failing, again.pid) == events
     supervisor.stop()
     supervisor.request_stop()
 

@@ -1,16 +1,15 @@
-"""Rows of the predecessor as messages: what is malformed is mended or skipped, with a reason, and never fatal."""
+"""Patterns of the predecessor as messages: what is malformed is mended or skipped with a reason; no row is fatal."""
 
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tasks.messages import ImportPattern, Provenance
 from tests.predecessor import APPLICATION, PATTERN
 from worker.predecessor.applications import application
 from worker.predecessor.converted import Converted
@@ -36,17 +35,12 @@ COMPLETE: Mapping[str, object] = {
 }
 
 
-def taken(row: Mapping[str, object], known: Outcomes | None = None) -> Converted[Any]:
+def taken(row: Mapping[str, object], known: Outcomes | None = None) -> Converted[ImportPattern]:
     """A complete pattern with other values."""
     return pattern({**COMPLETE, **row}, ZONE, known or Outcomes())
 
 
-def applied(**row: object) -> Converted[Any]:
-    """A complete application with other values."""
-    return application({**APPLICATION, **row}, ZONE)
-
-
-def said(found: Converted[Any]) -> Any:  # noqa: ANN401 - a message of either kind
+def said(found: Converted[ImportPattern]) -> ImportPattern:
     """The message of a row that was not skipped."""
     assert found.message is not None
     return found.message
@@ -132,7 +126,7 @@ def test_a_malformed_value_is_mended(name: str, value: object, mended: object, r
 def test_a_malformed_sheet_number_is_left_out(value: object, reason: str) -> None:
     """Another number would be a false one."""
     found = taken({"provenance_sheet_num": value})
-    assert ([f"provenance_sheet_num_{reason}"], None) == (found.mended, said(found).provenance.sheet_num)
+    assert ([f"provenance_sheet_num_{reason}"], Provenance(job_hash="a1b2")) == (found.mended, said(found).provenance)
 
 
 @pytest.mark.parametrize(
@@ -218,67 +212,6 @@ def test_a_pattern_too_large_for_a_message_is_skipped() -> None:
     large = "\N{PILE OF POO}" * 10_000
     tags = json.dumps(["\N{PILE OF POO}" * 200] * 64)
     assert "message_too_large" == taken({"description": large, "suggested_action": large, "context_tags": tags}).skipped
-
-
-def test_a_complete_application_needs_no_mending() -> None:
-    """Its id is kept, and its time is that of its application."""
-    found = applied()
-    expected = {
-        "kind": "record_pattern_application",
-        **{name: value for name, value in APPLICATION.items() if name != "applied_at"},
-        "occurred_at": "2026-05-02T09:00:00Z",
-        "pattern_led_to_success": True,
-        "application_mode": "exploitation",
-    }
-    assert [] == found.mended
-    assert expected == json.loads(said(found).content())
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "field", "mended", "reasons"),
-    [
-        ("applied_at", None, "occurred_at", EPOCH, ["applied_at_missing"]),
-        ("applied_at", 1.5, "occurred_at", EPOCH, ["applied_at_type"]),
-        ("execution_id", None, "execution_id", "", ["execution_id_missing"]),
-        ("pattern_led_to_success", "true", "pattern_led_to_success", True, ["pattern_led_to_success_type"]),
-        ("pattern_led_to_success", 0.0, "pattern_led_to_success", False, []),
-        ("retry_count_before", None, "retry_count_before", 0, ["retry_count_before_missing"]),
-        ("retry_count_after", 2**40, "retry_count_after", 1_000_000, ["retry_count_after_range"]),
-        ("grounding_confidence", None, "grounding_confidence", None, []),
-        ("grounding_confidence", -0.5, "grounding_confidence", None, ["grounding_confidence_range"]),
-    ],
-)
-def test_a_malformed_application_is_mended(
-    name: str, value: object, field: str, mended: object, reasons: list[str]
-) -> None:
-    """The rest of it is as it was."""
-    found = applied(**{name: value})
-    assert (None, reasons, mended) == (found.skipped, found.mended, getattr(found.message, field))
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "reason"),
-    [
-        ("id", None, "id_missing"),
-        ("pattern_id", None, "pattern_id_missing"),
-        ("pattern_led_to_success", None, "pattern_led_to_success_missing"),
-        ("pattern_led_to_success", 2, "pattern_led_to_success_type"),
-        ("pattern_led_to_success", "perhaps", "pattern_led_to_success_type"),
-    ],
-)
-def test_an_application_without_pattern_or_outcome_is_skipped(name: str, value: object, reason: str) -> None:
-    """To guess would be to make one up."""
-    found = applied(**{name: value})
-    assert (None, reason) == (found.message, found.skipped)
-
-
-def test_ids_are_the_same_in_every_run_and_different_for_every_row() -> None:
-    """A UUID is kept; any other spelling could be a second row's."""
-    ids = [APPLICATION["id"], str(APPLICATION["id"]).upper(), "7", "8"]
-    found = [said(applied(id=each)).id for each in ids]
-    assert found == [said(applied(id=each)).id for each in ids]
-    assert UUID(str(APPLICATION["id"])) == found[0]
-    assert 4 == len(set(found))
 
 
 def test_two_databases_of_one_pattern_are_two_messages() -> None:
