@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import Progress
 
 from store.errors import TransientError
 from store.transaction import Writer
 from tasks.broker import read_settings
-from worker.cli.output import AsJson, err, out, print_json
+from worker.cli.output import AsJson, out, print_json, progress
 from worker.clock import now
 from worker.predecessor.importing import Importer
 from worker.predecessor.local_times import zone_named
@@ -51,10 +50,10 @@ def _taken(path: Path, timezone: str | None) -> Report:
     with (
         opened(path) as source,
         closing(Writer(settings.store_address)) as writer,
-        Progress(console=err, transient=True) as progress,
+        progress() as shown,
     ):
-        bar = progress.add_task("importing", total=source.count(PATTERNS) + source.count(APPLICATIONS))
-        importer = Importer(writer, now, zone, lambda rows: progress.update(bar, advance=rows))
+        bar = shown.add_task("importing", total=source.count(PATTERNS) + source.count(APPLICATIONS))
+        importer = Importer(writer, now, zone, lambda rows: shown.update(bar, advance=rows))
         try:
             return importer.take(source)
         except TransientError as error:
