@@ -7,7 +7,7 @@ OstinatoError
 │   ├── StoreUnavailable    the database does not answer, is locked or has no room
 │   ├── StoreOutdated       the database has not been brought to this version's schema
 │   └── BrokerUnavailable   the broker did not take the message in time
-├── NotFound                a query named a pattern that the store does not have
+├── NotFound                a query named a pattern, or a message in the quarantine, that the store does not have
 │   └── AmbiguousPrefix     or more than one that it has
 ├── HistoryPruned           what was asked for needs messages whose content is gone
 └── ConfigurationError      a setting cannot work; the sentence says which and what to do
@@ -51,11 +51,11 @@ class BrokerUnavailable(TransientError):
 
 
 class NotFound(OstinatoError):
-    """No pattern has the id, alias or prefix asked for."""
+    """No pattern, or no message in the quarantine, has the id, alias or prefix asked for."""
 
 
 class AmbiguousPrefix(NotFound):
-    """More than one pattern begins with the prefix asked for."""
+    """More than one begins with the prefix asked for."""
 
 
 class HistoryPruned(OstinatoError):

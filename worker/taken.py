@@ -62,10 +62,6 @@ class Broker(Protocol):
         """Members of a sorted set."""
         ...
 
-    def zrem(self, name: str, value: str) -> int:
-        """Remove a member."""
-        ...
-
 
 class Taken:
     """What one worker has taken. Every call may raise redis-py's RedisError; none changes anything halfway.
@@ -104,10 +100,6 @@ class Taken:
     def renew(self) -> None:
         """Keep what this worker has taken from being recovered by others, for `LEASE_SECONDS`."""
         self._client.eval(_RENEW, 1, self._prefix + _LEASES, self._worker)
-
-    def leave(self) -> None:
-        """Give up the lease."""
-        self._client.zrem(self._prefix + _LEASES, self._worker)
 
     def recover(self) -> int:
         """Put back what workers had taken whose lease has run out; how many messages that were."""

@@ -136,6 +136,7 @@ def test_show_in_words(running: Product) -> None:
     code, out, err = running.cli("patterns", "show", FLAKY_ID)
     assert (0, "") == (code, err)
     assert FIELDS == [line.split()[0] for line in out.splitlines()[: len(FIELDS)]]
+    assert ["context_tags", "ci, login"] == [part.strip() for part in out.splitlines()[4].split(maxsplit=1)]
     assert 3 == out.count(" success run ")
 
 

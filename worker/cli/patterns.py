@@ -1,7 +1,7 @@
 """`ostinato patterns`."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 from rich.markup import escape
@@ -61,7 +61,7 @@ def show(name: Name, *, as_json: AsJson = False) -> None:
         return
     table = Table(show_header=False, box=None, pad_edge=False)
     for field, value in record(pattern).items():
-        table.add_row(field, "-" if value is None else escape(str(value)))
+        table.add_row(field, escape(_words(value)))
     out.print(table)
     for each in applications:
         outcome = "success" if each.pattern_led_to_success else "failure"
@@ -80,6 +80,16 @@ def delete(name: Name) -> None:
         f"The soft delete of {pattern.id} ({escape(pattern.pattern_name)}) is on its way, as message {message.id}.",
         soft_wrap=True,
     )
+
+
+def _words(value: object) -> str:
+    match value:
+        case None:
+            return "-"
+        case tuple():
+            return ", ".join(cast("tuple[str, ...]", value)) or "none"
+        case _:
+            return str(value)
 
 
 def ranking(found: Sequence[Pattern]) -> Table:
