@@ -29,7 +29,7 @@ STEPS = (
     ("types", "mypy worker tasks store dev.py"),
     ("types", "basedpyright"),
     ("contracts", "lint-imports"),
-    ("tests", "pytest -ra"),
+    ("tests", "pytest -ra -n 2 --dist loadfile"),
 )
 GROUPS = tuple(dict.fromkeys(group for group, _ in STEPS))
 

@@ -103,7 +103,7 @@ def send(address: str, *names: str) -> None:
 
 def name_of(message: virtual.Message) -> str:
     """The pattern that a delivered message is about."""
-    return str(json.loads(json.loads(str(message.body))[0][0])["pattern_name"])
+    return str(json.loads(cast("Any", message).payload[0][0])["pattern_name"])
 
 
 def test_a_message_is_in_a_list_until_it_is_acknowledged(address: str, fetching: Fetching, asked: Client) -> None:
