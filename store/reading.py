@@ -61,8 +61,10 @@ class Store:
         any one of ``context_tags``; seen by ``instrument_name`` or, with ``include_universal``, by none in
         particular; trust between both bounds, inclusive. Soft-deleted ones only with ``include_inactive``. With
         ``after``, the last pattern of one page, the page behind it: by key, so that no page costs more than another.
-        ValueError for a negative limit.
+        ValueError for a negative limit; TypeError for a text where tags are due.
         """
+        if isinstance(context_tags, str):
+            raise TypeError(f"context_tags is {context_tags!r}; give a list of tags")
         filters = Filters(
             pattern_type=pattern_type,
             min_priority=min_priority,
@@ -115,6 +117,9 @@ class Store:
 
     def recalculated(self, message_id: str) -> bool:
         """Whether the recalculation that this message asked for is finished."""
+        if not message_id.isprintable():
+            # No id has such characters, and databases refuse some of them.
+            return False
         of = recalculations.c
         with self._reading() as connection:
             finished = select(func.count()).where(of.message_id == message_id, of.finished_at.is_not(None))

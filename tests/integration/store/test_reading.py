@@ -89,6 +89,8 @@ def test_patterns_with_any_of_some_tags(bench: Bench) -> None:
     assert ["two"] == named(bench, context_tags={"%"})
     assert [] == named(bench, context_tags=["B"])
     assert 5 == len(named(bench, context_tags=[]))
+    with pytest.raises(TypeError, match="give a list of tags"):
+        named(bench, context_tags="ab")
 
 
 def test_patterns_of_an_instrument(bench: Bench) -> None:
@@ -285,3 +287,4 @@ def test_times_are_aware_and_in_utc(bench: Bench) -> None:
 def test_a_recalculation_that_was_never_asked_for_is_not_finished(bench: Bench) -> None:
     """Only what is finished is (spec 5.5)."""
     assert not bench.store.recalculated("01900000-0000-7000-8000-000000000001")
+    assert not bench.store.recalculated("x\0")
