@@ -1,6 +1,6 @@
 """Making a store anew from what another has applied: each message once more, at the clock reading of then."""
 
-from sqlalchemy import Connection, case, select, update
+from sqlalchemy import Connection, case, select, true, update
 
 from store.effects import apply
 from store.errors import ConfigurationError, HistoryPruned
@@ -8,8 +8,7 @@ from store.events import Effect, Recalculation, Sighting
 from store.inbox import receive
 from store.pattern import hash_of
 from store.reading import Store
-from store.recalculation import begin
-from store.scoring_sql import possible, scores_at
+from store.recalculation import begin, rescoring
 from store.tables import aliases, patterns
 from store.transaction import Transaction
 
@@ -47,12 +46,7 @@ def apply_again(transaction: Transaction, event: Effect | Recalculation, meant: 
 
 def settle(transaction: Transaction) -> None:
     """Recompute every pattern's scores at the transaction's clock reading."""
-    scores = scores_at(transaction.now)
-    transaction.connection.execute(
-        update(patterns)
-        .where(possible)
-        .values(effectiveness_score=scores.effectiveness, priority_score=scores.priority)
-    )
+    transaction.connection.execute(rescoring(transaction.now, true()))
 
 
 def _choose_as_recorded(connection: Connection, event: Sighting, recorded: str) -> None:

@@ -102,11 +102,11 @@ def _rescore_chunk(transaction: Transaction, run: _Run, chunk: int) -> tuple[_Ru
     impossible = list(transaction.connection.execute(select(patterns.c.id).where(*within, ~possible)).scalars())
     for key in impossible:
         transaction.happened("pattern_scores_impossible", logging.ERROR, pattern_id=key)
-    changed = transaction.connection.execute(_rescoring(run.clock, and_(*within))).rowcount
+    changed = transaction.connection.execute(rescoring(run.clock, and_(*within))).rowcount
     return _Run(run.clock, last, run.patterns + rows, run.changed + changed, run.skipped + len(impossible)), rows
 
 
-def _rescoring(clock: int, within: ColumnElement[bool]) -> Update:
+def rescoring(clock: int, within: ColumnElement[bool]) -> Update:
     """Write both scores of the possible rows whose scores are others at this clock."""
     at = scores_at(clock)
     new = (

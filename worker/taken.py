@@ -21,19 +21,18 @@ _BY_PRIORITY = tuple(f"{QUEUE}\x06\x16{priority}" for priority in (3, 6, 9))
 # The times are the server's: a worker's clock may be wrong.
 _RENEW = "redis.call('ZADD', KEYS[1], redis.call('TIME')[1], ARGV[1])"
 # The newest first to the end that is fetched from, so that the oldest is the next.
-_GIVE_BACK = """
+_MOVE_ALL = """
 local moved = 0
 while redis.call('LMOVE', KEYS[2], KEYS[1], 'LEFT', 'RIGHT') do moved = moved + 1 end
-return moved
 """
+_GIVE_BACK = f"{_MOVE_ALL} return moved"
 _GIVE_ONE_BACK = """
 if redis.call('LREM', KEYS[2], 1, ARGV[1]) > 0 then redis.call('RPUSH', KEYS[1], ARGV[1]) end
 """
 _RECOVER = f"""
 local since = redis.call('TIME')[1] - (redis.call('ZSCORE', KEYS[3], ARGV[1]) or 0)
 if since < {LEASE_SECONDS} then return 0 end
-local moved = 0
-while redis.call('LMOVE', KEYS[2], KEYS[1], 'LEFT', 'RIGHT') do moved = moved + 1 end
+{_MOVE_ALL}
 if since > {FORGOTTEN_SECONDS} then redis.call('ZREM', KEYS[3], ARGV[1]) end
 return moved
 """
