@@ -118,7 +118,8 @@ class RedisServer:
         self._children[-1].wait()
 
     def __exit__(self, *_: object) -> None:
-        self._children.pop().stop()
+        while self._children:
+            self._children.pop().stop()
 
     def _answers(self, child: Child) -> bool:
         server = client(self.url)
