@@ -19,7 +19,7 @@ from tests.integration.worker.test_interruptions import lease_of, locked, sighti
 from tests.product import Product
 from tests.tls import redis_binary
 from tests.waiting import wait_until
-from worker.taken import workers
+from worker.taken import LEASE_SECONDS, workers
 
 # Several times what SQLite waits for a lock.
 LONG = 30.0
@@ -54,6 +54,13 @@ def said(product: Product, subject: str) -> list[str]:
 def wait_for_word(product: Product, word: str) -> None:
     """Wait until the worker's log has this event."""
     wait_until(lambda: f'"{word}"' in product.log("worker"), why=f"the worker says {word}")
+
+
+def keep_waiting(product: Product, seconds: float) -> None:
+    """Wait until the only worker has renewed its lease for so long, by the broker's clock."""
+    [worker] = workers(product.client)
+    until = lease_of(product, worker) + seconds
+    wait_until(lambda: lease_of(product, worker) > until, why="the lease is renewed", seconds=2 * LONG)
 
 
 @pytest.mark.parametrize("killed", [False, True], ids=["stopped", "killed"])
@@ -102,9 +109,7 @@ def test_a_store_that_is_locked_for_long(embedded: Product) -> None:
         with locked(embedded):
             embedded.send(*sightings(3))
             wait_until_taken(embedded)
-            [me] = workers(embedded.client)
-            until = lease_of(embedded, me) + LONG
-            wait_until(lambda: lease_of(embedded, me) > until, why="the lease is renewed for long", seconds=2 * LONG)
+            keep_waiting(embedded, LONG)
         stats = embedded.wait_for(applied=3)
         wait_for_word(embedded, "store_available_again")
         assert (None, 3, 0, 0) == (worker.poll(), stats.sightings, stats.quarantined, stats.duplicates)
@@ -131,7 +136,7 @@ def test_a_store_whose_disk_is_full(embedded: Product) -> None:
         with full_disk(worker.pid):
             embedded.send(*sightings(20))
             wait_for_word(embedded, "store_unavailable")
-            wait_until_taken(embedded)
+            keep_waiting(embedded, LEASE_SECONDS)
         stats = embedded.wait_for(applied=40)
         wait_for_word(embedded, "store_available_again")
         assert (None, 40, 0, 0) == (worker.poll(), stats.sightings, stats.quarantined, stats.duplicates)
