@@ -12,12 +12,12 @@ from typing import Any, Self
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, RowMapping, Select, cast, func, select
 
-from store.engines import exists, reader_engine, shown, store_url, trouble_is_transient
-from store.errors import AmbiguousPrefix, NotFound, StoreOutdated
+from store.engines import reader_engine, store_url, trouble_is_transient
+from store.errors import AmbiguousPrefix, NotFound
 from store.quarantine import DISCARDED, NEW, REPLAYED
 from store.ranking import PATTERN_COLUMNS, Filters, bounded, ranked
 from store.records import Pattern, RecordedApplication, Stats
-from store.schema import check_revision
+from store.schema import check_revision, require_there
 from store.tables import aliases, applications, inbox, parked, patterns, quarantine, recalculations
 from store.tallies import read_counts
 from store.times import from_micros
@@ -143,10 +143,7 @@ class Store:
 
     @contextmanager
     def _reading(self) -> Generator[Connection]:
-        if not exists(self._url):
-            raise StoreOutdated(
-                f"There is no store at {shown(self._url)} yet: run `ostinato up` or `ostinato migrate`."
-            )
+        require_there(self._url)
         with trouble_is_transient(), self._engine.connect() as connection:
             if not self._current:
                 check_revision(connection, self._url)
