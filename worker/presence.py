@@ -63,10 +63,12 @@ class Watch:
             self._due = now + PRESENCE_SECONDS
 
     def _end(self, silence: float) -> None:
-        frame = vars(sys)["_current_frames"]().get(main_thread().ident)
-        _log.critical(f"{self._part}_deaf", seconds=round(silence), stack="".join(format_stack(frame)))
-        self._broker.say_gone(self._part, self._name)
-        os._exit(DEAF)
+        try:
+            frame = vars(sys)["_current_frames"]().get(main_thread().ident)
+            _log.critical(f"{self._part}_deaf", seconds=round(silence), stack="".join(format_stack(frame)))
+            self._broker.say_gone(self._part, self._name)
+        finally:
+            os._exit(DEAF)
 
 
 class Presence(bootsteps.StartStopStep):
@@ -80,8 +82,7 @@ class Presence(bootsteps.StartStopStep):
 
     @override
     def start(self, parent: Any) -> None:
-        broker, deaf_after = BrokerClient(parent.settings), parent.settings.deaf_after
-        self._watch = Watch(broker, "worker", parent.hostname, parent.life, heard=_HEARD_SECONDS, deaf_after=deaf_after)
+        self._watch = Watch(BrokerClient(parent.settings), "worker", parent.hostname, parent.life)
 
     @override
     def stop(self, parent: Any) -> None:
