@@ -1,4 +1,4 @@
-"""For how long a loop has shown no life: counted in steps that a watch has seen, not by a clock that it slept through."""
+"""For how long a loop has shown no life: in steps that a watch has seen, not by a clock that it slept through."""
 
 from worker.life import LONGEST_STEP, Life
 
