@@ -1,5 +1,7 @@
 """Beat: sends the message of each slot to the queue that every other message goes through."""
 
+import os
+import socket
 from typing import Any
 
 import structlog
@@ -9,12 +11,17 @@ from typing_extensions import override
 
 from store.times import EPOCH
 from tasks import wire
+from tasks.broker import BrokerSettings
 from tasks.messages import RecalculateAllPatternPriorities
 from tasks.publishing import QUEUE
+from worker.broker_client import BrokerClient
+from worker.life import Life
+from worker.presence import Watch
 from worker.slots import SlotSchedule, slot_message
 from worker.trouble import Trouble
 
 RETRY_SECONDS = 2.0
+LONGEST_WAIT = 5
 
 _log = structlog.get_logger()
 
@@ -41,13 +48,26 @@ def _slot_text(schedule: SlotSchedule) -> str:
     return wire.encode(slot_message(schedule.slot(schedule.now())))
 
 
-class SlotScheduler(Scheduler):
-    """Celery's scheduler without a file of its own, and with patience: a slot that could not be sent is sent later."""
+def slot_scheduler(settings: BrokerSettings) -> type[Scheduler]:
+    """A scheduler class that says to the broker of these settings that it is there."""
+    return type("SlotScheduler", (_SlotScheduler,), {"settings": settings})
+
+
+class _SlotScheduler(Scheduler):
+    """Celery's scheduler without a file of its own, and with patience: a slot that could not be sent is sent later.
+
+    It says that it is there at every tick, but for those at which a slot could not be sent.
+    """
+
+    settings: BrokerSettings
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - Celery's own signature
         self._failed = False
         self._away = Trouble("broker_unavailable", "broker_available_again")
         self._trouble = Trouble("slot_not_sent", "slots_are_sent_again")
+        self._name = f"{socket.gethostname()}-{os.getpid()}"
+        self._life = Life(heard=2 * LONGEST_WAIT)
+        self._watch: Watch | None = None
         super().__init__(*args, **kwargs)
 
     @override
@@ -60,7 +80,21 @@ class SlotScheduler(Scheduler):
         if self._failed:
             self._failed, self._heap = False, None
             return RETRY_SECONDS
+        self._show_life()
         return wait
+
+    @override
+    def close(self) -> None:
+        super().close()
+        if self._watch is not None:
+            self._watch.stop()
+            self._watch = None
+
+    def _show_life(self) -> None:
+        if self._watch is None:
+            # By a thread, because a signal that ends beat must not meet it in the middle of saying so.
+            self._watch = Watch(BrokerClient(self.settings), "beat", self._name, self._life)
+        self._life.sign()
 
     @override
     def apply_entry(self, entry: ScheduleEntry, producer: Any = None) -> None:

@@ -11,7 +11,7 @@ import typer
 import yaml
 from typer.core import TyperGroup
 
-import worker.cli
+import worker.cli.commands
 from worker.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -63,6 +63,19 @@ def test_a_service_that_ends_is_started_again(name: str) -> None:
         assert "unless-stopped" == service["restart"]
         assert service["healthcheck"]["test"][0] in {"CMD", "CMD-SHELL"}
     assert re.fullmatch(r"\d+s", service["stop_grace_period"])
+
+
+@pytest.mark.parametrize("name", ["worker", "beat"])
+def test_worker_and_beat_are_asked_for_themselves(name: str) -> None:
+    """Each container answers for its own process, by the command made for it, which the command line has."""
+    group = typer.main.get_command(worker.cli.commands.app)
+    assert isinstance(group, TyperGroup)
+    health = group.commands["health"]
+    assert isinstance(health, TyperGroup)
+
+    assert ["CMD", "ostinato", "health", name] == SERVICES[name]["healthcheck"]["test"]
+    assert name in health.commands
+    assert "hostname" not in SERVICES[name]
 
 
 def test_only_flower_is_reachable_and_only_from_the_machine_itself() -> None:
@@ -122,7 +135,7 @@ def test_the_services_share_broker_and_store(name: str, monkeypatch: pytest.Monk
 @each_of_ours
 def test_every_command_is_one_that_the_image_has(name: str) -> None:
     """A command or health check begins with Celery, Python or a script of ours, and asks it for what it has."""
-    group = typer.main.get_command(worker.cli.app)
+    group = typer.main.get_command(worker.cli.commands.app)
     assert isinstance(group, TyperGroup)
     healthcheck = SERVICES[name].get("healthcheck", {"test": ["CMD", "python"]})["test"][1:]
     for command in (SERVICES[name]["command"], " ".join(healthcheck).split()):
