@@ -1,6 +1,9 @@
 """Sending a message: one JSON text as a task's only argument, within bounded time, with a clear error if it fails."""
 
+from collections.abc import Mapping
+
 from celery import Celery
+from kombu import Producer
 from kombu.exceptions import KombuError, OperationalError
 
 from store.errors import BrokerUnavailable
@@ -19,11 +22,15 @@ BOUNDED = {
 }
 
 
-def producer_app(broker_address: str) -> Celery:
-    """A Celery application that only sends; it connects at the first message."""
+# For a thread that nobody waits for, and a broker far away.
+PATIENT = {**BOUNDED, "socket_connect_timeout": 2.0, "socket_timeout": 5.0}
+
+
+def producer_app(broker_address: str, bounds: Mapping[str, float] = BOUNDED) -> Celery:
+    """A Celery application that only sends, each message within these bounds; it connects at the first one."""
     app = Celery("ostinato-producer", broker=broker_address, set_as_current=False)
     app.conf.update(
-        broker_transport_options=dict(BOUNDED),
+        broker_transport_options=dict(bounds),
         broker_connection_timeout=0.5,
         task_default_queue=QUEUE,
         task_ignore_result=True,
@@ -42,8 +49,13 @@ def publish(app: Celery, message: Message) -> None:
     publish_text(app, message.KIND, wire.encode(message), summary=message.summary(), task_id=str(message.id))
 
 
-def publish_text(app: Celery, kind: str, text: str, *, summary: str, task_id: str | None = None) -> None:
-    """Hand the JSON text of a message to the broker; ``summary`` is what the dashboard shows of it."""
+def publish_text(  # noqa: PLR0913 - a queue item
+    app: Celery, kind: str, text: str, *, summary: str, task_id: str | None = None, producer: Producer | None = None
+) -> None:
+    """Hand the JSON text of a message to the broker; ``summary`` is what the dashboard shows of it.
+
+    By a connection of ``producer``'s, if given, else by one of the application's.
+    """
     try:
         app.send_task(
             kind,
@@ -54,6 +66,7 @@ def publish_text(app: Celery, kind: str, text: str, *, summary: str, task_id: st
             kwargsrepr="",
             retry=False,
             ignore_result=True,
+            producer=producer,
         )
     except (KombuError, OperationalError, OSError) as error:
         raise BrokerUnavailable(

@@ -12,7 +12,7 @@ from store.errors import BrokerUnavailable, ConfigurationError, OstinatoError, S
 from store.schema import migrate as migrate_store
 from tasks.broker import read_settings
 from worker.child import ChildError
-from worker.cli import patterns, quarantine
+from worker.cli import outbox, patterns, quarantine
 from worker.cli.demo import demo
 from worker.cli.export import export
 from worker.cli.import_sqlite import import_sqlite
@@ -20,6 +20,7 @@ from worker.cli.output import err, out
 from worker.cli.prune import prune
 from worker.cli.rebuild import rebuild
 from worker.cli.recalculate import recalculate
+from worker.cli.reconcile import reconcile
 from worker.cli.send import send
 from worker.cli.status import status
 from worker.cli.up import up
@@ -46,9 +47,10 @@ app = typer.Typer(
     epilog="Exit codes: 0 done; 1 some input was bad, or not found; 2 wrong usage or setting; "
     "3 the broker does not answer; 4 the store does not answer, or needs a migration; 130 interrupted.",
 )
-for command in (up, send, status, recalculate, import_sqlite, export, rebuild, prune, demo):
+for command in (up, send, status, recalculate, import_sqlite, export, rebuild, prune, reconcile, demo):
     app.command()(command)
 app.add_typer(patterns.commands, name="patterns")
+app.add_typer(outbox.commands, name="outbox")
 app.add_typer(quarantine.commands, name="quarantine")
 
 

@@ -14,9 +14,7 @@ from structlog.testing import capture_logs
 import store.engines
 from store.engines import (
     exists,
-    has_wal_reset_bug,
     reader_engine,
-    sqlite_driver,
     store_url,
     trouble_is_transient,
     writer_engine,
@@ -24,6 +22,7 @@ from store.engines import (
 from store.errors import ConfigurationError, StoreUnavailable
 from store.reading import Store
 from store.schema import migrate
+from store.sqlite import has_wal_reset_bug, sqlite_driver
 from store.transaction import Writer
 from tests.integration.store.bench import NOW
 
