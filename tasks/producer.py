@@ -5,7 +5,6 @@ import os
 from collections.abc import Callable
 from threading import Lock
 from typing import Concatenate, ParamSpec, Self, TypeVar
-from weakref import WeakSet
 
 from tasks import wire
 from tasks.broker import read_settings
@@ -61,7 +60,6 @@ class Producer:
         self._lock = Lock()
         self._sending: Sending | None = None
         self._opened()
-        _producers.add(self)
 
     record_pattern = _recording(RecordPattern, lambda message: message.pattern_id)
     record_pattern_application = _recording(RecordPatternApplication, _id)
@@ -93,6 +91,7 @@ class Producer:
         """
         with self._lock:
             sending, self._sending = self._sending, None
+            _open.discard(self)
         return 0 if sending is None else sending.close(timeout)
 
     def __enter__(self) -> Self:
@@ -107,6 +106,7 @@ class Producer:
             with self._lock:
                 if self._sending is None:
                     self._sending = Sending(self._settings)
+                    _open.add(self)
                 sending = self._sending
         return sending
 
@@ -115,22 +115,25 @@ class Producer:
         self._lock = Lock()
         if self._sending is not None:
             self._sending.place.leave()
-            _parents.append(self._sending)
+            _of_parents.append(self._sending)
             self._sending = None
 
 
-def _forget_parents() -> None:
-    for producer in _producers:
+_open: set[Producer] = set()
+# What a child of a fork has from its parent: never used and never closed, because the parent uses it.
+_of_parents: list[Sending] = []
+
+
+def _after_fork() -> None:
+    for producer in tuple(_open):
         producer.after_fork()
+    _open.clear()
 
 
-def _close_at_exit() -> None:
-    for producer in _producers:
+def _at_exit() -> None:
+    for producer in tuple(_open):
         producer.close(_AT_EXIT_SECONDS)
 
 
-_producers: WeakSet[Producer] = WeakSet()
-# What a child of a fork has from its parent: never used and never closed, because the parent uses it.
-_parents: list[Sending] = []
-os.register_at_fork(after_in_child=_forget_parents)
-atexit.register(_close_at_exit)
+os.register_at_fork(after_in_child=_after_fork)
+atexit.register(_at_exit)
