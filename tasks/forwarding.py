@@ -1,19 +1,24 @@
 """From an outbox to the broker: in batches, in the order of recording, and again until the broker has taken them."""
 
 import logging
-from collections.abc import Iterable, Sequence
-from contextlib import closing
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Self
+
+from kombu import Connection
 
 from store.errors import BrokerUnavailable, MalformedMessage, OutboxUnavailable
 from tasks import wire
 from tasks.messages import BATCH_COUNT, BATCH_MEMBERS, ApplyBatch
 from tasks.outbox import Entry, Outbox
 from tasks.outboxes import OutboxSettings, abandoned
-from tasks.publishing import PATIENT, producer_app, publish_text
+from tasks.publishing import PATIENT, broker_run, producer_app, publish_text
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+# A broker that was killed may lack what it took in its last moments: at most two seconds, with Redis' own settings.
+LOST_SECONDS = 5.0
 
 _log = logging.getLogger("ostinato")
 _BATCH_BYTES = wire.BATCH_BYTES - wire.BATCH_OVERHEAD
@@ -28,15 +33,23 @@ class Forwarder:
         self._app.connection_for_write().get_transport_cls()
         self._settings = settings
         self._unusable: set[Path] = set()
-        self._producer: Any = None
+        self._connection: Connection | None = None
         self._most = BATCH_COUNT
 
     def forward(self, outbox: Outbox) -> int:
-        """Send the outbox's next messages; how many those were. BrokerUnavailable, OutboxUnavailable."""
+        """Send the outbox's next messages; how many those were. BrokerUnavailable, OutboxUnavailable.
+
+        If the broker was started anew, those of its last seconds are sent again: it may have lost them.
+        """
+        with self._connected() as connection:
+            run = broker_run(connection)
+        again = outbox.meets(run, LOST_SECONDS)
+        if again:
+            _log.info("The broker was started anew: its last %d messages are sent again.", again)
         entries = outbox.first(self._batch)
         if entries:
             self._publish(entries)
-            outbox.forwarded(entries[-1].seq)
+            outbox.forwarded(entries[-1].seq, run)
         return len(entries)
 
     def forward_abandoned(self) -> int:
@@ -63,9 +76,9 @@ class Forwarder:
 
     def close(self) -> None:
         """Close the connection."""
-        if self._producer is not None:
-            self._producer.connection.collect(socket_timeout=0)
-            self._producer = None
+        if self._connection is not None:
+            self._connection.collect(socket_timeout=0)
+            self._connection = None
 
     def _batch(self, entries: Iterable[Entry]) -> list[Entry]:
         """As many of the first messages as one batch may hold, and at least one."""
@@ -81,21 +94,27 @@ class Forwarder:
         return batch
 
     def _publish(self, batch: Sequence[Entry]) -> None:
+        kind, text, summary, task_id = _as_task(batch)
         try:
-            self._hand_over(batch)
+            with self._connected() as connection:
+                producer = self._app.amqp.Producer(connection, auto_declare=False)
+                publish_text(self._app, kind, text, summary=summary, task_id=task_id, producer=producer)
         except BrokerUnavailable:
-            self.close()
             # A line that is slow or often cut lets a smaller one pass.
             self._most = max(1, len(batch) // 2)
             raise
         self._most = min(BATCH_COUNT, self._most * 2)
 
-    def _hand_over(self, batch: Sequence[Entry]) -> None:
-        if self._producer is None:
+    @contextmanager
+    def _connected(self) -> Generator[Connection]:
+        if self._connection is None:
             # Not from the pool: that is the process's, and a fork would share what is in it.
-            self._producer = self._app.amqp.Producer(self._app.connection_for_write(), auto_declare=False)
-        kind, text, summary, task_id = _as_task(batch)
-        publish_text(self._app, kind, text, summary=summary, task_id=task_id, producer=self._producer)
+            self._connection = self._app.connection_for_write()
+        try:
+            yield self._connection
+        except BrokerUnavailable:
+            self.close()
+            raise
 
     def __enter__(self) -> Self:
         return self

@@ -19,7 +19,12 @@ _TABLES = """
 CREATE TABLE message (
     seq INTEGER PRIMARY KEY, id TEXT NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL, at REAL NOT NULL
 );
-CREATE TABLE forwarded (upto INTEGER PRIMARY KEY, at REAL NOT NULL);
+CREATE TABLE forwarded (upto INTEGER PRIMARY KEY, at REAL NOT NULL, broker TEXT);
+"""
+# Where no message is left, the last mark tells its place, so that the next one has a later one.
+_LAST = "SELECT max(coalesce((SELECT max(seq) FROM message), 0), coalesce((SELECT max(upto) FROM forwarded), 0))"
+_UPTO = """
+SELECT max(coalesce((SELECT max(upto) FROM forwarded), 0), coalesce((SELECT min(seq) - 1 FROM message), ?))
 """
 # A statement's share of clearing away: short, because a caller may wait for it.
 _CLEARED_AT_ONCE = 500
@@ -51,8 +56,9 @@ class Outbox:
             )
             self._prepare(fsync=fsync)
             self._page_size = int(self._value("PRAGMA page_size"))
-            self._upto = int(self._value("SELECT coalesce(max(upto), 0) FROM forwarded"))
-            self._last = max(self._upto, int(self._value("SELECT coalesce(max(seq), 0) FROM message")))
+            self._last = int(self._value(_LAST))
+            self._upto = int(self._value(_UPTO, (self._last,)))
+            self._broker: str | None = self._value("SELECT (SELECT broker FROM forwarded ORDER BY upto DESC LIMIT 1)")
 
     @property
     def last(self) -> int:
@@ -92,11 +98,27 @@ class Outbox:
             oldest: float | None = self._value("SELECT min(at) FROM message WHERE seq > ?", (self._upto,))
         return oldest
 
-    def forwarded(self, upto: int) -> None:
-        """Note that the broker has every message up to this place."""
+    def forwarded(self, upto: int, broker: str | None) -> None:
+        """Note that the broker has every message up to this place, and which run of the broker that was, if known."""
         with self._lock, _trouble(self._path):
-            self._connection.execute("INSERT INTO forwarded VALUES (?, ?)", (upto, time.time()))
-            self._upto = upto
+            self._connection.execute("INSERT INTO forwarded VALUES (?, ?, ?)", (upto, time.time(), broker))
+            self._upto, self._broker = upto, broker
+
+    def meets(self, broker: str | None, lost: float) -> int:
+        """Take back what was noted in the last ``lost`` seconds before the broker was started anew.
+
+        How many messages wait again; 0 where it is the same run of the broker, or one of them is not known.
+        """
+        with self._lock, _trouble(self._path):
+            before, known = self._upto, self._broker
+            if broker is None or broker == known:
+                return 0
+            self._broker = broker
+            if known is not None:
+                taken_back = "DELETE FROM forwarded WHERE at > (SELECT max(at) FROM forwarded) - ?"
+                self._connection.execute(taken_back, (lost,))
+                self._upto = int(self._value(_UPTO, (self._last,)))
+            return before - self._upto
 
     def tidy(self, keep: float) -> None:
         """Clear away some of what the broker has had for ``keep`` seconds, and shorten the log."""
@@ -140,7 +162,7 @@ class Outbox:
         """Forget some of the messages up to a place, the oldest first; how many those were."""
         chosen = "DELETE FROM message WHERE seq IN (SELECT seq FROM message WHERE seq <= ? ORDER BY seq LIMIT ?)"
         cleared = int(self._connection.execute(chosen, (upto, _CLEARED_AT_ONCE)).rowcount)
-        # The last mark stays: it tells a message's place when no message is left.
+        # The last mark stays, see _LAST.
         gone = "DELETE FROM forwarded WHERE upto < min(?, (SELECT coalesce(min(seq), ?) FROM message))"
         self._connection.execute(gone, (self._upto, self._upto))
         return cleared

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 from celery import Celery
-from kombu import Producer
+from kombu import Connection, Producer
 from kombu.exceptions import KombuError, OperationalError
+from redis.exceptions import NoPermissionError, RedisError
 
 from store.errors import BrokerUnavailable
 from tasks import wire
@@ -69,6 +70,24 @@ def publish_text(  # noqa: PLR0913 - a queue item
             producer=producer,
         )
     except (KombuError, OperationalError, OSError) as error:
-        raise BrokerUnavailable(
-            f"The broker did not take the message ({error}): run `ostinato up`, or correct OSTINATO_BROKER_URL."
-        ) from error
+        raise _away(error) from error
+
+
+def broker_run(connection: Connection) -> str | None:
+    """Which run of the broker's process a connection leads to; None where it does not say, or not to this user.
+
+    BrokerUnavailable.
+    """
+    try:
+        client = getattr(connection.default_channel, "client", None)
+        return None if client is None else str(client.info("server")["run_id"])
+    except NoPermissionError:
+        return None
+    except (KombuError, OperationalError, RedisError, OSError) as error:
+        raise _away(error) from error
+
+
+def _away(error: Exception) -> BrokerUnavailable:
+    return BrokerUnavailable(
+        f"The broker did not take the message ({error}): run `ostinato up`, or correct OSTINATO_BROKER_URL."
+    )

@@ -1,6 +1,7 @@
 """The thread that empties a producer's outbox, for as long as the process runs."""
 
 import logging
+import math
 import time
 from contextlib import suppress
 from threading import Condition, Event, Thread
@@ -39,7 +40,7 @@ class Sending:
         self._wake, self._hurry, self._progress = Event(), Event(), Condition()
         self._wake.set()
         # When the thread is to have ended; and, while the broker is away, since when a message waits for it.
-        self._deadline: float | None = None
+        self._deadline = math.inf
         self._oldest: float | None = None
         self._pause = FIRST_PAUSE
         self._look_around_due = 0.0
@@ -77,19 +78,26 @@ class Sending:
 
     def _run(self) -> None:
         try:
-            while self._deadline is None:
-                self._wake.wait(LOOK_AROUND_SECONDS)
-                if self.outbox.waiting < BATCH_COUNT:
-                    self._hurry.wait(COALESCE_SECONDS)
-                if not self._sent() and self._deadline is None:
-                    self._hurry.wait(self._pause)
-                    self._wake.set()
+            while not self._closing():
+                self._send_next()
             while self.outbox.waiting and time.monotonic() < self._deadline and self._sent():
                 pass
         finally:
             self._forwarder.close()
             self.outbox.close()
             self.place.leave()
+
+    def _closing(self) -> bool:
+        return self._deadline < math.inf
+
+    def _send_next(self) -> None:
+        """Wait for messages, and a moment for more of them, and send them; after a failure, wait for a while."""
+        self._wake.wait(LOOK_AROUND_SECONDS)
+        if self.outbox.waiting < BATCH_COUNT:
+            self._hurry.wait(COALESCE_SECONDS)
+        if not self._closing() and not self._sent() and not self._closing():
+            self._hurry.wait(self._pause)
+            self._wake.set()
 
     def _sent(self) -> bool:
         """Send one batch, if one waits, and see to what else there is to do; whether that went well."""
@@ -122,7 +130,8 @@ class Sending:
     def _failed(self, error: Exception) -> None:
         if self._oldest is None:
             expected = isinstance(error, TransientError)
-            _log.warning("Messages wait in %s: %s", self.place.path, error, exc_info=None if expected else error)
+            waiting, path = self.outbox.waiting, self.place.path
+            _log.warning("%d messages wait in %s: %s", waiting, path, error, exc_info=None if expected else error)
             self._pause = FIRST_PAUSE
         else:
             self._pause = min(LONGEST_PAUSE, self._pause * 2)

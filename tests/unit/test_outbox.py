@@ -2,6 +2,8 @@
 
 import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from itertools import islice
@@ -15,7 +17,26 @@ from tasks.outbox_inspection import forwarded, states
 from tasks.outboxes import abandoned, owner, paths, take
 
 LIMIT = 1_000_000
+RUN = "first"
 LONG = "x" * 10_000
+
+FULL_DISK = """
+import resource, sys
+from pathlib import Path
+from store.errors import OutboxUnavailable
+from tasks.outbox import Outbox
+
+outbox = Outbox(Path(sys.argv[1]))
+outbox.add("a", "kind", "{}", limit=10**9)
+_, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+try:
+    outbox.add("b", "kind", "x" * 200_000, limit=10**9)
+except OutboxUnavailable:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+    outbox.add("c", "kind", "x" * 200_000, limit=10**9)
+    print("a not-b c", end="")
+"""
 
 
 def at_most(count: int) -> Callable[[Iterable[Entry]], list[Entry]]:
@@ -46,7 +67,7 @@ def test_messages_wait_in_the_order_of_adding(tmp_path: Path) -> None:
         assert [Entry(1, "a", "record_pattern", "{}"), Entry(2, "b", "record_pattern", "{}")] == outbox.first(
             at_most(2)
         )
-        outbox.forwarded(2)
+        outbox.forwarded(2, RUN)
         assert (1, ["c"]) == (outbox.waiting, waiting(outbox))
     with opened(tmp_path) as outbox:
         add(outbox, "d")
@@ -57,7 +78,7 @@ def test_no_message_takes_the_place_of_one_that_was_forwarded(tmp_path: Path) ->
     """Also where nothing is kept and the file is opened again, what is added waits."""
     with opened(tmp_path) as outbox:
         add(outbox, "a", "b")
-        outbox.forwarded(2)
+        outbox.forwarded(2, RUN)
         outbox.tidy(keep=0)
     with opened(tmp_path) as outbox:
         add(outbox, "c")
@@ -68,7 +89,7 @@ def test_what_was_forwarded_is_kept_for_a_while(tmp_path: Path) -> None:
     """It can be read from outside until its time is over; what waits stays for however long."""
     with opened(tmp_path) as outbox:
         add(outbox, "a", "b", "c")
-        outbox.forwarded(2)
+        outbox.forwarded(2, RUN)
         outbox.tidy(keep=3600)
         assert [["a", "b"]] == [[entry.id for entry in page] for page in forwarded(tmp_path / "1.db")]
         outbox.tidy(keep=0)
@@ -84,7 +105,7 @@ def test_full_outbox_takes_no_more(tmp_path: Path) -> None:
             add(outbox, *names, text=LONG)
         count = outbox.waiting
         assert names[:count] == waiting(outbox)
-        outbox.forwarded(count)
+        outbox.forwarded(count, RUN)
         add(outbox, "one more", text=LONG)
         assert ["one more"] == waiting(outbox)
     assert LIMIT * 0.9 < count * len(LONG) <= LIMIT
@@ -95,7 +116,7 @@ def test_what_the_broker_has_makes_way(tmp_path: Path) -> None:
     with opened(tmp_path) as outbox:
         for number in range(2000):
             add(outbox, str(number), text=LONG)
-            outbox.forwarded(outbox.last)
+            outbox.forwarded(outbox.last, RUN)
             if number % 100 == 0:
                 outbox.tidy(keep=3600)
             log = tmp_path / "1.db-wal"
@@ -104,15 +125,29 @@ def test_what_the_broker_has_makes_way(tmp_path: Path) -> None:
 
 def test_full_disk_is_an_error_of_the_call(tmp_path: Path) -> None:
     """The message is not taken, the others stay, and the next one is taken once there is room."""
-    with opened(tmp_path) as outbox, closing(sqlite3.connect(tmp_path / "1.db", isolation_level=None)) as other:
-        add(outbox, "a")
-        outbox._connection.execute("PRAGMA max_page_count=8")  # noqa: SLF001 - SQLite's own way to be full
-        with pytest.raises(OutboxUnavailable, match="full"):
-            add(outbox, "b", text=LONG * 10)
-        assert ["a"] == waiting(outbox)
-        outbox._connection.execute("PRAGMA max_page_count=1000000")  # noqa: SLF001 - see above
-        add(outbox, "c", text=LONG * 10)
-        assert ["a", "c"] == [row[0] for row in other.execute("SELECT id FROM message")]
+    done = subprocess.run([sys.executable, "-c", FULL_DISK, str(tmp_path / "1.db")], check=True, capture_output=True)
+    assert b"a not-b c" == done.stdout
+    with opened(tmp_path) as outbox:
+        assert ["a", "c"] == waiting(outbox)
+
+
+def test_what_a_broker_took_in_its_last_seconds_waits_again(tmp_path: Path) -> None:
+    """If it was started anew; what is older stays where it is, also when the file was opened again meanwhile."""
+    with opened(tmp_path) as outbox:
+        add(outbox, "a", "b", "c")
+        assert 0 == outbox.meets(RUN, lost=3600)
+        outbox.forwarded(2, RUN)
+        assert (0, 0) == (outbox.meets(RUN, lost=3600), outbox.meets(None, lost=3600))
+        assert 0 == outbox.meets("second", lost=0)
+        outbox.forwarded(3, "second")
+    with opened(tmp_path) as outbox:
+        assert (3, ["a", "b", "c"]) == (outbox.meets("third", lost=3600), waiting(outbox))
+        assert 0 == outbox.meets("third", lost=3600)
+        outbox.forwarded(3, "third")
+        outbox.tidy(keep=0)
+        assert (0, 0) == (outbox.meets("fourth", lost=3600), outbox.waiting)
+        add(outbox, "d")
+        assert ["d"] == waiting(outbox)
 
 
 def test_file_that_is_no_outbox_is_refused(tmp_path: Path) -> None:
@@ -158,7 +193,7 @@ def test_states_count_what_waits_and_what_is_kept(tmp_path: Path) -> None:
     """And since when."""
     with opened(tmp_path) as outbox:
         add(outbox, "a", "b", "c")
-        outbox.forwarded(1)
+        outbox.forwarded(1, RUN)
         (state,) = states(tmp_path)
         oldest = outbox.oldest()
     assert (2, 1) == (state.waiting, state.kept)

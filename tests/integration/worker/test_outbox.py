@@ -2,28 +2,28 @@
 
 import json
 import logging
-import multiprocessing
 import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Generator
+from contextlib import closing, contextmanager
+from importlib import import_module
 from logging.handlers import QueueHandler
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
-from typing import Any
+from typing import Any, cast
 
-import billiard
 import pytest
 
 from store.errors import MalformedMessage, OutboxFull
 from store.tables import inbox
 from tasks import Producer
 from tasks.messages import ApplyBatch, RecordPattern, RecordPatternApplication
+from tasks.outbox import Outbox
 from tasks.outbox_inspection import states
-from tasks.outboxes import OutboxSettings
+from tasks.outboxes import OutboxSettings, take
 from tasks.publishing import QUEUE
 from tests.brokers import EmbeddedValkey, Server
 from tests.product import Product
@@ -118,7 +118,7 @@ def test_bad_fields_are_refused_in_the_caller(producer: Producer) -> None:
     with pytest.raises(MalformedMessage, match="pattern_name_length"):
         producer.record_pattern(pattern_type="test", pattern_name="")
     with pytest.raises(TypeError, match="by name"):
-        producer.soft_delete_pattern("some pattern")
+        cast("Any", producer).soft_delete_pattern("some pattern")
     with pytest.raises(TypeError, match="one by one"):
         producer.send(ApplyBatch(messages=[RecordPattern(pattern_type="test", pattern_name="x")]))
     assert 0 == producer.waiting
@@ -245,10 +245,11 @@ def _record_in_child(producer: Producer, name: str) -> None:
     record(producer, 50, name)
 
 
-@pytest.mark.parametrize("process", [multiprocessing.get_context("fork").Process, billiard.context.Process])
+@pytest.mark.parametrize("library", ["multiprocessing", "billiard"])
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
-def test_pools_may_share_a_producer(embedded: Product, process: Callable[..., Any]) -> None:
+def test_pools_may_share_a_producer(embedded: Product, library: str) -> None:
     """Python's processes and Celery's, which end without a word, while threads of the parent record too."""
+    process = import_module(f"{library}.context").ForkProcess
     with Producer(settings(embedded)) as producer:
         threads = [Thread(target=record, args=(producer, 50, f"thread {number}")) for number in range(4)]
         children = [process(target=_record_in_child, args=(producer, f"child {number}")) for number in range(3)]
@@ -264,8 +265,9 @@ def test_pools_may_share_a_producer(embedded: Product, process: Callable[..., An
 
 def test_message_of_another_version_holds_up_none(alone: Product) -> None:
     """One that this version would not make goes to the worker, which has the last word, and the next ones go on."""
+    with take(settings(alone).outbox_folder) as place, closing(Outbox(place.path)) as outbox:
+        outbox.add("x", "record_pattern", '{"kind": "record_pattern"}', limit=10**9)
     with Producer(settings(alone)) as producer:
-        producer._opened().outbox.add("x", "record_pattern", '{"kind": "record_pattern"}', limit=10**9)  # noqa: SLF001
         producer.recalculate_all_pattern_priorities()
         with EmbeddedValkey(alone.home), alone.worker():
             assert 1 == alone.wait_for(quarantined=1, applied=1).quarantined
