@@ -28,7 +28,7 @@ class Forwarder:
     """One connection to the broker, made at the first message and anew after each failure. For one thread."""
 
     def __init__(self, settings: OutboxSettings) -> None:
-        self._app = producer_app(settings.broker_address, PATIENT)
+        self._app = producer_app(settings, PATIENT)
         # Loaded here, once, and not in a thread: a fork in the middle of an import would leave its lock held.
         self._app.connection_for_write().get_transport_cls()
         self._settings = settings

@@ -1,15 +1,19 @@
 """Sending a message: one JSON text as a task's only argument, within bounded time, with a clear error if it fails."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from celery import Celery
 from kombu import Connection, Producer
 from kombu.exceptions import KombuError, OperationalError
-from redis.exceptions import NoPermissionError, RedisError
+from redis.exceptions import NoPermissionError, OutOfMemoryError, RedisError
 
 from store.errors import BrokerUnavailable
 from tasks import wire
+from tasks.broker import BrokerSettings
 from tasks.messages import Message
+
+if TYPE_CHECKING:
+    from celery import Celery
 
 QUEUE = "ostinato"
 # Celery's own sending waits for ever for a broker that is away; these bounds make it an error within half a second.
@@ -27,11 +31,13 @@ BOUNDED = {
 PATIENT = {**BOUNDED, "socket_connect_timeout": 2.0, "socket_timeout": 5.0}
 
 
-def producer_app(broker_address: str, bounds: Mapping[str, float] = BOUNDED) -> Celery:
+def producer_app(settings: BrokerSettings, bounds: Mapping[str, float] = BOUNDED) -> "Celery":
     """A Celery application that only sends, each message within these bounds; it connects at the first one."""
-    app = Celery("ostinato-producer", broker=broker_address, set_as_current=False)
+    from celery import Celery  # noqa: PLC0415 - those who only want to know the queue's name do not wait for it
+
+    app = Celery("ostinato-producer", broker=settings.broker_address, set_as_current=False)
     app.conf.update(
-        broker_transport_options=dict(bounds),
+        broker_transport_options={**bounds, "global_keyprefix": settings.broker_prefix},
         broker_connection_timeout=0.5,
         task_default_queue=QUEUE,
         task_ignore_result=True,
@@ -41,7 +47,7 @@ def producer_app(broker_address: str, bounds: Mapping[str, float] = BOUNDED) -> 
     return app
 
 
-def publish(app: Celery, message: Message) -> None:
+def publish(app: "Celery", message: Message) -> None:
     """Hand a message to the broker; the task's id is the message's.
 
     MalformedMessage if it is too large; BrokerUnavailable if the broker did not answer in time (it may have taken the
@@ -51,7 +57,7 @@ def publish(app: Celery, message: Message) -> None:
 
 
 def publish_text(  # noqa: PLR0913 - a queue item
-    app: Celery, kind: str, text: str, *, summary: str, task_id: str | None = None, producer: Producer | None = None
+    app: "Celery", kind: str, text: str, *, summary: str, task_id: str | None = None, producer: Producer | None = None
 ) -> None:
     """Hand the JSON text of a message to the broker; ``summary`` is what the dashboard shows of it.
 
@@ -70,7 +76,7 @@ def publish_text(  # noqa: PLR0913 - a queue item
             producer=producer,
         )
     except (KombuError, OperationalError, OSError) as error:
-        raise _away(error) from error
+        raise not_taken(error) from error
 
 
 def broker_run(connection: Connection) -> str | None:
@@ -84,10 +90,15 @@ def broker_run(connection: Connection) -> str | None:
     except NoPermissionError:
         return None
     except (KombuError, OperationalError, RedisError, OSError) as error:
-        raise _away(error) from error
+        raise not_taken(error) from error
 
 
-def _away(error: Exception) -> BrokerUnavailable:
+def not_taken(error: Exception) -> BrokerUnavailable:
+    """What a producer gets for an error of the broker: what to do about it."""
+    if isinstance(error, OutOfMemoryError) or isinstance(error.__cause__, OutOfMemoryError):
+        return BrokerUnavailable(
+            "The broker's memory is full: send it again when the worker has made room, or raise the broker's maxmemory."
+        )
     return BrokerUnavailable(
         f"The broker did not take the message ({error}): run `ostinato up`, or correct OSTINATO_BROKER_URL."
     )

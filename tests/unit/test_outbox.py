@@ -198,4 +198,4 @@ def test_states_count_what_waits_and_what_is_kept(tmp_path: Path) -> None:
         oldest = outbox.oldest()
     assert (2, 1) == (state.waiting, state.kept)
     assert state.oldest is not None
-    assert oldest == state.oldest.timestamp()
+    assert oldest == pytest.approx(state.oldest.timestamp(), abs=1e-5)

@@ -44,7 +44,7 @@ def reconcile(
 def _still_queued(settings: Settings, timeout: float) -> int:
     """Wait until the queue is empty; how many messages it holds where that took too long."""
     deadline = time.monotonic() + timeout
-    with closing(BrokerClient(settings.broker_address)) as broker:
+    with closing(BrokerClient(settings)) as broker:
         while (queued := broker.state().queued) and time.monotonic() <= deadline:
             time.sleep(_POLL)
     return queued
