@@ -4,7 +4,7 @@ Readers see one state of the store each; they never wait for the writer and neve
 """
 
 import sys
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from types import TracebackType
@@ -130,6 +130,14 @@ class Store:
         with self._reading() as connection:
             finished = select(func.count()).where(of.message_id == message_id, of.finished_at.is_not(None))
             return bool(_count(connection, finished))
+
+    def arrived(self, message_ids: Sequence[str]) -> set[str]:
+        """Which of these messages, at most some thousand, have come to the store: applied, parked or quarantined."""
+        ids = [each for each in message_ids if each.isprintable()]
+        applied = select(inbox.c.message_id).where(inbox.c.message_id.in_(ids))
+        kept = select(quarantine.c.message_id).where(quarantine.c.message_id.in_(ids))
+        with self._reading() as connection:
+            return {str(each) for each in connection.execute(applied.union(kept)).scalars()}
 
     def close(self) -> None:
         """Close every connection."""

@@ -1,9 +1,11 @@
 """Sending a message: one JSON text as a task's only argument, within bounded time, with a clear error if it fails."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from kombu import Connection, Producer
 from kombu.exceptions import KombuError, OperationalError
-from redis.exceptions import OutOfMemoryError
+from redis.exceptions import NoPermissionError, OutOfMemoryError, RedisError
 
 from store.errors import BrokerUnavailable
 from tasks import wire
@@ -25,13 +27,17 @@ BOUNDED = {
 }
 
 
-def producer_app(settings: BrokerSettings) -> "Celery":
-    """A Celery application that only sends; it connects at the first message."""
+# For a thread that nobody waits for, and a broker far away.
+PATIENT = {**BOUNDED, "socket_connect_timeout": 2.0, "socket_timeout": 5.0}
+
+
+def producer_app(settings: BrokerSettings, bounds: Mapping[str, float] = BOUNDED) -> "Celery":
+    """A Celery application that only sends, each message within these bounds; it connects at the first one."""
     from celery import Celery  # noqa: PLC0415 - those who only want to know the queue's name do not wait for it
 
     app = Celery("ostinato-producer", broker=settings.broker_address, set_as_current=False)
     app.conf.update(
-        broker_transport_options={**BOUNDED, "global_keyprefix": settings.broker_prefix},
+        broker_transport_options={**bounds, "global_keyprefix": settings.broker_prefix},
         broker_connection_timeout=0.5,
         task_default_queue=QUEUE,
         task_ignore_result=True,
@@ -50,8 +56,13 @@ def publish(app: "Celery", message: Message) -> None:
     publish_text(app, message.KIND, wire.encode(message), summary=message.summary(), task_id=str(message.id))
 
 
-def publish_text(app: "Celery", kind: str, text: str, *, summary: str, task_id: str | None = None) -> None:
-    """Hand the JSON text of a message to the broker; ``summary`` is what the dashboard shows of it."""
+def publish_text(  # noqa: PLR0913 - a queue item
+    app: "Celery", kind: str, text: str, *, summary: str, task_id: str | None = None, producer: Producer | None = None
+) -> None:
+    """Hand the JSON text of a message to the broker; ``summary`` is what the dashboard shows of it.
+
+    By a connection of ``producer``'s, if given, else by one of the application's.
+    """
     try:
         app.send_task(
             kind,
@@ -62,8 +73,23 @@ def publish_text(app: "Celery", kind: str, text: str, *, summary: str, task_id: 
             kwargsrepr="",
             retry=False,
             ignore_result=True,
+            producer=producer,
         )
     except (KombuError, OperationalError, OSError) as error:
+        raise not_taken(error) from error
+
+
+def broker_run(connection: Connection) -> str | None:
+    """Which run of the broker's process a connection leads to; None where it does not say, or not to this user.
+
+    BrokerUnavailable.
+    """
+    try:
+        client = getattr(connection.default_channel, "client", None)
+        return None if client is None else str(client.info("server")["run_id"])
+    except NoPermissionError:
+        return None
+    except (KombuError, OperationalError, RedisError, OSError) as error:
         raise not_taken(error) from error
 
 

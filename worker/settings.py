@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 
 from store.engines import store_url
 from store.errors import ConfigurationError
-from tasks.broker import BrokerSettings
+from tasks.outboxes import OutboxSettings
 from worker.embedded import Fsync
 
 _DAY = 86_400
@@ -29,7 +29,7 @@ def _time_of_day(text: str) -> str:
         raise ValueError("write it as HH:MM or HH:MM:SS") from None
 
 
-class Settings(BrokerSettings):
+class Settings(OutboxSettings):
     """What the worker, beat and the command line have to know."""
 
     store_url: Annotated[str | None, AfterValidator(_store_url)] = Field(
