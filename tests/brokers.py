@@ -86,14 +86,14 @@ class EmbeddedValkey:
 
 
 class RedisServer:
-    """A `redis-server` on a free loopback port, its data in a home folder."""
+    """A `redis-server` on a free loopback port, its data in a home folder; `credentials` are those of its admin."""
 
-    def __init__(self, binary: str, home: Path) -> None:
+    def __init__(self, binary: str, home: Path, *more: str, credentials: str = "") -> None:
         port = free_port()
-        self.url = f"redis://127.0.0.1:{port}/0"
+        self.url = f"redis://{credentials}127.0.0.1:{port}/0"
         self._log = home / "logs" / "redis.log"
         options = ("--bind", "127.0.0.1", "--port", str(port), "--dir", str(home), "--appendonly", "yes", "--save", "")
-        self._command = [binary, *options]
+        self._command = [binary, *options, *more]
         self._children: list[Child] = []
 
     def __enter__(self) -> Self:
@@ -135,6 +135,12 @@ def server(kind: str, home: Path) -> Server | None:
     if found is None:
         return None
     return RunningRedis(found) if "://" in found else RedisServer(found, home)
+
+
+def program(kind: str) -> str | None:
+    """The path of the server of one of the KINDS; None if this machine has none, or only a running one."""
+    found = str(valkey_binary()) if kind == "valkey" else _redis()
+    return None if found is None or "://" in found else found
 
 
 def versions() -> Iterator[str]:

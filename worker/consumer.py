@@ -6,8 +6,12 @@ from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
+import structlog
+from celery.exceptions import WorkerShutdown
+from celery.platforms import EX_FAILURE
 from celery.worker.consumer import Consumer
 from kombu import Connection
+from redis.exceptions import NoPermissionError
 
 from store.errors import MalformedMessage
 from store.events import Rejected
@@ -16,6 +20,8 @@ from tasks.reasons import printable
 from worker.transport import SocketTransport, Transport
 
 _SOCKET = "redis+socket://"
+
+_log = structlog.get_logger()
 
 
 def worker_consumer(receiver: Receiver, broker_address: str) -> type[Consumer]:
@@ -28,6 +34,13 @@ def worker_consumer(receiver: Receiver, broker_address: str) -> type[Consumer]:
             # The steps by which workers find each other: nothing here needs them, and they cost a second at start.
             options = {**kwargs.pop("worker_options", {}), "without_mingle": True, "without_gossip": True}
             super().__init__(on_task_request, worker_options=options, **kwargs)
+
+        def start(self) -> None:
+            try:
+                super().start()
+            except NoPermissionError as error:
+                _log.error("broker_refuses", detail=f"{error}: give its user the right, or correct OSTINATO_BROKER_URL")
+                raise WorkerShutdown(EX_FAILURE) from None
 
         def connection_for_read(self, heartbeat: float | None = None) -> Connection:
             at_socket = broker_address.startswith(_SOCKET)
