@@ -2,9 +2,11 @@
 
 from celery import Celery
 from kombu.exceptions import KombuError, OperationalError
+from redis.exceptions import OutOfMemoryError
 
 from store.errors import BrokerUnavailable
 from tasks import wire
+from tasks.broker import BrokerSettings
 from tasks.messages import Message
 
 QUEUE = "ostinato"
@@ -19,11 +21,11 @@ BOUNDED = {
 }
 
 
-def producer_app(broker_address: str) -> Celery:
+def producer_app(settings: BrokerSettings) -> Celery:
     """A Celery application that only sends; it connects at the first message."""
-    app = Celery("ostinato-producer", broker=broker_address, set_as_current=False)
+    app = Celery("ostinato-producer", broker=settings.broker_address, set_as_current=False)
     app.conf.update(
-        broker_transport_options=dict(BOUNDED),
+        broker_transport_options={**BOUNDED, "global_keyprefix": settings.broker_prefix},
         broker_connection_timeout=0.5,
         task_default_queue=QUEUE,
         task_ignore_result=True,
@@ -56,6 +58,15 @@ def publish_text(app: Celery, kind: str, text: str, *, summary: str, task_id: st
             ignore_result=True,
         )
     except (KombuError, OperationalError, OSError) as error:
-        raise BrokerUnavailable(
-            f"The broker did not take the message ({error}): run `ostinato up`, or correct OSTINATO_BROKER_URL."
-        ) from error
+        raise not_taken(error) from error
+
+
+def not_taken(error: Exception) -> BrokerUnavailable:
+    """What a producer gets for an error of the broker: what to do about it."""
+    if isinstance(error, OutOfMemoryError) or isinstance(error.__cause__, OutOfMemoryError):
+        return BrokerUnavailable(
+            "The broker's memory is full: send it again when the worker has made room, or raise the broker's maxmemory."
+        )
+    return BrokerUnavailable(
+        f"The broker did not take the message ({error}): run `ostinato up`, or correct OSTINATO_BROKER_URL."
+    )

@@ -5,7 +5,7 @@ import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol, Self, cast
@@ -86,15 +86,23 @@ class EmbeddedValkey:
 
 
 class RedisServer:
-    """A `redis-server` on a free loopback port, its data in a home folder; `credentials` are those of its admin."""
+    """A `redis-server` on a free loopback port, its data in a home folder."""
 
-    def __init__(self, binary: str, home: Path, *more: str, credentials: str = "") -> None:
+    def __init__(self, binary: str, home: Path) -> None:
         port = free_port()
-        self.url = f"redis://{credentials}127.0.0.1:{port}/0"
+        self.url = self.address(port)
         self._log = home / "logs" / "redis.log"
-        options = ("--bind", "127.0.0.1", "--port", str(port), "--dir", str(home), "--appendonly", "yes", "--save", "")
-        self._command = [binary, *options, *more]
+        options = ("--bind", "127.0.0.1", "--dir", str(home), "--appendonly", "yes", "--save", "")
+        self._command = [binary, *options, *self.options(port)]
         self._children: list[Child] = []
+
+    def options(self, port: int) -> Sequence[str]:
+        """Where it listens."""
+        return ("--port", str(port))
+
+    def address(self, port: int) -> str:
+        """The URL of what listens there."""
+        return f"redis://127.0.0.1:{port}/0"
 
     def __enter__(self) -> Self:
         child = Child.start("redis", self._command, log=self._log)
@@ -102,6 +110,11 @@ class RedisServer:
         wait_until(lambda: child.poll() is not None or self._answers(child), why=f"{self._command} answers")
         assert None is child.poll(), self._log.read_text()
         return self
+
+    def kill(self) -> None:
+        """End it with kill -9, at once and without a word to anybody."""
+        os.kill(self._children[-1].pid, signal.SIGKILL)
+        self._children[-1].wait()
 
     def __exit__(self, *_: object) -> None:
         self._children.pop().stop()

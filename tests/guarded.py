@@ -2,11 +2,13 @@
 
 import re
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, cast
 from urllib.parse import quote
 
 from redis import Redis
+from typing_extensions import override
 
 from tests.brokers import RedisServer
 
@@ -22,31 +24,32 @@ def rights() -> str:
     return found[1]
 
 
-class GuardedServer:
-    """A server that knows those users only. A context manager."""
+class GuardedServer(RedisServer):
+    """A server that knows those users only."""
 
     def __init__(self, binary: str, home: Path) -> None:
         # Each has what a URL takes for its own.
         names = {name.lower() for name in _PASSWORD.findall(rights())}
         self._passwords = {name: f"@/:%#?&+{secrets.token_hex(8)}" for name in names}
-        file = home / "users.acl"
-        file.write_text(_PASSWORD.sub(lambda found: f">{self._passwords[found[1].lower()]}", rights()))
-        self._server = RedisServer(binary, home, "--aclfile", str(file), credentials=self._credentials("admin"))
+        self._file = home / "users.acl"
+        self._file.write_text(_PASSWORD.sub(lambda found: f">{self._passwords[found[1].lower()]}", rights()))
+        super().__init__(binary, home)
 
-    def url(self, user: str) -> str:
+    @override
+    def options(self, port: int) -> Sequence[str]:
+        return (*super().options(port), "--aclfile", str(self._file))
+
+    @override
+    def address(self, port: int) -> str:
+        return super().address(port).replace("//", f"//{self._credentials('admin')}")
+
+    def of(self, user: str) -> str:
         """The broker's URL for a user."""
-        return self._server.url.replace(self._credentials("admin"), self._credentials(user))
+        return self.url.replace(self._credentials("admin"), self._credentials(user))
 
     def client(self, user: str) -> Any:  # noqa: ANN401 - the client is partly untyped
         """A user's connection."""
-        return cast("Any", Redis).from_url(self.url(user), socket_timeout=5)
+        return cast("Any", Redis).from_url(self.of(user), socket_timeout=5)
 
     def _credentials(self, user: str) -> str:
         return f"{user}:{quote(self._passwords[user], safe='')}@"
-
-    def __enter__(self) -> Self:
-        self._server.__enter__()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.__exit__()

@@ -45,9 +45,9 @@ class Product:
     that closes this side's connections.
     """
 
-    def __init__(self, home: Path, broker_url: str | None = None) -> None:
+    def __init__(self, home: Path, broker_url: str | None = None, *, prefix: str = "") -> None:
         self.home = home
-        self.settings = Settings(home=home, broker_url=broker_url, store_url=None)
+        self.settings = Settings(home=home, broker_url=broker_url, broker_prefix=prefix, store_url=None)
         self.elsewhere, self.temporary, self.user = (home / name for name in ("elsewhere", "tmp", "user"))
         for folder in (self.elsewhere, self.temporary, self.user):
             folder.mkdir(exist_ok=True)
@@ -57,6 +57,7 @@ class Product:
             "TMPDIR": str(self.temporary),
             "OSTINATO_HOME": str(home),
             **({"OSTINATO_BROKER_URL": broker_url} if broker_url else {}),
+            "OSTINATO_BROKER_PREFIX": prefix,
             **{name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")},
         }
         self._runs = count()
@@ -99,7 +100,7 @@ class Product:
 
     def send(self, *messages: Message) -> None:
         """Send messages as a producer does."""
-        app = producer_app(self.settings.broker_address)
+        app = producer_app(self.settings)
         for message in messages:
             publish(app, message)
         app.close()
@@ -108,6 +109,10 @@ class Product:
     def client(self) -> Client:
         """A connection to the broker."""
         return self._open.enter_context(closing(client(self.settings.broker_address)))
+
+    def keys(self) -> list[str]:
+        """Every key on the broker."""
+        return sorted(map(bytes.decode, self.client.keys()))
 
     @cached_property
     def store(self) -> Store:
@@ -135,7 +140,7 @@ class Product:
 
     def wait_for_workers(self, count: int) -> None:
         """Return once so many workers take messages."""
-        with closing(BrokerClient(self.settings.broker_address)) as broker:
+        with closing(BrokerClient(self.settings)) as broker:
             wait_until(lambda: broker.state().workers == count, why=f"{count} workers are present", seconds=DEADLINE)
 
     def rows(self, table: Table) -> Sequence[dict[str, Any]]:

@@ -30,7 +30,7 @@ def create_app(settings: Settings) -> Celery:
     """The application of worker and beat; connects to nothing before one of them starts."""
     app = Celery("ostinato", broker=settings.broker_address, set_as_current=False)
     receiver = Receiver(Writer(settings.store_address), now, _pause)
-    app.conf.update(_configuration(settings), worker_consumer=worker_consumer(receiver, settings.broker_address))
+    app.conf.update(_configuration(settings), worker_consumer=worker_consumer(receiver, settings))
     app.steps["consumer"].update((Presence, Lease))
     bind(app, receiver)
     _connect_signals(settings, receiver)
@@ -52,9 +52,12 @@ def _configuration(settings: Settings) -> dict[str, Any]:
             "socket_timeout": 5,
             "socket_connect_timeout": 5,
             "socket_keepalive": True,
+            "global_keyprefix": settings.broker_prefix,
         },
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
+        # None runs when a lost connection is noticed; left out, Celery says at each loss that it should be set.
+        "worker_cancel_long_running_tasks_on_connection_loss": True,
         "task_default_queue": QUEUE,
         "task_create_missing_queues": False,
         "task_queues": None,

@@ -11,6 +11,7 @@ from tasks import wire
 from tasks.messages import RecalculateAllPatternPriorities
 from tasks.publishing import QUEUE
 from worker.slots import SlotSchedule, slot_message
+from worker.trouble import Trouble
 
 RETRY_SECONDS = 2.0
 
@@ -44,6 +45,7 @@ class SlotScheduler(Scheduler):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - Celery's own signature
         self._failed = False
+        self._trouble = Trouble("slot_not_sent", "slots_are_sent_again")
         super().__init__(*args, **kwargs)
 
     @override
@@ -67,8 +69,9 @@ class SlotScheduler(Scheduler):
             # Celery had marked it as run before it sent it.
             self.schedule[str(entry.name)] = entry
         else:
+            self._trouble.end()
             _log.info("slot_sent", task=entry.task)
 
     def _not_sent(self, detail: str) -> None:
         self._failed = True
-        _log.warning("slot_not_sent", detail=detail, retry_in_seconds=RETRY_SECONDS)
+        self._trouble.begin(detail)

@@ -20,7 +20,7 @@ class Presence(bootsteps.StartStopStep):
 
     @override
     def start(self, parent: Any) -> None:
-        self._broker = BrokerClient(parent.app.conf.broker_url)
+        self._broker = BrokerClient(parent.settings)
         self._broker.say_present(parent.hostname)
         self._timer = parent.timer.call_repeatedly(PRESENCE_SECONDS, self._broker.say_present, (parent.hostname,))
 

@@ -110,7 +110,7 @@ def _show_logs(folder: Path) -> None:
 
 def _recalculate(settings: Settings, store: Store) -> None:
     message = RecalculateAllPatternPriorities()
-    publish(producer_app(settings.broker_address), message)
+    publish(producer_app(settings), message)
     _until(lambda: store.recalculated(str(message.id)), "the recalculation")
 
 

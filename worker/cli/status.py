@@ -21,7 +21,7 @@ def status(*, as_json: AsJson = False) -> None:
     settings = read_settings(Settings)
     with Store(settings.store_address) as store:
         stats = record(store.stats())
-    broker = BrokerClient(settings.broker_address)
+    broker = BrokerClient(settings)
     trouble = ""
     try:
         queued, workers = broker.state()

@@ -72,14 +72,14 @@ def guarded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 def product(guarded: GuardedServer, tmp_path_factory: pytest.TempPathFactory) -> Generator[Product]:
     """The product with an empty broker; this side of it, and what is not told otherwise, is the producer."""
     guarded.client("admin").flushdb()
-    with Product(tmp_path_factory.mktemp("h"), guarded.url("producer")) as product:
+    with Product(tmp_path_factory.mktemp("h"), guarded.of("producer")) as product:
         migrate(product.settings.store_address)
         yield product
 
 
 def as_user(guarded: GuardedServer, user: str) -> Mapping[str, str]:
     """The environment of a process of this user."""
-    return {"OSTINATO_BROKER_URL": guarded.url(user)}
+    return {"OSTINATO_BROKER_URL": guarded.of(user)}
 
 
 def refused(guarded: GuardedServer) -> set[str]:
@@ -163,7 +163,7 @@ def test_a_script_may_do_no_more_than_its_worker(guarded: GuardedServer) -> None
 
 def test_without_a_user_nothing_is_answered(guarded: GuardedServer, product: Product) -> None:
     """The default user is off: the sentence says that somebody has to say who it is."""
-    _, _, address = guarded.url("reader").rpartition("@")
+    _, _, address = guarded.of("reader").rpartition("@")
     finished = product.cli("status", env={"OSTINATO_BROKER_URL": f"redis://{address}"})
     assert (3, True) == (finished.code, "authenticate" in finished.err), finished.err
 
