@@ -19,7 +19,7 @@ from reference_codes import page as reason_codes
 from reference_schema import Json, schema
 from typer.core import TyperCommand, TyperGroup
 
-import worker.cli
+import worker.cli.commands
 from tasks.broker_url import SCHEMES
 from worker.settings import Settings
 
@@ -38,7 +38,7 @@ _ALLOWED = {
 
 def cli() -> str:
     """The page of the command line, from its own help."""
-    group = cast("TyperGroup", typer.main.get_command(worker.cli.app))
+    group = cast("TyperGroup", typer.main.get_command(worker.cli.commands.app))
     commands = "\n".join(_command(command, f"ostinato {name}") for name, command in _commands(group))
     codes = re.findall(r"(\d+) ([^;.]+)[;.]", group.epilog or "")
     table = "\n".join(f"| {code} | {meaning} |" for code, meaning in codes)

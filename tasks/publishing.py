@@ -1,6 +1,7 @@
 """Sending a message: one JSON text as a task's only argument, within bounded time, with a clear error if it fails."""
 
-from celery import Celery
+from typing import TYPE_CHECKING
+
 from kombu.exceptions import KombuError, OperationalError
 from redis.exceptions import OutOfMemoryError
 
@@ -8,6 +9,9 @@ from store.errors import BrokerUnavailable
 from tasks import wire
 from tasks.broker import BrokerSettings
 from tasks.messages import Message
+
+if TYPE_CHECKING:
+    from celery import Celery
 
 QUEUE = "ostinato"
 # Celery's own sending waits for ever for a broker that is away; these bounds make it an error within half a second.
@@ -21,8 +25,10 @@ BOUNDED = {
 }
 
 
-def producer_app(settings: BrokerSettings) -> Celery:
+def producer_app(settings: BrokerSettings) -> "Celery":
     """A Celery application that only sends; it connects at the first message."""
+    from celery import Celery  # noqa: PLC0415 - those who only want to know the queue's name do not wait for it
+
     app = Celery("ostinato-producer", broker=settings.broker_address, set_as_current=False)
     app.conf.update(
         broker_transport_options={**BOUNDED, "global_keyprefix": settings.broker_prefix},
@@ -35,7 +41,7 @@ def producer_app(settings: BrokerSettings) -> Celery:
     return app
 
 
-def publish(app: Celery, message: Message) -> None:
+def publish(app: "Celery", message: Message) -> None:
     """Hand a message to the broker; the task's id is the message's.
 
     MalformedMessage if it is too large; BrokerUnavailable if the broker did not answer in time (it may have taken the
@@ -44,7 +50,7 @@ def publish(app: Celery, message: Message) -> None:
     publish_text(app, message.KIND, wire.encode(message), summary=message.summary(), task_id=str(message.id))
 
 
-def publish_text(app: Celery, kind: str, text: str, *, summary: str, task_id: str | None = None) -> None:
+def publish_text(app: "Celery", kind: str, text: str, *, summary: str, task_id: str | None = None) -> None:
     """Hand the JSON text of a message to the broker; ``summary`` is what the dashboard shows of it."""
     try:
         app.send_task(

@@ -3,7 +3,9 @@
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Literal, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
@@ -72,7 +74,7 @@ def read_batch(text: str) -> list[Item]:
     if not isinstance(members, list) or not 1 <= len(cast("list[object]", members)) <= BATCH_COUNT:
         raise MalformedMessage("messages_count", f"messages must be a list of 1 to {BATCH_COUNT} messages")
     _complete(_Envelope, {**fields, "messages": None})
-    return [_member(each) for each in _written_members(text)]
+    return _told_apart([_member(each) for each in _written_members(text)])
 
 
 def rejected(text: str, error: MalformedMessage) -> Rejected:
@@ -97,6 +99,16 @@ def _member(text: str) -> Item:
         return _writable(_complete(_model(fields, BATCH_MEMBERS), fields)).event()
     except MalformedMessage as error:
         return rejected(text, error)
+
+
+def _told_apart(items: list[Item]) -> list[Item]:
+    """The items; equal texts without an id are as many messages, because nothing says that they are one."""
+    seen: Counter[bytes] = Counter()
+    for at, item in enumerate(items):
+        if isinstance(item, Rejected) and item.message_id is None:
+            items[at] = replace(item, copy=seen[item.raw])
+            seen[item.raw] += 1
+    return items
 
 
 def _written_members(batch: str) -> list[str]:

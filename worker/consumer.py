@@ -16,9 +16,10 @@ from redis.exceptions import NoPermissionError
 
 from store.errors import MalformedMessage
 from store.events import Rejected
-from tasks.broker import BrokerSettings
 from tasks.delivery import Receiver, Stopping
 from tasks.reasons import printable
+from worker.life import Life
+from worker.settings import Settings
 from worker.transport import Refuse, SocketTransport, Transport
 from worker.trouble import Trouble
 
@@ -31,8 +32,9 @@ _log = structlog.get_logger()
 class _WorkerConsumer(Consumer):
     """Fetches by `worker.transport`, and says once, not at every try, that the broker is away."""
 
-    settings: BrokerSettings
+    settings: Settings
     receiver: Receiver
+    life: Life
 
     def __init__(self, on_task_request: Callable[..., Any], **kwargs: Any) -> None:  # noqa: ANN401 - Celery's own
         self.worker_id = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}"
@@ -54,7 +56,11 @@ class _WorkerConsumer(Consumer):
             address.replace(_SOCKET, "socket://", 1),
             heartbeat=heartbeat,
             transport=SocketTransport if address.startswith(_SOCKET) else Transport,
-            transport_options={"refuse": _refuse_for(self.receiver), "worker_id": self.worker_id},
+            transport_options={
+                "refuse": _refuse_for(self.receiver),
+                "worker_id": self.worker_id,
+                "alive": self.life.sign,
+            },
         )
         return self.ensure_connected(connection)
 
@@ -76,9 +82,12 @@ class _WorkerConsumer(Consumer):
         super().on_connection_error_after_connected(exc)
 
 
-def worker_consumer(receiver: Receiver, settings: BrokerSettings) -> type[Consumer]:
-    """A consumer class for the broker of these settings; what the transport refuses goes to the receiver."""
-    return type("WorkerConsumer", (_WorkerConsumer,), {"receiver": receiver, "settings": settings})
+def worker_consumer(receiver: Receiver, settings: Settings, life: Life) -> type[Consumer]:
+    """A consumer class for the broker of these settings; what the transport refuses goes to the receiver.
+
+    Each answer of the broker is a sign of life.
+    """
+    return type("WorkerConsumer", (_WorkerConsumer,), {"receiver": receiver, "settings": settings, "life": life})
 
 
 def _refuse_for(receiver: Receiver) -> Refuse:

@@ -48,7 +48,9 @@ class Settings(BrokerSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="The least level that is logged; DEBUG says every message."
     )
-
+    deaf_after: Annotated[float, Field(ge=10, le=3600)] = Field(
+        default=40, description="Seconds without a sign of life after which a worker ends, to be started again."
+    )
     flower_auth: Annotated[str | None, Field(pattern=r"^[^:\s]+:\S+$")] = Field(
         default=None, repr=False, description="USER:PASSWORD of the dashboard; without one, a new password every time."
     )

@@ -59,13 +59,16 @@ class TakenQoS(virtual.QoS):
 
 
 class Channel(redis.Channel):
-    """Fetches from one queue. ``refuse`` and ``worker_id`` come with the connection's transport options."""
+    """Fetches from one queue. ``refuse``, ``worker_id`` and ``alive`` come with the connection's transport options."""
 
     QoS = cast("type[redis.QoS]", TakenQoS)
-    from_transport_options = (*redis.Channel.from_transport_options, "refuse", "worker_id")
+    from_transport_options = (*redis.Channel.from_transport_options, "refuse", "worker_id", "alive")
 
     refuse: Refuse
     worker_id: str
+
+    def alive(self) -> None:
+        """The broker answered a fetch, if only by a refusal; an option of that name takes its place."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - kombu's own signature
         # The bytes of each message that was delivered, and of those whose removal is owed to the broker.
@@ -140,6 +143,7 @@ class Channel(redis.Channel):
         finally:
             self._in_poll = self._asked = None
             self._kombu._flush_brpop_reauth()
+        self.alive()
         # What comes while the channel is being closed is given back with the rest.
         if raw is None or self._kombu._closing:
             raise Empty
@@ -167,6 +171,7 @@ class Channel(redis.Channel):
         return raw
 
     def _rest(self, error: ResponseError) -> None:
+        self.alive()
         self._refused.begin(str(error))
         self._rest_until = monotonic() + _REST_SECONDS
 

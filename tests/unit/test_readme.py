@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 import tasks
-import worker.cli
+import worker.cli.commands
 from tasks.wire import make, read_line
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -107,7 +107,7 @@ def test_every_command_named_exists(page: Path) -> None:
 
 
 def _check_cli(words: list[str]) -> None:
-    command: TyperGroup | TyperCommand | Any = typer.main.get_command(worker.cli.app)
+    command: TyperGroup | TyperCommand | Any = typer.main.get_command(worker.cli.commands.app)
     rest = iter(words)
     while isinstance(command, TyperGroup) and (word := next(rest, None)) is not None:
         assert word in command.commands, words
