@@ -47,7 +47,7 @@ class _WorkerConsumer(Consumer):
         try:
             super().start()
         except NoPermissionError as error:
-            _log.error("broker_refuses", detail=f"{error}: give its user the right, or correct OSTINATO_BROKER_URL")
+            _log.error("broker_refuses", detail=str(error))
             raise WorkerShutdown(EX_FAILURE) from None
 
     def connection_for_read(self, heartbeat: float | None = None) -> Connection:
