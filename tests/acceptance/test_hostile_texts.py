@@ -72,8 +72,8 @@ def test_what_is_quarantined_commands_nothing(told: Product) -> None:
 
 
 def test_an_error_repeats_a_text_on_one_line(told: Product) -> None:
-    """Also the text that somebody typed."""
-    assert 1 == shown(told, "patterns", "show", "\x1b[31mno\nid\u202e").count("\n")
+    """Also a name that somebody typed."""
+    assert 1 == shown(told, "send", "\x1b[31mno\nfile\u202e").count("\n")
 
 
 def test_each_line_of_the_logs_is_one_record(told: Product) -> None:
