@@ -26,7 +26,6 @@ DELAY = 'from tasks import record_pattern as r; r.delay(pattern_type="test", pat
 TROUBLE = {
     "wrong password": ("redis://worker:{secret}@127.0.0.1:{port}/0", "username-password"),
     "nobody listens": ("redis://worker:{secret}@127.0.0.1:1/0", "refused"),
-    "no such host": ("redis://worker:{secret}@host.invalid/0", "host.invalid"),
 }
 STORES = (
     "postgresql+psycopg://ostinato:{secret}@127.0.0.1:1/x?sslpassword={secret}",
