@@ -39,6 +39,7 @@ class Client(Protocol):
     def dbsize(self) -> int: ...  # noqa: D102
     def flushdb(self) -> object: ...  # noqa: D102
     def keys(self) -> list[bytes]: ...  # noqa: D102
+    def config_set(self, name: str, value: str) -> object: ...  # noqa: D102
     def config_get(self, *names: str) -> dict[str, str]: ...  # noqa: D102
     def close(self) -> None: ...  # noqa: D102
 
@@ -117,7 +118,8 @@ class RedisServer:
         self._children[-1].wait()
 
     def __exit__(self, *_: object) -> None:
-        self._children.pop().stop()
+        while self._children:
+            self._children.pop().stop()
 
     def _answers(self, child: Child) -> bool:
         server = client(self.url)

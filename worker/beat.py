@@ -6,6 +6,7 @@ from typing import Any
 
 import structlog
 from celery.beat import BeatLazyFunc, ScheduleEntry, Scheduler, SchedulingError
+from kombu import Connection
 from typing_extensions import override
 
 from store.times import EPOCH
@@ -59,6 +60,7 @@ class _SlotScheduler(Scheduler):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - Celery's own signature
         self._failed = False
+        self._away = Trouble("broker_unavailable", "broker_available_again")
         self._trouble = Trouble("slot_not_sent", "slots_are_sent_again")
         self._name = f"{socket.gethostname()}-{os.getpid()}"
         self._broker: BrokerClient | None = None
@@ -101,6 +103,13 @@ class _SlotScheduler(Scheduler):
         else:
             self._trouble.end()
             _log.info("slot_sent", task=entry.task)
+
+    def _ensure_connected(self) -> Connection:
+        self.connection.ensure_connection(
+            lambda error, _: self._away.begin(str(error)), interval_start=0, interval_step=1, interval_max=2
+        )
+        self._away.end()
+        return self.connection
 
     def _not_sent(self, detail: str) -> None:
         self._failed = True
