@@ -65,6 +65,19 @@ def test_a_service_that_ends_is_started_again(name: str) -> None:
     assert re.fullmatch(r"\d+s", service["stop_grace_period"])
 
 
+@pytest.mark.parametrize("name", ["worker", "beat"])
+def test_worker_and_beat_are_asked_for_themselves(name: str) -> None:
+    """Each container answers for its own process, by the command made for it, which the command line has."""
+    group = typer.main.get_command(worker.cli.commands.app)
+    assert isinstance(group, TyperGroup)
+    health = group.commands["health"]
+    assert isinstance(health, TyperGroup)
+
+    assert ["CMD", "ostinato", "health", name] == SERVICES[name]["healthcheck"]["test"]
+    assert name in health.commands
+    assert "hostname" not in SERVICES[name]
+
+
 def test_only_flower_is_reachable_and_only_from_the_machine_itself() -> None:
     """No port is published but Flower's, on the loopback address; the others are on a network without a way out."""
     ports = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
