@@ -31,6 +31,15 @@ STEPS = (
     ("contracts", "lint-imports"),
     ("tests", "pytest -ra -n 2 --dist loadfile"),
 )
+# What is done now and then, and by no check: the second asks a service that may be out of reach.
+CHORES = {
+    "lock": (
+        *("uv", "pip", "compile", "pyproject.toml", "--extra", "postgres", "--universal", "--upgrade", "--quiet"),
+        *("--generate-hashes", "--no-emit-index-url", "--custom-compile-command", "python3 dev.py lock"),
+        *("--output-file", "requirements.lock"),
+    ),
+    "audit": ("python", "scripts/audit_lock.py"),
+}
 GROUPS = tuple(dict.fromkeys(group for group, _ in STEPS))
 
 
@@ -210,6 +219,8 @@ def parser() -> argparse.ArgumentParser:
     test.add_argument("--only", choices=GROUPS, help="run these steps only")
     test.epilog = "Unknown arguments, and everything after --, go to pytest."
     commands.add_parser("check", help="run the fast checks: lint, types, contracts and unit tests")
+    commands.add_parser("lock", help="make requirements.lock anew, from pyproject.toml")
+    commands.add_parser("audit", help="ask whether a version in requirements.lock is known to be vulnerable")
     commands.add_parser("setup", help="only make or update .venv, with the dev tools")
     return top
 
@@ -228,6 +239,8 @@ def dispatch(argv: Sequence[str]) -> int:
     set_up(dev=True)
     if options.command == "setup":
         return 0
+    if options.command in CHORES:
+        return run_steps([CHORES[options.command]])
     return run_steps(steps(groups, ["tests/unit"] if options.command == "check" else pytest_args))
 
 

@@ -56,8 +56,8 @@ def store_url(text: str) -> URL:
 
 
 def shown(url: URL) -> str:
-    """The URL as people may see it: without a password."""
-    secret = {name: "***" for name in url.query if "password" in name}
+    """The URL as people may see it: without a password, and without what stands behind a question mark."""
+    secret = dict.fromkeys(url.query, "***")
     return url.update_query_dict(secret).render_as_string(hide_password=True)
 
 

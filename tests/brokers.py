@@ -152,6 +152,12 @@ def server(kind: str, home: Path) -> Server | None:
     return RunningRedis(found) if "://" in found else RedisServer(found, home)
 
 
+def program(kind: str) -> str | None:
+    """The path of the server of one of the KINDS; None if this machine has none, or only a running one."""
+    found = str(valkey_binary()) if kind == "valkey" else _redis()
+    return None if found is None or "://" in found else found
+
+
 def versions() -> Iterator[str]:
     """One line for each kind of server: which it is, and its version."""
     yield f"valkey: {_version(str(valkey_binary()))}"

@@ -88,7 +88,7 @@ class Product:
         streams.with_suffix(".in").write_text(stdin, encoding="utf-8")
         with self.start("command", "sh", "-c", _STREAMS, str(streams), *command, env=env) as child:
             code = child.wait(seconds)
-        return Finished(code, *(streams.with_suffix(suffix).read_text(encoding="utf-8") for suffix in (".out", ".err")))
+        return Finished(code, *(streams.with_suffix(suffix).read_bytes().decode() for suffix in (".out", ".err")))
 
     def cli(self, *words: str, stdin: str = "", seconds: float = DEADLINE, env: Env = None) -> Finished:
         """Run `ostinato` with these words to its end."""
