@@ -12,7 +12,7 @@ import os
 import signal
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from random import Random
@@ -118,6 +118,11 @@ class Rig:
         with selecting(self.store) as select:
             return sum(row["seq"] or 0 for row in select("SELECT max(seq) AS seq FROM inbox"))
 
+    def stored(self, ids: Iterable[str]) -> set[str]:
+        """Which of these messages are in the inbox."""
+        with selecting(self.store) as select:
+            return set(ids) & {row["message_id"] for row in select("SELECT message_id FROM inbox")}
+
     def wait_for_applied(self, more: int) -> None:
         """Return once so many more messages are applied than at the call."""
         before = self.applied()
@@ -133,7 +138,7 @@ class Rig:
         healed = comes_true(lambda: flight.in_flight(client) == 0, seconds=HEALED_SECONDS)
         probe = RecordPattern(pattern_type="probe", pattern_name=f"probe of {self.seed}")
         self.send_all(probe)
-        heard = comes_true(lambda: self._has(probe), seconds=PROBE_SECONDS)
+        heard = comes_true(lambda: self.stored([str(probe.id)]), seconds=PROBE_SECONDS)
         comes_true(lambda: flight.in_flight(client) == 0, seconds=HEALED_SECONDS)
         rows = read_rows(self.store)
         verdict = judge(rows, self.ledger)
@@ -158,11 +163,6 @@ class Rig:
             self.seed,
             [round(after - fault, 3) for fault in self._faults if (after := self._next_after(fault))],
         )
-
-    def _has(self, message: Message) -> bool:
-        with selecting(self.store) as select:
-            # An id is hex digits and hyphens.
-            return bool(select(f"SELECT 1 FROM inbox WHERE message_id = '{message.id}'"))  # noqa: S608 - see above
 
     def _next_after(self, moment: float) -> float | None:
         at = bisect_right(self._moments, moment)
