@@ -5,7 +5,6 @@ there, by kill -9. The product knows nothing of it: its functions are wrapped he
 """
 
 import os
-import pkgutil
 import signal
 from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -13,10 +12,10 @@ from typing import Any
 
 from store.inbox import Receipt
 from store.transaction import Clock, Transaction, Writer
+from tests.faults.replacing import AnyFunction, replace
 
 POINT = "OSTINATO_TEST_POINT"
 PASS = "OSTINATO_TEST_PASS"  # noqa: S105 - how often, not a password
-AnyFunction = Callable[..., Any]
 
 
 class Bomb:
@@ -51,7 +50,7 @@ def before_begin(bomb: Bomb) -> None:
 
         return begin
 
-    _replace("store.transaction.Writer.transaction", make)
+    replace("store.transaction.Writer.transaction", make)
 
 
 def after_inbox_row(bomb: Bomb) -> None:
@@ -76,7 +75,7 @@ def after_commit(bomb: Bomb) -> None:
 
         return committed
 
-    _replace("store.transaction.Writer.transaction", make)
+    replace("store.transaction.Writer.transaction", make)
 
 
 def after_acknowledgement(bomb: Bomb) -> None:
@@ -104,13 +103,7 @@ def _after(name: str, bomb: Bomb, *, when: Callable[[Any], bool] = lambda _: Tru
 
         return wrapped
 
-    _replace(name, make)
-
-
-def _replace(name: str, make: Callable[[AnyFunction], AnyFunction]) -> None:
-    """Put a function that is made of the present one in its place."""
-    owner, _, attribute = name.rpartition(".")
-    setattr(pkgutil.resolve_name(owner), attribute, make(pkgutil.resolve_name(name)))
+    replace(name, make)
 
 
 if POINT in os.environ:
