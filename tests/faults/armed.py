@@ -7,7 +7,7 @@ there, by kill -9. The product knows nothing of it: its functions are wrapped he
 import os
 import signal
 from collections.abc import Callable, Generator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 from store.inbox import Receipt
@@ -30,6 +30,15 @@ class Bomb:
         if self._left < 0:
             os.killpg(os.getpgid(0), signal.SIGKILL)
 
+    def before(self, function: AnyFunction) -> AnyFunction:
+        """The function, with this point just before it."""
+
+        def passing(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as the function's
+            self.passed()
+            return function(*args, **kwargs)
+
+        return passing
+
 
 Arming = Callable[[Bomb], None]
 
@@ -41,16 +50,7 @@ def after_fetch(bomb: Bomb) -> None:
 
 def before_begin(bomb: Bomb) -> None:
     """The message is read; its transaction is about to begin."""
-
-    def make(transaction: AnyFunction) -> AnyFunction:
-        def begin(writer: Writer, clock: Clock) -> AbstractContextManager[Transaction]:
-            bomb.passed()
-            entered: AbstractContextManager[Transaction] = transaction(writer, clock)
-            return entered
-
-        return begin
-
-    replace("store.transaction.Writer.transaction", make)
+    replace("store.transaction.Writer.transaction", bomb.before)
 
 
 def after_inbox_row(bomb: Bomb) -> None:
@@ -106,6 +106,11 @@ def _after(name: str, bomb: Bomb, *, when: Callable[[Any], bool] = lambda _: Tru
     replace(name, make)
 
 
-if POINT in os.environ:
+def arm() -> None:
+    """Put the bomb that the environment describes at its point."""
     POINTS[os.environ[POINT]](Bomb(int(os.environ[PASS])))
+
+
+if os.environ.get(POINT) in POINTS:
+    arm()
     from worker.celery import app as app  # noqa: PLC0414 - what Celery looks for here

@@ -10,6 +10,7 @@ from tests.faults.ledger import Outcome
 from tests.faults.load import members
 from tests.faults.report import Record
 from tests.faults.rig import Rig
+from tests.model.said import Message
 from tests.product import DEADLINE
 from tests.waiting import wait_until
 from worker.child import Child
@@ -42,7 +43,7 @@ def test_beat_twice(rig: Rig, record: Record) -> None:
         with rig.load(backlog=10), rig.product.beat("one", env=every), rig.product.beat("other", env=every):
             wait_until(lambda: len(recalculated(rig)) >= SLOTS, why="slots have passed", seconds=DEADLINE)
         rig.settle()
-        rig.ledger.note(Outcome.INFO, *[members(slot_message(each))[0] for each in slots(begun, datetime.now(UTC))])
+        rig.ledger.note(Outcome.INFO, *slots(begun, datetime.now(UTC)))
         verdict = rig.judge()
     found = recalculated(rig)
     record(rig.result("W6 beat twice", verdict.redelivered, injected=len(found)))
@@ -62,7 +63,8 @@ def recalculated(rig: Rig) -> list[int]:
     return [row["at"] for row in rig.select(f"SELECT occurred_at AS at FROM inbox WHERE kind = '{kind}'")]  # noqa: S608
 
 
-def slots(begun: datetime, ended: datetime) -> Sequence[datetime]:
-    """Every slot that began between two moments, and the one that ran at the first."""
+def slots(begun: datetime, ended: datetime) -> Sequence[Message]:
+    """The message of every slot that began between two moments, and of the one that ran at the first."""
     first = SlotSchedule(EVERY.total_seconds(), 3 * 3600).slot(begun)
-    return list(takewhile(lambda slot: slot <= ended, (first + number * EVERY for number in range(10_000))))
+    moments = takewhile(lambda slot: slot <= ended, (first + number * EVERY for number in range(10_000)))
+    return [members(slot_message(each))[0] for each in moments]
