@@ -10,8 +10,8 @@ from tests.faults.report import Record
 from tests.faults.rig import Rig
 from worker.embedded import Fsync
 
-KILLS = 20
-LEAST_HITS = 15
+KILLS = 10
+LEAST_HITS = 8
 # So long may an accepted message lie in the server's memory when its file is synced every second.
 UNSYNCED = 2.0
 
@@ -26,7 +26,7 @@ def test_kill_9_of_the_broker(home: Path, seed: str, record: Record, fsync: Fsyn
     with Rig(home, seed, fsync=fsync) as rig, rig.worker() as worker:
         with rig.load():
             for _ in range(KILLS):
-                rig.wait_for_applied(rig.random.randint(1, 150))
+                rig.wait_for_applied(rig.random.randint(1, 60))
                 rig.fault()
                 rig.broker.kill()
                 rig.broker.__enter__()
