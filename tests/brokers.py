@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from tasks.broker import socket_path
 from tests.waiting import wait_until
 from worker.child import Child
-from worker.embedded import EmbeddedBroker, valkey_binary
+from worker.embedded import EmbeddedBroker, Fsync, valkey_binary
 
 KINDS = ("valkey", "redis")
 _REDIS = "OSTINATO_TEST_REDIS_URL"
@@ -69,8 +69,8 @@ class EmbeddedValkey:
 
     url = None
 
-    def __init__(self, home: Path) -> None:
-        self._broker = EmbeddedBroker(home, socket_path(home))
+    def __init__(self, home: Path, *, fsync: Fsync = "everysec") -> None:
+        self._broker = EmbeddedBroker(home, socket_path(home), fsync=fsync)
 
     def __enter__(self) -> Self:
         self._broker.__enter__()
