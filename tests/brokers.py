@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from tasks.broker import socket_path
 from tests.waiting import wait_until
 from worker.child import Child
-from worker.embedded import EmbeddedBroker, valkey_binary
+from worker.embedded import EmbeddedBroker, Fsync, valkey_binary
 
 KINDS = ("valkey", "redis")
 _REDIS = "OSTINATO_TEST_REDIS_URL"
@@ -39,6 +39,8 @@ class Client(Protocol):
     def dbsize(self) -> int: ...  # noqa: D102
     def flushdb(self) -> object: ...  # noqa: D102
     def keys(self) -> list[bytes]: ...  # noqa: D102
+    def type(self, name: bytes) -> bytes: ...  # noqa: D102
+    def hlen(self, name: str) -> int: ...  # noqa: D102
     def config_get(self, *names: str) -> dict[str, str]: ...  # noqa: D102
     def close(self) -> None: ...  # noqa: D102
 
@@ -68,8 +70,8 @@ class EmbeddedValkey:
 
     url = None
 
-    def __init__(self, home: Path) -> None:
-        self._broker = EmbeddedBroker(home, socket_path(home))
+    def __init__(self, home: Path, *, fsync: Fsync = "everysec") -> None:
+        self._broker = EmbeddedBroker(home, socket_path(home), fsync=fsync)
 
     def __enter__(self) -> Self:
         self._broker.__enter__()
