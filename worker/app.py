@@ -52,6 +52,8 @@ def _configuration(settings: Settings) -> dict[str, Any]:
             "socket_timeout": 5,
             "socket_connect_timeout": 5,
             "socket_keepalive": True,
+            # Seconds after which a fetch without an answer, which no timeout ends, is sent on another connection.
+            "health_check_interval": 5,
         },
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,

@@ -86,7 +86,7 @@ class Values:
         }
         special = _fields(field, value)
         if field not in {"pattern_id", "execution_id", "grounding_confidence", *_RETRIES}:
-            named = {"pattern_type": "values", "pattern_name": f"value {number}"}
+            named = {"pattern_type": "values", "pattern_name": f"value {number % 300}"}
             return {"kind": "record_pattern", **common, **named, **special}
         about = {"pattern_id": id_of("values", _NAMES[number % len(_NAMES)]) if number % 4 else "nobody's"}
         outcome = {"execution_id": f"run {number}", "pattern_led_to_success": number % 5 > 0}
