@@ -39,8 +39,6 @@ class Client(Protocol):
     def dbsize(self) -> int: ...  # noqa: D102
     def flushdb(self) -> object: ...  # noqa: D102
     def keys(self) -> list[bytes]: ...  # noqa: D102
-    def type(self, name: bytes) -> bytes: ...  # noqa: D102
-    def hlen(self, name: str) -> int: ...  # noqa: D102
     def config_get(self, *names: str) -> dict[str, str]: ...  # noqa: D102
     def close(self) -> None: ...  # noqa: D102
 

@@ -73,9 +73,9 @@ class Product:
         """Start a worker by Celery's own command, of this application."""
         return self.start(name, sys.executable, "-m", "celery", "-A", app, "worker", "-n", f"{name}@%h", env=env)
 
-    def beat(self, name: str = "beat", *, env: Env = None) -> Child:
-        """Start beat by Celery's own command."""
-        return self.start(name, sys.executable, "-m", "celery", "-A", "worker", "beat", env=env)
+    def beat(self, name: str = "beat", *, env: Env = None, app: str = "worker") -> Child:
+        """Start beat by Celery's own command, of this application."""
+        return self.start(name, sys.executable, "-m", "celery", "-A", app, "beat", env=env)
 
     def up(self, *options: str, env: Env = None) -> Child:
         """Start `ostinato up`."""

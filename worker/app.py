@@ -41,7 +41,7 @@ def _configuration(settings: Settings) -> dict[str, Any]:
     schedule = SlotSchedule(settings.recalculate_every, settings.recalculate_offset)
     return {
         # Serial: one process that applies one message after the other.
-        "worker_pool": "solo",
+        "worker_pool": "worker.pool:SerialPool",
         "worker_concurrency": 1,
         "worker_prefetch_multiplier": 1,
         # The broker is told "done" after the commit, never before.

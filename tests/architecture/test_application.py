@@ -32,7 +32,7 @@ def test_tasks_stay_with_their_application(app: Celery) -> None:
 @pytest.mark.parametrize(
     ("setting", "value"),
     {
-        "worker_pool": "solo",
+        "worker_pool": "worker.pool:SerialPool",
         "worker_concurrency": 1,
         "worker_prefetch_multiplier": 1,
         "task_acks_late": True,

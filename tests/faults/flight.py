@@ -12,12 +12,18 @@ _TAKEN = b"ostinato.taken."
 # What is there while nothing is in flight: where kombu's producers send to, the workers' leases, and that they run.
 _EXPECTED = re.compile(rb"_kombu\.binding(_permanent)?\.ostinato|ostinato\.workers|ostinato:worker:.+")
 
+_ALL = """
+local found = redis.call('HLEN', 'unacked')
+for _, key in ipairs(redis.call('KEYS', '*')) do
+    if redis.call('TYPE', key).ok == 'list' then found = found + redis.call('LLEN', key) end
+end
+return found
+"""
+
 
 def in_flight(client: Client) -> int:
-    """How many messages are in any list, or in the hash in which stock kombu keeps what it took."""
-    keys = client.keys()
-    lists = [key for key in keys if client.type(key) == b"list"]
-    return sum(client.llen(key.decode()) for key in lists) + client.hlen("unacked")
+    """How many messages are, at one moment, in any list, or in the hash in which stock kombu keeps what it took."""
+    return int(client.eval(_ALL, 0))
 
 
 def queued(client: Client) -> int:

@@ -25,6 +25,7 @@ from tests.model.naming import id_of
 
 Sender = Callable[[Message], object]
 """Takes a message from any thread. Once it returns, the message must not be lost; BrokerUnavailable leaves it open."""
+BatchMember = RecordPattern | RecordPatternApplication | SoftDeletePattern | UpdatePatternEffectiveness
 PATTERNS = 60
 _HOT = 4
 _BURST = 10
@@ -53,17 +54,18 @@ class Stream(Iterator[Message]):
 
     def __next__(self) -> Message:
         if self.random.random() < 0.04:
-            return ApplyBatch(**self._stamp(), messages=[self._single() for _ in range(self.random.randint(2, 20))])
-        return self._single()
+            return ApplyBatch(**self._stamp(), messages=[self.single() for _ in range(self.random.randint(2, 20))])
+        return self.single()
 
     def take(self, count: int) -> list[Message]:
         """The next so many."""
         return [next(self) for _ in range(count)]
 
-    def _single(self) -> RecordPattern | RecordPatternApplication | SoftDeletePattern | UpdatePatternEffectiveness:
+    def single(self) -> BatchMember:
+        """The next that is no batch."""
         kind = self.random.random()
         if kind < 0.5:
-            return self._sighting()
+            return self.sighting()
         about: dict[str, Any] = {**self._stamp(), "pattern_id": id_of("load", self._name(self._patterns + 3))}
         if kind < 0.9:
             return RecordPatternApplication(
@@ -74,7 +76,8 @@ class Stream(Iterator[Message]):
             )
         return SoftDeletePattern(**about) if kind < 0.95 else UpdatePatternEffectiveness(**about)
 
-    def _sighting(self) -> RecordPattern:
+    def sighting(self) -> RecordPattern:
+        """The next sighting."""
         return RecordPattern(
             **self._stamp(),
             pattern_type="load",

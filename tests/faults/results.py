@@ -54,7 +54,7 @@ class Result:
 
     def _bound(self) -> str:
         """By the rule of three: none in n means less than 3/n, for each fault."""
-        return "-" if self.lost or not self.hits else f"< {300 / self.hits:.1f} %"
+        return "-" if self.lost or not self.hits else f"< {300 / self.hits:.2g} %"
 
 
 def table(results: Iterable[Result]) -> str:

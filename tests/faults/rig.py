@@ -12,7 +12,7 @@ import os
 import signal
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from random import Random
@@ -28,7 +28,7 @@ from tests.faults.ledger import Ledger
 from tests.faults.load import Load, Sender, Stream, publishing, send_noted
 from tests.faults.oracle import Verdict, judge
 from tests.faults.results import Result
-from tests.faults.rows import read_rows, selecting
+from tests.faults.rows import Row, read_rows, selecting
 from tests.product import DEADLINE, Env, Product
 from tests.waiting import comes_true, wait_until
 from worker.child import Child
@@ -64,7 +64,7 @@ class Rig:
         self.verdict: Verdict | None = None
         self._sending = sending
         self._open = ExitStack()
-        self._faults: list[float] = []
+        self.faults: list[float] = []
         self._streams = 0
         self.send: Sender
 
@@ -79,7 +79,7 @@ class Rig:
 
     def fault(self) -> None:
         """Note that a fault happens now: the time to the next message that is applied is its recovery."""
-        self._faults.append(time.time())
+        self.faults.append(time.time())
 
     def kill(self, worker: Child) -> None:
         """End a worker with kill -9, its whole process group; returns once it is gone."""
@@ -113,15 +113,27 @@ class Rig:
             return flight.queued(self.product.client)
         return 0
 
+    def select(self, statement: str) -> list[Row]:
+        """What the store answers, past the product."""
+        with selecting(self.store) as select:
+            return select(statement)
+
     def applied(self) -> int:
         """How many messages are in the inbox."""
-        with selecting(self.store) as select:
-            return sum(row["seq"] or 0 for row in select("SELECT max(seq) AS seq FROM inbox"))
+        return sum(row["seq"] or 0 for row in self.select("SELECT max(seq) AS seq FROM inbox"))
+
+    def stored(self, ids: Iterable[str]) -> set[str]:
+        """Which of these messages are in the inbox."""
+        return set(ids) & {row["message_id"] for row in self.select("SELECT message_id FROM inbox")}
 
     def wait_for_applied(self, more: int) -> None:
         """Return once so many more messages are applied than at the call."""
         before = self.applied()
         wait_until(lambda: self.applied() >= before + more, why=f"{more} messages are applied", seconds=DEADLINE)
+
+    def settle(self) -> bool:
+        """Whether nothing is in flight any more, within a minute; returns as soon as that is so."""
+        return comes_true(lambda: flight.in_flight(self.product.client) == 0, seconds=HEALED_SECONDS)
 
     def judge(self) -> Verdict:
         """Wait until nothing is in flight, send a probe, and judge. The load is over, and at least one worker runs.
@@ -129,17 +141,16 @@ class Rig:
         Beside what `judge` of `oracle` finds, a defect is "stuck" if something is in flight after a minute, "deaf" if
         the probe is not applied within 30 seconds, and "keys" if the broker has some that should not be there.
         """
-        client = self.product.client
-        healed = comes_true(lambda: flight.in_flight(client) == 0, seconds=HEALED_SECONDS)
+        healed = self.settle()
         probe = RecordPattern(pattern_type="probe", pattern_name=f"probe of {self.seed}")
         self.send_all(probe)
-        heard = comes_true(lambda: self._has(probe), seconds=PROBE_SECONDS)
-        comes_true(lambda: flight.in_flight(client) == 0, seconds=HEALED_SECONDS)
+        heard = comes_true(lambda: self.stored([str(probe.id)]), seconds=PROBE_SECONDS)
+        self.settle()
         rows = read_rows(self.store)
         verdict = judge(rows, self.ledger)
         verdict.add("stuck", *["a minute after the last fault messages were in flight"] * (not healed))
         verdict.add("deaf", *["the probe was not applied"] * (not heard))
-        verdict.add("keys", *flight.unexpected_keys(client))
+        verdict.add("keys", *flight.unexpected_keys(self.product.client))
         self._moments = sorted(row["applied_at"] / 1e6 for row in rows.inbox)
         self.verdict = verdict
         return verdict
@@ -149,20 +160,15 @@ class Rig:
         verdict = self.verdict or self.judge()
         return Result(
             fault,
-            len(self._faults) if injected is None else injected,
+            len(self.faults) if injected is None else injected,
             hits,
             verdict.messages,
             len(verdict.lost),
             verdict.twice,
             verdict.quarantined,
             self.seed,
-            [round(after - fault, 3) for fault in self._faults if (after := self._next_after(fault))],
+            [round(after - fault, 3) for fault in self.faults if (after := self._next_after(fault))],
         )
-
-    def _has(self, message: Message) -> bool:
-        with selecting(self.store) as select:
-            # An id is hex digits and hyphens.
-            return bool(select(f"SELECT 1 FROM inbox WHERE message_id = '{message.id}'"))  # noqa: S608 - see above
 
     def _next_after(self, moment: float) -> float | None:
         at = bisect_right(self._moments, moment)
