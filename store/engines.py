@@ -30,6 +30,8 @@ SQLITE_BUSY_SECONDS = 5.0
 # The bug can corrupt a database in WAL mode when a reset of the log races with a checkpoint.
 _WAL_RESET_BUG = ((3, 7, 0), (3, 51, 3))
 _WAL_RESET_FIXED = ((3, 50, 7), (3, 44, 6))
+# As much of its log SQLite keeps. Usually it is 4 MB; while a reader lives, it grows by all that is written meanwhile.
+LOG_BYTES = 16 * 1024 * 1024
 _SQLITE_READER = ("PRAGMA query_only=ON",)
 _SQLITE_WRITER = (
     "PRAGMA journal_mode=WAL",
@@ -37,6 +39,7 @@ _SQLITE_WRITER = (
     "PRAGMA foreign_keys=ON",
     # In KiB. With the default of 2 MB, a recalculation of many patterns reads every index page again and again.
     "PRAGMA cache_size=-65536",
+    f"PRAGMA journal_size_limit={LOG_BYTES}",
 )
 
 # As in "write …", for those whose URL is none.
