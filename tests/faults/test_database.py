@@ -2,9 +2,12 @@
 
 import signal
 from collections.abc import Generator
+from contextlib import closing
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
+from sqlalchemy import make_url
 
 from tests import postgresql
 from tests.conftest import missing
@@ -23,9 +26,9 @@ FROM pg_stat_activity WHERE application_name = 'ostinato'
 """
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def server() -> Generator[OwnServer]:
-    """A server of this test's own, which it may kill; without one, skipped, but failed in CI."""
+    """A server of these tests' own, which they may kill; without one, skipped, but failed in CI."""
     with postgresql.own_server() or missing(postgresql.MISSING) as server:
         yield server
 
@@ -33,7 +36,10 @@ def server() -> Generator[OwnServer]:
 @pytest.fixture
 def on_postgresql(home: Path, seed: str, server: OwnServer) -> Generator[Rig]:
     """A broker, and an empty store at that server."""
-    with Rig(home, seed, store_url=server.url.render_as_string(hide_password=False)) as rig:
+    name = f"store_{uuid4().hex}"
+    with closing(postgresql.connect(server.url)) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+    with Rig(home, seed, store_url=server.url.set(database=name).render_as_string(hide_password=False)) as rig:
         yield rig
 
 
@@ -81,7 +87,7 @@ def test_a_connection_is_cut_around_a_commit(
     rig = on_postgresql
     with (
         to_postgresql(server.url) as proxy,
-        rig.worker(env={"OSTINATO_STORE_URL": behind(proxy, server.url)}) as worker,
+        rig.worker(env={"OSTINATO_STORE_URL": behind(proxy, make_url(rig.store))}) as worker,
     ):
         with rig.load():
             for number in range(CUTS):

@@ -21,7 +21,7 @@ FULL = 5
 LOCKED_SECONDS = (30.0, 0.5, 1.0, 1.5, 2.0)
 # No file of the worker may be larger while its disk is full: more than its log has, less than the store's.
 ROOM = 1_000_000
-WRITES, BATCH, NAMES = 20_000, 50, 300
+WRITES, BATCH, NAMES = 20_000, 500, 300
 
 
 def store_file(rig: Rig) -> Path:
@@ -86,7 +86,8 @@ def test_a_reader_takes_long(rig: Rig, record: Record) -> None:
     with rig.worker() as worker, closing(sqlite3.connect(store_file(rig), isolation_level=None)) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM inbox")
-        write(rig, WRITES)
+        for _ in range(4):
+            write(rig, WRITES // 4)
         assert WRITES == rig.applied()
         assert [(0,)] == reader.execute("SELECT count(*) FROM inbox").fetchall()
         grown = wal_bytes(rig)
@@ -104,6 +105,6 @@ def write(rig: Rig, count: int) -> None:
     """Have so many sightings applied."""
     for _ in range(count // BATCH):
         names = [f"read {rig.random.randrange(NAMES)}" for _ in range(BATCH)]
-        sightings = [RecordPattern(pattern_type="test", pattern_name=name, description=name * 100) for name in names]
+        sightings = [RecordPattern(pattern_type="test", pattern_name=name, description=name * 20) for name in names]
         rig.send_all(ApplyBatch(messages=sightings))
     assert rig.settle()
