@@ -1,11 +1,17 @@
 """A whole Ostinato that faults are injected into: broker, store and workers, with messages on their way.
 
-with Rig(home, "seed") as rig, rig.worker() as worker, rig.load():
-    rig.wait_for_applied(50)
-    rig.kill(worker)
+A test begins, faults, heals, judges and hands in its result::
+
+    with rig.load():
+        with rig.worker() as worker:
+            rig.wait_for_applied(50)
+            rig.kill(worker)
     with rig.worker():
-        ...
-rig.judge() and rig.result(…) once everything runs again: see there.
+        verdict = rig.judge()
+    record(rig.result("kill -9 of the worker", hits=1))
+    assert {} == verdict.defects
+
+While the load is on, messages arrive and are noted in the ledger; `Rig.fault` notes when a fault happens.
 """
 
 import os

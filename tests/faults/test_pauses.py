@@ -10,9 +10,9 @@ from tests.product import DEADLINE
 from tests.waiting import comes_true, wait_until
 from worker.child import Child
 
-PAUSES = 10
+PAUSES = 6
 # One that sleeps inside its transaction holds the store, and nobody can overtake it.
-LEAST_HITS = 3
+LEAST_HITS = 2
 # The lease, and the time until the other worker looks for lost ones.
 OVERTAKEN = 6.0 + 2.0 + 1.0
 

@@ -15,7 +15,7 @@ def test_kill_9_of_the_worker(rig: Rig, record: Record) -> None:
     with rig.load():
         for _ in range(KILLS):
             with rig.worker() as worker:
-                rig.wait_for_applied(rig.random.randint(1, 150))
+                rig.wait_for_applied(rig.random.randint(1, 60))
                 rig.kill(worker)
                 hits += bool(flight.taken_by(rig.product.client, worker.pid))
     with rig.worker():
