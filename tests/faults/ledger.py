@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from threading import Lock
 
@@ -49,6 +49,12 @@ class Ledger:
                 known = self._notes.get(key)
                 best = outcome if known is None else max(outcome, known.outcome)
                 self._notes[key] = Note(message, best, time.time())
+
+    def doubt(self) -> None:
+        """Whatever was accepted so far may be lost: the broker that had it has lost its disk."""
+        with self._lock:
+            for key, note in self._notes.items():
+                self._notes[key] = replace(note, outcome=min(note.outcome, Outcome.INFO))
 
     def note_unfit(self, raw: bytes) -> None:
         """Write down bytes that were accepted and can only end in the quarantine, as they are kept there."""

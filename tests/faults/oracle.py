@@ -48,7 +48,8 @@ def judge(rows: Rows, ledger: Ledger) -> Verdict:
     notes = {(note.message["id"], comparable(note.message)): note for note in ledger}
     refused = _reused(rows)
     sure = {key: note for key, note in notes.items() if note.outcome is Outcome.OK}
-    lost = [note for key, note in sure.items() if key not in applied | refused]
+    arrived = applied | refused
+    lost = [note for key, note in sure.items() if key not in arrived]
     verdict = Verdict(
         messages=len(ledger),
         applied=len(rows.inbox) - len(rows.tables["parked"]),
@@ -61,7 +62,7 @@ def judge(rows: Rows, ledger: Ledger) -> Verdict:
     verdict.add("lost", *(note.message for note in lost))
     verdict.add("twice", *[f"{verdict.twice} effects too many"] * bool(verdict.twice), *_repeated(rows))
     possible = {key for key, note in notes.items() if note.outcome is not Outcome.FAIL}
-    verdict.add("invented", *((applied | refused) - possible))
+    verdict.add("invented", *(arrived - possible))
     verdict.add("quarantine", *_quarantine(rows, ledger, refused, applied))
     verdict.add("counters", *_counters(rows))
     verdict.add("recalculation", *(row["message_id"] for row in rows.recalculations if row["finished_at"] is None))

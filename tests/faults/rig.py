@@ -31,7 +31,7 @@ from tasks.broker import BrokerSettings
 from tasks.messages import Message, RecordPattern
 from tests.brokers import EmbeddedValkey
 from tests.faults import flight
-from tests.faults.ledger import Ledger
+from tests.faults.ledger import Ledger, Outcome
 from tests.faults.load import Load, Sender, Stream, publishing, send_noted
 from tests.faults.oracle import Verdict, judge
 from tests.faults.results import Result
@@ -112,7 +112,10 @@ class Rig:
     def send_all(self, *messages: Message) -> None:
         """Send messages, each as often as it takes to know that it was accepted."""
         for message in messages:
-            wait_until(lambda each=message: send_noted(self.send, self.ledger, each), why="the broker takes a message")
+            wait_until(
+                lambda each=message: send_noted(self.send, self.ledger, each) is Outcome.OK,
+                why="the broker takes a message",
+            )
 
     def waiting(self) -> int:
         """How many messages nobody has taken; none while the broker is away."""
