@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from store.errors import BrokerUnavailable
+from tasks import Producer
 from tasks.broker import BrokerSettings
 from tasks.messages import (
     ApplyBatch,
@@ -19,10 +20,13 @@ from tasks.messages import (
     SoftDeletePattern,
     UpdatePatternEffectiveness,
 )
+from tasks.outboxes import OutboxSettings
 from tasks.publishing import producer_app, publish
 from tests.faults.ledger import Ledger, Outcome
 from tests.model import said
 from tests.model.naming import id_of
+from tests.product import DEADLINE
+from tests.waiting import wait_until
 
 Sender = Callable[[Message], object]
 """Takes a message from any thread. Once it returns, the message must not be lost; BrokerUnavailable leaves it open."""
@@ -31,6 +35,7 @@ PATTERNS = 60
 _HOT = 4
 _BURST = 10
 _PAUSE = 0.01
+_IN_OUTBOX = 200
 # Two spellings of one id, and one that merges into it.
 _SPELLINGS = ("case {0}", "Case  {0}", "case-{0}")
 
@@ -43,6 +48,19 @@ def publishing(settings: BrokerSettings) -> Generator[Sender]:
         yield lambda message: publish(app, message)
     finally:
         app.close()
+
+
+@contextmanager
+def recording(settings: OutboxSettings) -> Generator[Sender]:
+    """Sends by a `Producer`, members of a batch one by one; never with more than a backlog in its outbox."""
+    with Producer(settings) as producer:
+
+        def send(message: Message) -> None:
+            for each in message.messages if isinstance(message, ApplyBatch) else [message]:
+                producer.send(each)
+            wait_until(lambda: producer.waiting < _IN_OUTBOX, why="the broker takes messages again", seconds=DEADLINE)
+
+        yield send
 
 
 class Stream(Iterator[Message]):

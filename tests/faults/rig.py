@@ -27,8 +27,8 @@ from typing import Self
 from redis.exceptions import RedisError
 
 from store.schema import migrate
-from tasks.broker import BrokerSettings
 from tasks.messages import Message, RecordPattern
+from tasks.outboxes import OutboxSettings
 from tests.brokers import EmbeddedValkey
 from tests.faults import flight
 from tests.faults.ledger import Ledger, Outcome
@@ -43,7 +43,7 @@ from worker.embedded import Fsync
 
 HEALED_SECONDS = 60.0
 PROBE_SECONDS = 30.0
-Sending = Callable[[BrokerSettings], AbstractContextManager[Sender]]
+Sending = Callable[[OutboxSettings], AbstractContextManager[Sender]]
 """Gives a sender to the broker of some settings, for as long as a block runs."""
 
 
