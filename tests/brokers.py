@@ -39,7 +39,6 @@ class Client(Protocol):
     def dbsize(self) -> int: ...  # noqa: D102
     def flushdb(self) -> object: ...  # noqa: D102
     def keys(self) -> list[bytes]: ...  # noqa: D102
-    def config_set(self, name: str, value: str) -> object: ...  # noqa: D102
     def config_get(self, *names: str) -> dict[str, str]: ...  # noqa: D102
     def config_set(self, name: str, value: str) -> object: ...  # noqa: D102
     def close(self) -> None: ...  # noqa: D102
