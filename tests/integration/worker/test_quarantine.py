@@ -1,12 +1,16 @@
 """What can never be applied is in the quarantine, whole and with its reason; the worker goes on with the next one."""
 
+import gzip
 import json
+import os
 import pickle
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from itertools import count
+from pathlib import Path
 from typing import Any, Self
 
 import pytest
+from typing_extensions import override
 
 from store.schema import migrate
 from store.tables import inbox, quarantine
@@ -22,6 +26,8 @@ NUMBERS = count()
 GOOD = body([text()])
 LATER = "2099-01-01T00:00:00Z"
 PICKLED = envelope(pickle.dumps([[text()], {}, {}])) | {"content-type": "application/x-python-serialize"}
+# 200 MB, were it ever unpacked.
+BOMB = envelope(gzip.compress(b"[" + b" " * 200_000_000 + b"]"), compression="application/x-gzip")
 APPLICATION = json.loads(
     RecordPatternApplication(pattern_id="x", execution_id="x", pattern_led_to_success=True).content()
 )
@@ -47,6 +53,7 @@ ENVELOPES = {
     "no task id": (envelope(GOOD, id=None), "envelope_id"),
     "unknown content type": (envelope(GOOD) | {"content-type": "application/yaml"}, "envelope_content_type"),
     "pickle": (PICKLED, "envelope_content_type"),
+    "bomb": (BOMB, "envelope_compression"),
     "unknown encoding": (envelope(GOOD) | {"content-encoding": "utf-16"}, "envelope_content_type"),
     "eta": (envelope(GOOD, eta=LATER), "envelope_eta"),
     "expires": (envelope(GOOD, expires=LATER), "envelope_expires"),
@@ -157,3 +164,23 @@ def test_what_is_no_message_of_a_queue_is_kept_whole(running: Running, raw: byte
     """Though no part of it can be told from another."""
     [row] = running.survives(raw)
     assert (reason, "transport", raw) == (row["reason_code"], row["source"], row["raw"])
+
+
+class Trap:
+    """Makes a folder where it is unpickled."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @override
+    def __reduce__(self) -> tuple[Callable[[str], None], tuple[str]]:
+        return os.mkdir, (str(self._folder),)
+
+
+@pytest.mark.parametrize("said_to_be", ["application/x-python-serialize", "application/json", "application/data"])
+def test_a_pickle_is_never_loaded(running: Running, tmp_path: Path, said_to_be: str) -> None:
+    """Whatever it says it is: what it would do as soon as it is, it does not do."""
+    raw = json.dumps(envelope(pickle.dumps(Trap(tmp_path / "sprung"))) | {"content-type": said_to_be}).encode()
+    [row] = running.survives(raw)
+    assert ("transport", raw) == (row["source"], row["raw"])
+    assert [] == list(tmp_path.iterdir())
