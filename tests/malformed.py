@@ -86,7 +86,8 @@ TEXTS: dict[str, tuple[str, str, str]] = {
 }
 """Name: task, argument, reason code."""
 
-BOMB = gzip.compress(b" " * 20_000_000)
+# 200 MB, were it ever unpacked.
+BOMB = gzip.compress(b" " * 200_000_000)
 # As Celery's producers before version 4 sent a task: everything in the body.
 OLD_BODY = json.dumps({"task": "record_pattern", "id": "x", "args": [text()], "kwargs": {}, "retries": 0, "eta": None})
 

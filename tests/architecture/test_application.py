@@ -38,6 +38,8 @@ def test_tasks_stay_with_their_application(app: Celery) -> None:
         "task_acks_late": True,
         "task_reject_on_worker_lost": True,
         "accept_content": ["json"],
+        "event_serializer": "json",
+        "task_compression": None,
         "task_serializer": "json",
         "result_backend": None,
         "task_ignore_result": True,

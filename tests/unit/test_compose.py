@@ -108,7 +108,7 @@ def test_the_broker_keeps_what_it_accepted() -> None:
         options["--appendfsync"],
         options["--maxmemory-policy"],
     )
-    assert "4mb" == options["--proto-max-bulk-len"]
+    assert ("4mb", "1gb") == (options["--proto-max-bulk-len"], options["--maxmemory"])
 
 
 def test_every_setting_named_is_one_that_is_read() -> None:

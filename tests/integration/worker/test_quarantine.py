@@ -1,11 +1,15 @@
 """What can never be applied is in the quarantine, whole and with its reason; the worker goes on with the next one."""
 
 import json
-from collections.abc import Generator, Mapping
+import os
+import pickle
+from collections.abc import Callable, Generator, Mapping
 from itertools import count
+from pathlib import Path
 from typing import Any, Self
 
 import pytest
+from typing_extensions import override
 
 from store.schema import migrate
 from store.tables import inbox, quarantine
@@ -94,3 +98,23 @@ def test_what_is_no_message_of_a_queue_is_kept_whole(running: Running, raw: byte
     """Though no part of it can be told from another."""
     [row] = running.survives(raw)
     assert (reason, "transport", raw) == (row["reason_code"], row["source"], row["raw"])
+
+
+class Trap:
+    """Makes a folder where it is unpickled."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @override
+    def __reduce__(self) -> tuple[Callable[[str], None], tuple[str]]:
+        return os.mkdir, (str(self._folder),)
+
+
+@pytest.mark.parametrize("said_to_be", ["application/x-python-serialize", "application/json", "application/data"])
+def test_a_pickle_is_never_loaded(running: Running, tmp_path: Path, said_to_be: str) -> None:
+    """Whatever it says it is: what it would do as soon as it is, it does not do."""
+    raw = json.dumps(envelope(pickle.dumps(Trap(tmp_path / "sprung"))) | {"content-type": said_to_be}).encode()
+    [row] = running.survives(raw)
+    assert ("transport", raw) == (row["source"], row["raw"])
+    assert [] == list(tmp_path.iterdir())
