@@ -19,8 +19,8 @@ from reference_codes import page as reason_codes
 from reference_schema import Json, schema
 from typer.core import TyperCommand, TyperGroup
 
-import worker.cli
-from tasks.broker import SCHEMES
+import worker.cli.commands
+from tasks.broker_url import SCHEMES
 from worker.settings import Settings
 
 PAGES = ROOT / "docs" / "reference"
@@ -29,6 +29,7 @@ _HOME = "the user's data folder: `~/.local/share/ostinato`, on macOS `~/Library/
 _ALLOWED = {
     "home": "a path",
     "broker_url": ", ".join(f"`{scheme}://…`" for scheme in SCHEMES),
+    "broker_prefix": "at most 64 of letters, digits and `. _ : -`",
     "store_url": "`sqlite:///PATH`, with four slashes where the path is absolute; `postgresql+psycopg://…`",
     "recalculate_at": "`HH:MM` or `HH:MM:SS`",
     "flower_auth": "`USER:PASSWORD`",
@@ -37,7 +38,7 @@ _ALLOWED = {
 
 def cli() -> str:
     """The page of the command line, from its own help."""
-    group = cast("TyperGroup", typer.main.get_command(worker.cli.app))
+    group = cast("TyperGroup", typer.main.get_command(worker.cli.commands.app))
     commands = "\n".join(_command(command, f"ostinato {name}") for name, command in _commands(group))
     codes = re.findall(r"(\d+) ([^;.]+)[;.]", group.epilog or "")
     table = "\n".join(f"| {code} | {meaning} |" for code, meaning in codes)
@@ -89,7 +90,7 @@ def settings() -> str:
 {MADE}
 
 Read from the environment, by the Celery application of `celery -A worker` and by the command line; a producer that
-calls `record_pattern.delay` reads the first two. An empty URL counts as none.
+calls `record_pattern.delay` reads the first three. An empty URL counts as none.
 
 | variable | default | allowed | what it is |
 |---|---|---|---|
@@ -101,6 +102,8 @@ def _default(name: str, field: Json) -> str:
     default = field.get("default")
     if default is None:
         return _HOME if name == "home" else "none"
+    if default == "":
+        return "empty"
     return f"`{default:g}`" if isinstance(default, float) else f"`{default}`"
 
 

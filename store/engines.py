@@ -1,12 +1,9 @@
 """Connections to the store: one that writes serially, others that only read."""
 
-import importlib
 import math
-import sqlite3
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
 
 import structlog
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
@@ -25,11 +22,9 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from store.errors import ConfigurationError, StoreUnavailable
 from store.postgresql import is_for_people, is_refused_url, postgresql_reader, postgresql_writer
+from store.sqlite import has_wal_reset_bug, sqlite_driver
 
 SQLITE_BUSY_SECONDS = 5.0
-# The bug can corrupt a database in WAL mode when a reset of the log races with a checkpoint.
-_WAL_RESET_BUG = ((3, 7, 0), (3, 51, 3))
-_WAL_RESET_FIXED = ((3, 50, 7), (3, 44, 6))
 # As much of its log SQLite keeps. Usually it is 4 MB; while a reader lives, it grows by all that is written meanwhile.
 LOG_BYTES = 16 * 1024 * 1024
 _SQLITE_READER = ("PRAGMA query_only=ON",)
@@ -112,21 +107,6 @@ def trouble_is_transient() -> Generator[None]:
         raise StoreUnavailable(f"The store is unavailable: {_in_one_line(error)}.") from error
     except (PoolTimeout, ResourceClosedError, MemoryError) as error:
         raise StoreUnavailable(f"The store is unavailable: {type(error).__name__}: {error}.") from error
-
-
-def sqlite_driver() -> ModuleType:
-    """The SQLite with the fewest bugs at hand: the bundled one where it is installed, else Python's own."""
-    try:
-        return importlib.import_module("pysqlite3.dbapi2")
-    except ImportError:
-        return sqlite3
-
-
-def has_wal_reset_bug(version: tuple[int, int, int]) -> bool:
-    """Whether an SQLite of this version can corrupt a database in WAL mode."""
-    first, fixed = _WAL_RESET_BUG
-    patched = any(version[:2] == fix[:2] and version >= fix for fix in _WAL_RESET_FIXED)
-    return first <= version < fixed and not patched
 
 
 def _make_folder(path: Path) -> None:

@@ -6,7 +6,9 @@ OstinatoError
 ├── TransientError          nothing is wrong with the message: roll back, try again later
 │   ├── StoreUnavailable    the database does not answer, is locked or has no room
 │   ├── StoreOutdated       the database has not been brought to this version's schema
-│   └── BrokerUnavailable   the broker did not take the message in time
+│   ├── BrokerUnavailable   the broker did not take the message in time
+│   └── OutboxUnavailable   a producer's outbox cannot be read or written: it did not take the message
+│       └── OutboxFull      or has no room for it
 ├── NotFound                a query named a pattern, or a message in the quarantine, that the store does not have
 │   └── AmbiguousPrefix     or more than one that it has
 ├── HistoryPruned           what was asked for needs messages whose content is gone
@@ -48,6 +50,14 @@ class StoreOutdated(TransientError):
 
 class BrokerUnavailable(TransientError):
     """The broker did not take the message in time; it may have it all the same, so send it again with its id."""
+
+
+class OutboxUnavailable(TransientError):
+    """A producer's outbox cannot be read or written; it did not take the message."""
+
+
+class OutboxFull(OutboxUnavailable):
+    """Too much waits in a producer's outbox, or has waited for too long; it did not take the message."""
 
 
 class NotFound(OstinatoError):

@@ -116,7 +116,8 @@ class Recalculation(Event):
 class Rejected:
     """A message, or one of a batch, that can never be applied: kept whole, with the reason.
 
-    ``raw`` is what arrived, byte for byte; ``source`` is ``transport``, ``validation`` or ``domain``.
+    ``raw`` is what arrived, byte for byte; ``source`` is ``transport``, ``validation`` or ``domain``. ``copy`` tells
+    apart equal texts without an id that came in one delivery, each of which is a message: 0 for the first.
     """
 
     raw: bytes
@@ -124,6 +125,7 @@ class Rejected:
     reason_detail: str
     source: str = "validation"
     message_id: str | None = None
+    copy: int = 0
 
 
 Described = Sighting | Import

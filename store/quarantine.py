@@ -3,6 +3,7 @@
 import hashlib
 import logging
 
+from sqlalchemy import Connection, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from store.events import Rejected
@@ -30,10 +31,11 @@ _WRITE = {
 def put_in_quarantine(transaction: Transaction, rejected: Rejected, *, task: str, delivery: str) -> None:
     """Keep a message whole; the same delivery of the same bytes is kept once, however often it comes.
 
-    ``delivery`` tells two sendings of the same bytes apart: the id that the producer's queue client gave this one.
+    ``delivery`` tells two sendings of the same bytes apart: the id that the producer's queue client gave this one. A
+    message that was sent again from the quarantine has the id that it has there, and returns to its place.
     """
     sha256 = hashlib.sha256(rejected.raw)
-    key = hashlib.sha256(sha256.digest() + delivery.encode(errors="surrogatepass")).hexdigest()[:_ID_DIGITS]
+    key = delivery if _is_place_of(transaction.connection, delivery, sha256.hexdigest()) else _key(rejected, delivery)
     values = {
         "id": key,
         "received_at": transaction.now,
@@ -54,3 +56,16 @@ def put_in_quarantine(transaction: Transaction, rejected: Rejected, *, task: str
         reason_code=rejected.reason_code,
         message_id=rejected.message_id,
     )
+
+
+def _is_place_of(connection: Connection, delivery: str, sha256: str) -> bool:
+    if len(delivery) != _ID_DIGITS or not (delivery.isascii() and delivery.isalnum()):
+        return False
+    place = select(quarantine.c.id).where(quarantine.c.id == delivery, quarantine.c.sha256 == sha256)
+    return connection.execute(place).one_or_none() is not None
+
+
+def _key(rejected: Rejected, delivery: str) -> str:
+    one = f"{delivery}#{rejected.copy}" if rejected.copy else delivery
+    key = hashlib.sha256(hashlib.sha256(rejected.raw).digest() + one.encode(errors="surrogatepass"))
+    return key.hexdigest()[:_ID_DIGITS]

@@ -4,7 +4,7 @@ Readers see one state of the store each; they never wait for the writer and neve
 """
 
 import sys
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from types import TracebackType
@@ -12,18 +12,19 @@ from typing import Any, Self
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, RowMapping, Select, cast, func, select
 
-from store.engines import exists, reader_engine, shown, store_url, trouble_is_transient
-from store.errors import AmbiguousPrefix, NotFound, StoreOutdated
-from store.quarantine import REPLAYED
+from store.engines import reader_engine, store_url, trouble_is_transient
+from store.errors import AmbiguousPrefix, NotFound
+from store.quarantine import DISCARDED, NEW, REPLAYED
 from store.ranking import PATTERN_COLUMNS, Filters, bounded, ranked
 from store.records import Pattern, RecordedApplication, Stats
-from store.schema import check_revision
-from store.tables import aliases, applications, parked, patterns, quarantine, recalculations
+from store.schema import check_revision, require_there
+from store.tables import aliases, applications, inbox, parked, patterns, quarantine, recalculations
 from store.tallies import read_counts
 from store.times import from_micros
 
 SHORTEST_PREFIX = 6
 _TIMES = frozenset({"first_seen", "last_seen", "last_confirmed", "occurred_at", "applied_at"})
+_BY_STATE = select(quarantine.c.state, func.count()).group_by(quarantine.c.state)
 _APPLICATION = tuple(applications.c[each.name] for each in fields(RecordedApplication))
 
 
@@ -105,12 +106,17 @@ class Store:
         """How things stand."""
         with self._reading() as connection:
             counts = read_counts(connection)
+            kept: dict[str, int] = dict(connection.execute(_BY_STATE).all())
+            quarantined, discarded = kept.get(NEW, 0), kept.get(DISCARDED, 0)
             last = connection.execute(select(func.max(recalculations.c.finished_at))).scalar()
             return Stats(
                 **counts,
                 **connection.execute(_summary()).mappings().one(),
+                received=_count(connection, select(func.count()).select_from(inbox)) + quarantined + discarded,
                 parked=_count(connection, select(func.count()).select_from(parked)),
-                quarantined=_count(connection, select(func.count()).where(quarantine.c.state != REPLAYED)),
+                quarantined=quarantined,
+                discarded=discarded,
+                replayed=kept.get(REPLAYED, 0),
                 applications=_count(connection, select(func.count()).select_from(applications)),
                 last_recalculation=None if last is None else from_micros(last),
             )
@@ -125,6 +131,14 @@ class Store:
             finished = select(func.count()).where(of.message_id == message_id, of.finished_at.is_not(None))
             return bool(_count(connection, finished))
 
+    def arrived(self, message_ids: Sequence[str]) -> set[str]:
+        """Which of these messages, at most some thousand, have come to the store: applied, parked or quarantined."""
+        ids = [each for each in message_ids if each.isprintable()]
+        applied = select(inbox.c.message_id).where(inbox.c.message_id.in_(ids))
+        kept = select(quarantine.c.message_id).where(quarantine.c.message_id.in_(ids))
+        with self._reading() as connection:
+            return {str(each) for each in connection.execute(applied.union(kept)).scalars()}
+
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()
@@ -137,10 +151,7 @@ class Store:
 
     @contextmanager
     def _reading(self) -> Generator[Connection]:
-        if not exists(self._url):
-            raise StoreOutdated(
-                f"There is no store at {shown(self._url)} yet: run `ostinato up` or `ostinato migrate`."
-            )
+        require_there(self._url)
         with trouble_is_transient(), self._engine.connect() as connection:
             if not self._current:
                 check_revision(connection, self._url)

@@ -19,7 +19,7 @@ def require_empty(url: str) -> None:
     """ConfigurationError if the store at ``url`` holds anything already."""
     with Store(url) as store:
         stats = store.stats()
-    if stats.applied or stats.parked or stats.quarantined or stats.patterns:
+    if stats.received or stats.replayed or stats.patterns:
         raise ConfigurationError("The store to rebuild into is not empty: name one that is not there yet.")
 
 

@@ -57,15 +57,20 @@ class RecordedApplication:
 class Stats:
     """The store in numbers, all of one moment.
 
-    Every message that arrived is in exactly one of ``applied``, ``parked`` and ``quarantined``; a repeated delivery
-    counts in ``duplicates`` only, and one that was replayed no longer in ``quarantined``. ``average_effectiveness`` is
-    that of the active patterns, None if there are none.
+    Every message that arrived is in exactly one of ``applied``, ``parked``, ``quarantined`` (nobody has dealt with it)
+    and ``discarded``; together they are ``received``, which is counted apart, so that `balanced` says something. A
+    batch counts as its members. A repeated delivery counts in ``duplicates`` only. ``replayed`` were in the quarantine
+    and sent again: where they are now, they count there. ``average_effectiveness`` is that of the active patterns, None
+    if there are none.
     """
 
+    received: int
     applied: int
-    duplicates: int
     parked: int
     quarantined: int
+    discarded: int
+    replayed: int
+    duplicates: int
     merges: int
     patterns: int
     patterns_active: int
@@ -75,3 +80,8 @@ class Stats:
     applications: int
     average_effectiveness: float | None
     last_recalculation: datetime | None
+
+    @property
+    def balanced(self) -> bool:
+        """Whether every message received is accounted for, once; anything else is a defect."""
+        return self.received == self.applied + self.parked + self.quarantined + self.discarded

@@ -1,14 +1,15 @@
 """The schema's version: bringing a database to it, and refusing one that has another."""
 
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, Engine, inspect, text
 
-from store.engines import shown, store_url, trouble_is_transient, writer_engine
+from store.engines import exists, shown, store_url, trouble_is_transient, writer_engine
 from store.errors import StoreOutdated
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 REVISION = "0001"
 
@@ -25,6 +26,12 @@ def migrate(url: str) -> None:
             _upgrade(connection)
     finally:
         engine.dispose()
+
+
+def require_there(url: URL) -> None:
+    """StoreOutdated for an SQLite file that is not there; a server is asked only by connecting to it."""
+    if not exists(url):
+        raise StoreOutdated(f"There is no store at {shown(url)} yet: run `ostinato up` or `ostinato migrate`.")
 
 
 def require_current(engine: Engine) -> None:
@@ -52,6 +59,8 @@ def _revision(connection: Connection) -> str | None:
 
 
 def _require_known(connection: Connection, url: URL) -> None:
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 - readers never migrate, and must not wait for it
+
     found = _revision(connection)
     known = {script.revision for script in ScriptDirectory.from_config(_config(connection)).walk_revisions()}
     if found is not None and found not in known:
@@ -61,10 +70,14 @@ def _require_known(connection: Connection, url: URL) -> None:
 
 
 def _upgrade(connection: Connection) -> None:
+    from alembic import command  # noqa: PLC0415 - see above
+
     command.upgrade(_config(connection), "head")
 
 
-def _config(connection: Connection) -> Config:
+def _config(connection: Connection) -> "Config":
+    from alembic.config import Config  # noqa: PLC0415 - see above
+
     config = Config()
     config.set_main_option("script_location", str(files("store") / "migrations").replace("%", "%%"))
     config.attributes["connection"] = connection

@@ -6,8 +6,18 @@ A producer imports the tasks and sends::
 
     record_pattern.delay(pattern_type="flaky_test", pattern_name="test_login times out")
 
-Importing this loads neither SQLAlchemy nor the worker, reads no setting and connects to nothing.
+or, where it must not wait for the broker and nothing may be lost, keeps a `Producer` for as long as it runs::
+
+    from tasks import Producer
+
+    producer = Producer()
+    producer.record_pattern(pattern_type="flaky_test", pattern_name="test_login times out")
+
+Importing this loads neither SQLAlchemy nor the worker, reads no setting and connects to nothing; Celery loads with the
+first message, or `Producer`.
 """
+
+from typing import TYPE_CHECKING, Any
 
 from tasks.messages import (
     ApplyBatch,
@@ -19,6 +29,9 @@ from tasks.messages import (
 )
 from tasks.remote import RemoteTask
 
+if TYPE_CHECKING:
+    from tasks.producer import Producer
+
 record_pattern = RemoteTask(RecordPattern.KIND, RecordPattern)
 record_pattern_application = RemoteTask(RecordPatternApplication.KIND, RecordPatternApplication)
 soft_delete_pattern = RemoteTask(SoftDeletePattern.KIND, SoftDeletePattern)
@@ -28,6 +41,7 @@ apply_batch = RemoteTask(ApplyBatch.KIND, ApplyBatch)
 
 __all__ = [
     "ApplyBatch",
+    "Producer",
     "RecalculateAllPatternPriorities",
     "RecordPattern",
     "RecordPatternApplication",
@@ -40,3 +54,11 @@ __all__ = [
     "soft_delete_pattern",
     "update_pattern_effectiveness",
 ]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the module has
+    if name == "Producer":
+        from tasks.producer import Producer  # noqa: PLC0415 - see above
+
+        return Producer
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

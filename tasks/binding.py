@@ -6,6 +6,7 @@ from collections.abc import Callable
 from celery import Celery, Task
 from celery.exceptions import Reject
 
+from store.errors import BrokerUnavailable
 from store.events import Rejected
 from tasks.delivery import Receiver, Stopping
 from tasks.messages import BATCH_MEMBERS, ApplyBatch, RecalculateAllPatternPriorities
@@ -33,7 +34,11 @@ def _recalculation(app: Celery, receiver: Receiver) -> Callable[[str, str], None
     def run(text: str, delivery: str) -> None:
         if not receiver.receive_recalculation(text, delivery):
             # The rest goes to the end of the queue, so that no message waits for more than one chunk.
-            publish_text(app, _RECALCULATION, text, summary="all patterns, continued")
+            try:
+                publish_text(app, _RECALCULATION, text, summary="all patterns, continued")
+            except BrokerUnavailable as error:
+                # This delivery goes back instead, which needs no room on the broker.
+                raise Reject(str(error), requeue=True) from error
 
     return run
 

@@ -2,12 +2,11 @@
 
 import hashlib
 import os
-import re
 import tempfile
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import SplitResult, quote, urlsplit
+from urllib.parse import quote
 
 import platformdirs
 from pydantic import AfterValidator, Field, ValidationError
@@ -15,11 +14,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from typing_extensions import TypeVar
 
 from store.errors import ConfigurationError
+from tasks.broker_url import broker_url
 from tasks.reasons import printable
 
-SCHEMES = ("redis", "rediss", "redis+socket")
-_NETWORKED = ("redis", "rediss")
-_DATABASE = re.compile(r"/?[0-9]{0,9}")
 # Linux allows 107 bytes in the path of a unix socket, macOS 103.
 _LONGEST_SOCKET_PATH = 100
 
@@ -35,21 +32,7 @@ def _absolute(path: Path) -> Path:
 
 
 def _broker_url(url: str | None) -> str | None:
-    if not url:
-        return None
-    parts = urlsplit(url)
-    if parts.scheme not in SCHEMES:
-        raise ValueError(f"begin it with {', '.join(f'{each}://' for each in SCHEMES)}")
-    if parts.scheme in _NETWORKED and not (_has_port(parts) and _DATABASE.fullmatch(parts.path)):
-        raise ValueError("write it as redis://HOST:PORT/NUMBER, with a port up to 65535 and the number of a database")
-    return url
-
-
-def _has_port(parts: SplitResult) -> bool:
-    try:
-        return parts.port != 0
-    except ValueError:  # its text is not passed on: a part of a password may stand in it
-        return False
+    return broker_url(url) if url else None
 
 
 class BrokerSettings(BaseSettings):
@@ -62,6 +45,9 @@ class BrokerSettings(BaseSettings):
     )
     broker_url: Annotated[str | None, AfterValidator(_broker_url)] = Field(
         default=None, repr=False, description="URL of the broker; without one, the embedded broker in the home folder."
+    )
+    broker_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{0,64}$")] = Field(
+        default="", description="Stands before every key on the broker, so that several installations can share one."
     )
 
     @property

@@ -53,4 +53,4 @@ def _app(_process: int) -> "Celery":
     # By process: connections must not be shared with the parent of a fork.
     from tasks.publishing import producer_app  # noqa: PLC0415 - see above
 
-    return producer_app(read_settings(BrokerSettings).broker_address)
+    return producer_app(read_settings(BrokerSettings))

@@ -12,8 +12,8 @@ from uuid import uuid4
 from psycopg.sql import SQL, Identifier
 from sqlalchemy import URL, make_url
 
-from store.engines import sqlite_driver
 from store.schema import migrate
+from store.sqlite import sqlite_driver
 from store.tables import counters, metadata
 from tests import postgresql
 

@@ -44,6 +44,6 @@ def envelope(content: str | bytes, *, task: str = "record_pattern", **headers: o
     }
 
 
-def without(whole: Json, name: str) -> Json:
-    """The same without one of its parts."""
-    return {key: value for key, value in whole.items() if key != name}
+def without(whole: Json, *names: str) -> Json:
+    """The same without some of its parts."""
+    return {key: value for key, value in whole.items() if key not in names}

@@ -100,7 +100,7 @@ class Product:
 
     def send(self, *messages: Message) -> None:
         """Send messages as a producer does."""
-        app = producer_app(self.settings.broker_address)
+        app = producer_app(self.settings)
         for message in messages:
             publish(app, message)
         app.close()
@@ -136,7 +136,7 @@ class Product:
 
     def wait_for_workers(self, count: int) -> None:
         """Return once so many workers take messages."""
-        with closing(BrokerClient(self.settings.broker_address)) as broker:
+        with closing(BrokerClient(self.settings)) as broker:
             wait_until(lambda: broker.state().workers == count, why=f"{count} workers are present", seconds=DEADLINE)
 
     def rows(self, table: Table) -> Sequence[dict[str, Any]]:

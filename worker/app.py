@@ -2,6 +2,7 @@
 
 import logging
 import time
+from functools import partial
 from typing import Any
 
 from celery import Celery, signals
@@ -13,10 +14,11 @@ from store.transaction import Writer
 from tasks.binding import bind
 from tasks.delivery import Receiver
 from tasks.publishing import QUEUE
-from worker.beat import SlotScheduler, beat_schedule
+from worker.beat import beat_schedule, slot_scheduler
 from worker.clock import now
 from worker.consumer import worker_consumer
 from worker.lease import Lease
+from worker.life import Life
 from worker.logs import configure_logs
 from worker.presence import Presence
 from worker.settings import Settings
@@ -29,8 +31,9 @@ _SIGNALS = "ostinato"
 def create_app(settings: Settings) -> Celery:
     """The application of worker and beat; connects to nothing before one of them starts."""
     app = Celery("ostinato", broker=settings.broker_address, set_as_current=False)
-    receiver = Receiver(Writer(settings.store_address), now, _pause)
-    app.conf.update(_configuration(settings), worker_consumer=worker_consumer(receiver, settings.broker_address))
+    life = Life()
+    receiver = Receiver(Writer(settings.store_address), now, partial(_pause, life))
+    app.conf.update(_configuration(settings), worker_consumer=worker_consumer(receiver, settings, life))
     app.steps["consumer"].update((Presence, Lease))
     bind(app, receiver)
     _connect_signals(settings, receiver)
@@ -54,9 +57,12 @@ def _configuration(settings: Settings) -> dict[str, Any]:
             "socket_keepalive": True,
             # Seconds after which a fetch without an answer, which no timeout ends, is sent on another connection.
             "health_check_interval": 5,
+            "global_keyprefix": settings.broker_prefix,
         },
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
+        # None runs when a lost connection is noticed; left out, Celery says at each loss that it should be set.
+        "worker_cancel_long_running_tasks_on_connection_loss": True,
         "task_default_queue": QUEUE,
         "task_create_missing_queues": False,
         "task_queues": None,
@@ -69,7 +75,7 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         "worker_send_task_events": True,
         "worker_enable_remote_control": False,
         "beat_schedule": beat_schedule(schedule),
-        "beat_scheduler": SlotScheduler,
+        "beat_scheduler": slot_scheduler(settings),
         "beat_max_loop_interval": 5,
         "enable_utc": True,
         "timezone": "UTC",
@@ -96,10 +102,11 @@ def _connect_signals(settings: Settings, receiver: Receiver) -> None:
     signals.worker_shutdown.connect(close_store, weak=False, dispatch_uid=_SIGNALS)
 
 
-def _pause(seconds: float) -> bool:
-    """Wait, unless the worker is told to stop; False if it is."""
+def _pause(life: Life, seconds: float) -> bool:
+    """Wait, and show life, unless the worker is told to stop; False if it is."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
+        life.sign()
         try:
             state.maybe_shutdown()
         except (WorkerShutdown, WorkerTerminate):

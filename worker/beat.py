@@ -1,5 +1,7 @@
 """Beat: sends the message of each slot to the queue that every other message goes through."""
 
+import os
+import socket
 from typing import Any
 
 import structlog
@@ -8,9 +10,12 @@ from typing_extensions import override
 
 from store.times import EPOCH
 from tasks import wire
+from tasks.broker import BrokerSettings
 from tasks.messages import RecalculateAllPatternPriorities
 from tasks.publishing import QUEUE
+from worker.broker_client import BrokerClient
 from worker.slots import SlotSchedule, slot_message
+from worker.trouble import Trouble
 
 RETRY_SECONDS = 2.0
 
@@ -39,11 +44,24 @@ def _slot_text(schedule: SlotSchedule) -> str:
     return wire.encode(slot_message(schedule.slot(schedule.now())))
 
 
-class SlotScheduler(Scheduler):
-    """Celery's scheduler without a file of its own, and with patience: a slot that could not be sent is sent later."""
+def slot_scheduler(settings: BrokerSettings) -> type[Scheduler]:
+    """A scheduler class that says to the broker of these settings that it is there."""
+    return type("SlotScheduler", (_SlotScheduler,), {"settings": settings})
+
+
+class _SlotScheduler(Scheduler):
+    """Celery's scheduler without a file of its own, and with patience: a slot that could not be sent is sent later.
+
+    It says that it is there at every tick, but for those at which a slot could not be sent.
+    """
+
+    settings: BrokerSettings
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - Celery's own signature
         self._failed = False
+        self._trouble = Trouble("slot_not_sent", "slots_are_sent_again")
+        self._name = f"{socket.gethostname()}-{os.getpid()}"
+        self._broker: BrokerClient | None = None
         super().__init__(*args, **kwargs)
 
     @override
@@ -56,7 +74,21 @@ class SlotScheduler(Scheduler):
         if self._failed:
             self._failed, self._heap = False, None
             return RETRY_SECONDS
+        self._client.say_present("beat", self._name)
         return wait
+
+    @override
+    def close(self) -> None:
+        super().close()
+        self._client.say_gone("beat", self._name)
+        self._client.close()
+
+    @property
+    def _client(self) -> BrokerClient:
+        # Made by the process that ticks.
+        if self._broker is None:
+            self._broker = BrokerClient(self.settings)
+        return self._broker
 
     @override
     def apply_entry(self, entry: ScheduleEntry, producer: Any = None) -> None:
@@ -67,8 +99,9 @@ class SlotScheduler(Scheduler):
             # Celery had marked it as run before it sent it.
             self.schedule[str(entry.name)] = entry
         else:
+            self._trouble.end()
             _log.info("slot_sent", task=entry.task)
 
     def _not_sent(self, detail: str) -> None:
         self._failed = True
-        _log.warning("slot_not_sent", detail=detail, retry_in_seconds=RETRY_SECONDS)
+        self._trouble.begin(detail)

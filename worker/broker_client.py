@@ -1,20 +1,28 @@
-"""Asking the broker directly: whether it answers, how much waits there, and which workers are about."""
+"""Asking the broker directly: whether it answers, how much waits there, and who is about."""
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple, Protocol, cast
+import socket
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from typing import Any, Literal, NamedTuple, Protocol, cast
 
 import structlog
 from redis import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import NoPermissionError, RedisError
 
 from store.errors import BrokerUnavailable
-from tasks.publishing import QUEUE
+from tasks.broker import BrokerSettings
+from tasks.publishing import QUEUE, not_taken
 from worker.taken import Broker, queued
 
 PRESENCE_SECONDS = 3.0
 _PRESENCE_KEPT_SECONDS = 15
-_PRESENCE = "ostinato:worker:"
+_PRESENCE = "ostinato:"
+_SECTIONS = ("persistence", "memory", "replication")
 _TIMEOUT = 2.0
+# The second command alone would be refused by a server whose memory is full.
+_SAY_PRESENT = "redis.call('DEL', KEYS[1]) redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[1])"
+Part = Literal["worker", "beat"]
+"""Who says that it is there."""
 
 _log = structlog.get_logger()
 
@@ -24,7 +32,8 @@ class _Redis(Broker, Protocol):
 
     def lpush(self, name: str, value: bytes) -> int: ...
     def scan_iter(self, match: str) -> Iterator[bytes]: ...
-    def set(self, name: str, value: str, ex: int) -> object: ...
+    def get(self, name: bytes) -> bytes | None: ...
+    def info(self, section: str) -> dict[str, Any]: ...
     def delete(self, name: str) -> object: ...
     def close(self) -> None: ...
 
@@ -49,41 +58,72 @@ class BrokerState(NamedTuple):
 class BrokerClient:
     """A connection of its own to the broker; each call answers, or fails, within two seconds."""
 
-    def __init__(self, address: str) -> None:
-        self._redis = cast("_Redis", redis_client(address))
+    def __init__(self, settings: BrokerSettings) -> None:
+        self._redis = cast("_Redis", redis_client(settings.broker_address))
+        self._prefix = settings.broker_prefix
 
     def state(self) -> BrokerState:
         """What the broker knows; BrokerUnavailable, with what to do, if it does not answer."""
-        try:
-            waiting = queued(self._redis)
-            workers = len(list(self._redis.scan_iter(match=f"{_PRESENCE}*")))
-        except RedisError as error:
-            raise BrokerUnavailable(
-                f"The broker does not answer ({error}): start it with `ostinato up`, or correct OSTINATO_BROKER_URL."
-            ) from error
-        return BrokerState(waiting, workers)
+        with _answering():
+            return BrokerState(queued(self._redis, self._prefix), len(self._present("worker")))
+
+    def machines(self, part: Part) -> list[str]:
+        """The machine of each worker, or beat, that has said in the last seconds that it is at work.
+
+        BrokerUnavailable as `state`.
+        """
+        with _answering():
+            return [(self._redis.get(key) or b"").decode(errors="replace") for key in self._present(part)]
+
+    def info(self) -> dict[str, Any] | None:
+        """What the server says of its persistence, memory and replication; None if this user may not ask.
+
+        BrokerUnavailable as `state`.
+        """
+        with _answering():
+            try:
+                return {name: value for section in _SECTIONS for name, value in self._redis.info(section).items()}
+            except NoPermissionError:
+                return None
 
     def enqueue(self, raw: bytes) -> None:
         """Put the bytes of a whole queue item on the queue; BrokerUnavailable if the broker does not take them."""
         try:
-            self._redis.lpush(QUEUE, raw)
+            self._redis.lpush(self._prefix + QUEUE, raw)
         except RedisError as error:
-            raise BrokerUnavailable(f"The broker did not take it ({error}): run `ostinato up` first.") from error
+            raise not_taken(error) from error
 
-    def say_present(self, worker: str) -> None:
-        """Let others see for some seconds that a worker runs."""
+    def say_present(self, part: Part, name: str) -> None:
+        """Let others see for some seconds that a worker, or beat, is at work on this machine."""
         try:
-            self._redis.set(f"{_PRESENCE}{worker}", "1", ex=_PRESENCE_KEPT_SECONDS)
+            kept = str(_PRESENCE_KEPT_SECONDS)
+            self._redis.eval(_SAY_PRESENT, 1, self._presence(part, name), kept, socket.gethostname())
         except RedisError as error:
             _log.debug("presence_not_said", detail=str(error))
 
-    def say_gone(self, worker: str) -> None:
-        """Let others see at once that a worker no longer runs."""
+    def say_gone(self, part: Part, name: str) -> None:
+        """Let others see at once that it no longer is."""
         try:
-            self._redis.delete(f"{_PRESENCE}{worker}")
+            self._redis.delete(self._presence(part, name))
         except RedisError as error:
             _log.debug("presence_not_said", detail=str(error))
 
     def close(self) -> None:
         """Close the connection."""
         self._redis.close()
+
+    def _present(self, part: Part) -> list[bytes]:
+        return list(self._redis.scan_iter(match=self._presence(part, "*")))
+
+    def _presence(self, part: Part, name: str) -> str:
+        return f"{self._prefix}{_PRESENCE}{part}:{name}"
+
+
+@contextmanager
+def _answering() -> Generator[None]:
+    try:
+        yield
+    except RedisError as error:
+        raise BrokerUnavailable(
+            f"The broker does not answer ({error}): start it with `ostinato up`, or correct OSTINATO_BROKER_URL."
+        ) from error

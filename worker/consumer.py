@@ -7,38 +7,77 @@ from typing import Any
 from uuid import uuid4
 
 from celery.worker.consumer import Consumer
+from celery.worker.state import maybe_shutdown
 from kombu import Connection
 
 from store.errors import MalformedMessage
 from store.events import Rejected
 from tasks.delivery import Receiver, Stopping
 from tasks.reasons import printable
-from worker.transport import SocketTransport, Transport
+from worker.life import Life
+from worker.settings import Settings
+from worker.transport import Refuse, SocketTransport, Transport
+from worker.trouble import Trouble
 
 _SOCKET = "redis+socket://"
+_LONGEST_PAUSE = 2
 
 
-def worker_consumer(receiver: Receiver, broker_address: str) -> type[Consumer]:
-    """A consumer class that fetches from the broker by `worker.transport`; what that refuses goes to the receiver."""
+class _WorkerConsumer(Consumer):
+    """Fetches by `worker.transport`, and says once, not at every try, that the broker is away."""
 
-    class WorkerConsumer(Consumer):
-        def __init__(self, on_task_request: Callable[..., Any], **kwargs: Any) -> None:  # noqa: ANN401 - Celery's own
-            self.worker_id = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}"
-            self.broker_address = broker_address
-            # The steps by which workers find each other: nothing here needs them, and they cost a second at start.
-            options = {**kwargs.pop("worker_options", {}), "without_mingle": True, "without_gossip": True}
-            super().__init__(on_task_request, worker_options=options, **kwargs)
+    settings: Settings
+    receiver: Receiver
+    life: Life
 
-        def connection_for_read(self, heartbeat: float | None = None) -> Connection:
-            at_socket = broker_address.startswith(_SOCKET)
-            connection = self.app.connection_for_read(
-                broker_address.replace(_SOCKET, "socket://", 1),
-                heartbeat=heartbeat,
-                transport=SocketTransport if at_socket else Transport,
-                transport_options={"refuse": refuse, "worker_id": self.worker_id},
-            )
-            return self.ensure_connected(connection)
+    def __init__(self, on_task_request: Callable[..., Any], **kwargs: Any) -> None:  # noqa: ANN401 - Celery's own
+        self.worker_id = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}"
+        self._away = Trouble("broker_unavailable", "broker_available_again")
+        # The steps by which workers find each other: nothing here needs them, and they cost a second at start.
+        options = {**kwargs.pop("worker_options", {}), "without_mingle": True, "without_gossip": True}
+        super().__init__(on_task_request, worker_options=options, **kwargs)
 
+    def connection_for_read(self, heartbeat: float | None = None) -> Connection:
+        address = self.settings.broker_address
+        connection = self.app.connection_for_read(
+            address.replace(_SOCKET, "socket://", 1),
+            heartbeat=heartbeat,
+            transport=SocketTransport if address.startswith(_SOCKET) else Transport,
+            transport_options={
+                "refuse": _refuse_for(self.receiver),
+                "worker_id": self.worker_id,
+                "alive": self.life.sign,
+            },
+        )
+        return self.ensure_connected(connection)
+
+    def ensure_connected(self, conn: Connection) -> Connection:
+        """Connect, however long the broker is away, unless the worker is to stop."""
+        conn.ensure_connection(
+            lambda error, _: self._away.begin(str(error)),
+            interval_start=0,
+            interval_step=1,
+            interval_max=_LONGEST_PAUSE,
+            callback=maybe_shutdown,
+        )
+        self.first_connection_attempt = False
+        self._away.end()
+        return conn
+
+    def on_connection_error_after_connected(self, exc: Exception) -> None:
+        self._away.begin(str(exc))
+        super().on_connection_error_after_connected(exc)
+
+
+def worker_consumer(receiver: Receiver, settings: Settings, life: Life) -> type[Consumer]:
+    """A consumer class for the broker of these settings; what the transport refuses goes to the receiver.
+
+    Each answer of the broker is a sign of life.
+    """
+    return type("WorkerConsumer", (_WorkerConsumer,), {"receiver": receiver, "settings": settings, "life": life})
+
+
+def _refuse_for(receiver: Receiver) -> Refuse:
     def refuse(raw: bytes, error: MalformedMessage) -> bool:
         rejected = Rejected(
             raw=raw, reason_code=error.reason_code, reason_detail=printable(error.detail), source="transport"
@@ -49,4 +88,4 @@ def worker_consumer(receiver: Receiver, broker_address: str) -> type[Consumer]:
             return False
         return True
 
-    return WorkerConsumer
+    return refuse

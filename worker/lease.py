@@ -3,17 +3,16 @@
 from threading import Event, Thread
 from typing import Any
 
-import structlog
 from celery import bootsteps
 from redis.exceptions import RedisError
 from typing_extensions import override
 
+from tasks.broker import BrokerSettings
 from worker.broker_client import redis_client
 from worker.taken import LEASE_SECONDS, Taken
+from worker.trouble import Trouble
 
 RENEW_SECONDS = LEASE_SECONDS / 3
-
-_log = structlog.get_logger()
 
 
 class Lease(bootsteps.StartStopStep):
@@ -29,7 +28,7 @@ class Lease(bootsteps.StartStopStep):
     @override
     def start(self, parent: Any) -> None:
         self._stop = Event()
-        arguments = (parent.broker_address, parent.worker_id, self._stop)
+        arguments = (parent.settings, parent.worker_id, self._stop)
         self._thread = Thread(target=_renew, args=arguments, daemon=True, name="lease")
         self._thread.start()
 
@@ -42,16 +41,15 @@ class Lease(bootsteps.StartStopStep):
             self._thread = None
 
 
-def _renew(address: str, worker: str, stop: Event) -> None:
-    client = redis_client(address)
-    taken, failing = Taken(client, worker), False
+def _renew(settings: BrokerSettings, worker: str, stop: Event) -> None:
+    client = redis_client(settings.broker_address)
+    taken = Taken(client, worker, settings.broker_prefix)
+    trouble = Trouble("lease_not_renewed", "lease_renewed_again")
     while not stop.is_set():
         try:
             taken.renew()
-            failing = False
+            trouble.end()
         except RedisError as error:
-            if not failing:
-                _log.warning("lease_not_renewed", detail=str(error))
-            failing = True
+            trouble.begin(str(error))
         stop.wait(RENEW_SECONDS)
     client.close()

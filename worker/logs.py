@@ -6,7 +6,13 @@ import sys
 import structlog
 from structlog.typing import Processor
 
-_CHATTER = ("celery.worker.strategy", "celery.app.trace")
+_CHATTER = {
+    # Two lines a message: at debug, the store says what each of them did.
+    "celery.worker.strategy": logging.WARNING,
+    "celery.app.trace": logging.WARNING,
+    # Several lines whenever the broker is away: the worker's consumer says it once.
+    "celery.worker.consumer": logging.ERROR,
+}
 _SHARED: tuple[Processor, ...] = (
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
@@ -32,9 +38,8 @@ def configure_logs(level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for name in _CHATTER:
-        # Two lines a message: at debug, the store says what each of them did.
-        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    for name, least in _CHATTER.items():
+        logging.getLogger(name).setLevel(max(least, root.level))
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

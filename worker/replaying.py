@@ -1,5 +1,6 @@
 """Sending a message from the quarantine again, as it was or edited."""
 
+import hashlib
 import json
 from typing import cast
 
@@ -7,8 +8,10 @@ from celery import Celery
 
 from store.errors import ConfigurationError
 from store.inspection import Quarantined
+from store.times import to_micros
 from tasks.messages import MESSAGES, Message
 from tasks.publishing import publish_text
+from tasks.uuid7 import uuid7_of
 from tasks.wire import read_line
 from worker.broker_client import BrokerClient
 
@@ -19,22 +22,24 @@ _ID_REUSE = "id_reuse"
 def replay(app: Celery, broker: BrokerClient, message: Quarantined) -> None:
     """Send the same bytes again, as what they were: a whole queue item, or the text of one message.
 
-    BrokerUnavailable if the broker did not take them.
+    What still cannot be applied returns to its place, however often it is sent. BrokerUnavailable if the broker did not
+    take them.
     """
     if message.source == _TRANSPORT:
         broker.enqueue(message.raw)
         return
     text = message.raw.decode(errors="surrogatepass")
-    publish_text(app, _kind_of(message, text), text, summary=f"{message.id}, replayed")
+    publish_text(app, _kind_of(message, text), text, summary=f"{message.id}, replayed", task_id=message.id)
 
 
 def edited(message: Quarantined, text: str) -> Message:
     """The message of a text that is to replace one in the quarantine.
 
-    It keeps the id, except where that belongs to a message that was applied: then it has another. MalformedMessage if
-    the text is no message; ConfigurationError if the id is not as it has to be.
+    It keeps the id, except where that belongs to a message that was applied: then it has another. An id or a time that
+    is left out follows from the message in the quarantine, so that the same text is the same message each time.
+    MalformedMessage if the text is no message; ConfigurationError if the id is not as it has to be.
     """
-    found = read_line(text)
+    found = read_line(_completed(message, text))
     if message.message_id is None:
         return found
     kept = str(found.id) == message.message_id.lower()
@@ -48,6 +53,29 @@ def edited(message: Quarantined, text: str) -> Message:
             f"The id has to stay {message.message_id}, so that it is applied once: nothing is sent."
         )
     return found
+
+
+def _completed(message: Quarantined, text: str) -> str:
+    """The text with ids and times where they are left out, also in the members of a batch."""
+    try:
+        whole = _stamped(message, json.loads(text), 0)
+        members = cast("dict[str, object]", whole).get("messages") if isinstance(whole, dict) else None
+        if isinstance(members, list):
+            numbered = enumerate(cast("list[object]", members), start=1)
+            members[:] = [_stamped(message, each, number) for number, each in numbered]
+        return json.dumps(whole, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        # What is wrong with it is said where it is read.
+        return text
+
+
+def _stamped(message: Quarantined, value: object, number: int) -> object:
+    if not isinstance(value, dict):
+        return value
+    own = hashlib.sha256(f"{message.id} {number}".encode()).digest()
+    made = uuid7_of(to_micros(message.received_at) // 1_000, int.from_bytes(own[:9]))
+    fields = cast("dict[str, object]", value)
+    return {"id": str(made), "occurred_at": message.received_at.isoformat(), **fields}
 
 
 def _kind_of(message: Quarantined, text: str) -> str:

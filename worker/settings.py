@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 
 from store.engines import store_url
 from store.errors import ConfigurationError
-from tasks.broker import BrokerSettings
+from tasks.outboxes import OutboxSettings
 from worker.embedded import Fsync
 
 _DAY = 86_400
@@ -29,7 +29,7 @@ def _time_of_day(text: str) -> str:
         raise ValueError("write it as HH:MM or HH:MM:SS") from None
 
 
-class Settings(BrokerSettings):
+class Settings(OutboxSettings):
     """What the worker, beat and the command line have to know."""
 
     store_url: Annotated[str | None, AfterValidator(_store_url)] = Field(
@@ -48,7 +48,9 @@ class Settings(BrokerSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="The least level that is logged; DEBUG says every message."
     )
-
+    deaf_after: Annotated[float, Field(ge=10, le=3600)] = Field(
+        default=40, description="Seconds without a sign of life after which a worker ends, to be started again."
+    )
     flower_auth: Annotated[str | None, Field(pattern=r"^[^:\s]+:\S+$")] = Field(
         default=None, repr=False, description="USER:PASSWORD of the dashboard; without one, a new password every time."
     )

@@ -18,10 +18,20 @@ _TAKEN = f"{QUEUE}.taken."
 # Where kombu's producers put messages that have a priority; here every message has the same.
 _BY_PRIORITY = tuple(f"{QUEUE}\x06\x16{priority}" for priority in (3, 6, 9))
 
+# A server without memory refuses commands that may need some, also as the first change of a script, but never once a
+# script has begun to change something: each begins by removing what is not there.
 # The times are the server's: a worker's clock may be wrong.
-_RENEW = "redis.call('ZADD', KEYS[1], redis.call('TIME')[1], ARGV[1])"
+_RENEW = """
+redis.call('ZREM', KEYS[1], '')
+redis.call('ZADD', KEYS[1], redis.call('TIME')[1], ARGV[1])
+"""
+_MOVE = """
+redis.call('LREM', KEYS[3], 1, '')
+return redis.call('LMOVE', KEYS[1], KEYS[2], 'RIGHT', 'LEFT')
+"""
 # The newest first to the end that is fetched from, so that the oldest is the next.
 _MOVE_ALL = """
+redis.call('LREM', KEYS[2], 1, '')
 local moved = 0
 while redis.call('LMOVE', KEYS[2], KEYS[1], 'LEFT', 'RIGHT') do moved = moved + 1 end
 """
@@ -43,10 +53,6 @@ class Broker(Protocol):
 
     def eval(self, script: str, numkeys: int, *keys_and_args: str | bytes) -> Any:  # noqa: ANN401 - redis-py's own
         """Run a script."""
-        ...
-
-    def lmove(self, source: str, target: str, src: str, dest: str) -> bytes | None:
-        """Move one element."""
         ...
 
     def lrem(self, name: str, count: int, value: bytes) -> int:
@@ -84,6 +90,10 @@ class Taken:
         """The command that takes the next message, and waits for one for so long."""
         return ("BLMOVE", self._queue, self._mine, "RIGHT", "LEFT", str(seconds))
 
+    def fetch(self) -> bytes | None:
+        """Take the next message, if there is one, also from a server whose memory is full."""
+        return self._move(self._queue, self._mine)
+
     def done(self, raw: bytes) -> None:
         """Forget a message: its effect is committed."""
         self._client.lrem(self._mine, 1, raw)
@@ -113,8 +123,11 @@ class Taken:
     def level(self) -> None:
         """Bring messages that were sent with a priority to the queue, behind those that are there."""
         for name in _BY_PRIORITY:
-            while self._client.lmove(self._prefix + name, self._queue, "RIGHT", "LEFT") is not None:
+            while self._move(self._prefix + name, self._queue) is not None:
                 pass
+
+    def _move(self, source: str, target: str) -> bytes | None:
+        return cast("bytes | None", self._client.eval(_MOVE, 3, source, target, self._mine))
 
 
 def workers(client: Broker, prefix: str = "") -> Sequence[str]:

@@ -10,6 +10,9 @@ another removes it from there when it is done:
 Should a worker that still lives lose what it has taken, because it was stopped or cut off for longer than its lease,
 the message is applied by two, and the inbox counts the second as a duplicate.
 
+A server that answers, and refuses (its memory is full, its disk, its primary gone), is asked again every second. One
+without memory refuses even to move a message; a script may (`worker/taken.py`), and so the worker makes room.
+
 Producers, beat and the dashboard use kombu's own transport: what is on the wire is the same.
 """
 
@@ -23,14 +26,17 @@ from uuid import uuid4
 import structlog
 from kombu.transport import redis, virtual
 from redis import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import OutOfMemoryError, RedisError, ResponseError
 from typing_extensions import override
 
 from store.errors import MalformedMessage
 from worker.envelope import opened
 from worker.taken import Taken
+from worker.trouble import Trouble
 
 SWEEP_SECONDS = 2.0
+_REST_SECONDS = 1.0
+_CALM_SECONDS = 10.0
 
 _log = structlog.get_logger()
 Refuse = Callable[[bytes, MalformedMessage], bool]
@@ -53,13 +59,16 @@ class TakenQoS(virtual.QoS):
 
 
 class Channel(redis.Channel):
-    """Fetches from one queue. ``refuse`` and ``worker_id`` come with the connection's transport options."""
+    """Fetches from one queue. ``refuse``, ``worker_id`` and ``alive`` come with the connection's transport options."""
 
     QoS = cast("type[redis.QoS]", TakenQoS)
-    from_transport_options = (*redis.Channel.from_transport_options, "refuse", "worker_id")
+    from_transport_options = (*redis.Channel.from_transport_options, "refuse", "worker_id", "alive")
 
     refuse: Refuse
     worker_id: str
+
+    def alive(self) -> None:
+        """The broker answered a fetch, if only by a refusal; an option of that name takes its place."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - kombu's own signature
         # The bytes of each message that was delivered, and of those whose removal is owed to the broker.
@@ -69,12 +78,13 @@ class Channel(redis.Channel):
         self._sweep_due = 0.0
         # The socket on which an answer is due: kombu may ask twice when a connection was made anew.
         self._asked: object = None
+        self._refused = Trouble("broker_refuses", "broker_accepts_again", calm=_CALM_SECONDS)
+        self._rest_until = 0.0
         super().__init__(*args, **kwargs)
 
     @override
     def basic_consume(self, queue: str, *args: Any, **kwargs: Any) -> Any:
         self._taken = Taken(Redis(connection_pool=self.pool), self.worker_id, self.global_keyprefix)
-        self._taken.renew()
         return super().basic_consume(queue, *args, **kwargs)
 
     @property
@@ -89,8 +99,7 @@ class Channel(redis.Channel):
         """
         raw = self._raw.pop(delivery_tag, None)
         if raw is not None:
-            self._owed.append(raw)
-            self._settle()
+            self._owe(raw)
 
     @override
     def close(self) -> None:
@@ -108,16 +117,25 @@ class Channel(redis.Channel):
         if self._taken is not None:
             self._taken.give_back(self._raw.pop(str(message.delivery_tag)))
 
+    def _queue_bind(self, *binding: str) -> None:
+        # Whoever names the queue, as all do, sends without it.
+        with contextlib.suppress(ResponseError):
+            cast("Any", super())._queue_bind(*binding)
+
     def _brpop_start(self, timeout: float | None = None) -> None:
-        if self._taken is None:
+        if self._taken is None or monotonic() < self._rest_until:
             return
         connection = self._kombu.client.connection
-        self._in_poll = connection
         if self._asked is None or self._asked is not connection._sock:
-            self._sweep(self._taken)
+            try:
+                self._sweep(self._taken)
+            except ResponseError as error:
+                self._rest(error)
+                return
             self._brpop_sent_at = monotonic()
             connection.send_command(*self._taken.fetching(timeout or self.brpop_timeout))
             self._asked = connection._sock
+        self._in_poll = connection
 
     def _brpop_read(self) -> bool:
         try:
@@ -125,6 +143,7 @@ class Channel(redis.Channel):
         finally:
             self._in_poll = self._asked = None
             self._kombu._flush_brpop_reauth()
+        self.alive()
         # What comes while the channel is being closed is given back with the rest.
         if raw is None or self._kombu._closing:
             raise Empty
@@ -134,18 +153,34 @@ class Channel(redis.Channel):
     def _fetched(self) -> bytes | None:
         client = self._kombu.client
         try:
-            return cast("bytes | None", client.parse_response(client.connection, "BLMOVE"))
+            raw = client.parse_response(client.connection, "BLMOVE")
         except self._kombu.connection_errors:
             client.connection.disconnect()
             raise
+        except ResponseError as error:
+            return self._fetched_although(error)
+        self._refused.end()
+        return cast("bytes | None", raw)
+
+    def _fetched_although(self, error: ResponseError) -> bytes | None:
+        raw = self._taken.fetch() if self._taken is not None and isinstance(error, OutOfMemoryError) else None
+        if raw is None:
+            self._rest(error)
+        else:
+            self._refused.begin(str(error))
+        return raw
+
+    def _rest(self, error: ResponseError) -> None:
+        self.alive()
+        self._refused.begin(str(error))
+        self._rest_until = monotonic() + _REST_SECONDS
 
     def _deliver(self, raw: bytes) -> None:
         try:
             envelope = opened(raw)
         except MalformedMessage as error:
             if self.refuse(raw, error):
-                self._owed.append(raw)
-                self._settle()
+                self._owe(raw)
             return
         # A tag of this worker's own: what producers send need not be unique.
         tag = uuid4().hex
@@ -153,6 +188,15 @@ class Channel(redis.Channel):
         self._raw[tag] = raw
         (queue,) = self.active_queues
         self._kombu.connection._deliver(envelope, queue)
+
+    def _owe(self, raw: bytes) -> None:
+        self._owed.append(raw)
+        try:
+            self._settle()
+        except RedisError as error:
+            # A broker that is away is noticed, and said, by the next fetch.
+            if isinstance(error, ResponseError):
+                self._refused.begin(str(error))
 
     def _settle(self) -> None:
         while self._owed and self._taken is not None:
@@ -164,6 +208,7 @@ class Channel(redis.Channel):
         if monotonic() < self._sweep_due or self._raw:
             return
         self._settle()
+        taken.renew()
         recovered = taken.recover() + taken.give_all_back()
         taken.level()
         self._sweep_due = monotonic() + SWEEP_SECONDS

@@ -14,9 +14,17 @@ FIELDS = [
     *("variance", "trust_score", "quarantine_status", "content_hash", "active"),
 ]
 STATUS = [
-    *("queued", "applied", "duplicates", "parked", "quarantined", "merges", "patterns", "patterns_active"),
-    *("patterns_deleted", "patterns_never_applied", "sightings", "applications", "average_effectiveness"),
-    *("last_recalculation", "broker", "worker"),
+    *("queued", "received", "applied", "parked", "quarantined", "discarded", "replayed", "duplicates", "merges"),
+    *(
+        "patterns",
+        "patterns_active",
+        "patterns_deleted",
+        "patterns_never_applied",
+        "sightings",
+        "applications",
+        "average_effectiveness",
+    ),
+    *("last_recalculation", "balanced", "broker", "worker"),
 ]
 
 FLAKY, MISSING, LONG = "test_login times out", "file not created", "line too long"
@@ -72,17 +80,18 @@ def test_status_as_json(running: Product) -> None:
     assert (0, "") == (code, err)
     found = json.loads(out)
     assert STATUS == list(found)
-    expected = {"queued": 0, "applied": 7, "duplicates": 0, "parked": 0, "quarantined": 0, "merges": 0, "patterns": 3}
+    expected = {"queued": 0, "received": 7, "applied": 7, "parked": 0, "quarantined": 0, "discarded": 0, "patterns": 3}
     assert expected == {name: found[name] for name in expected}
-    assert [True, True] == [found["broker"], found["worker"]]
+    assert [True, True, True] == [found["balanced"], found["broker"], found["worker"]]
     assert found["last_recalculation"].endswith("Z")
 
 
 def test_status_in_words(running: Product) -> None:
-    """Every fact on a line of its own; broker and worker answer."""
+    """Every fact on a line of its own, the ledger as a sum; broker and worker answer."""
     code, out, err = running.cli("status")
     assert (0, "") == (code, err)
-    assert len(STATUS) == len(out.splitlines())
+    assert [name.replace("_", " ") for name in STATUS] == [line[:22].strip() for line in out.splitlines()]
+    assert "7 = 7 applied + 0 parked + 0 quarantined + 0 discarded" in out.splitlines()[1]
     assert ["answers", "answers"] == [line.split()[-1] for line in out.splitlines()[-2:]]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from store.errors import BrokerUnavailable
+from tasks.broker import BrokerSettings
 from tasks.messages import (
     ApplyBatch,
     Message,
@@ -35,9 +36,9 @@ _SPELLINGS = ("case {0}", "Case  {0}", "case-{0}")
 
 
 @contextmanager
-def publishing(address: str) -> Generator[Sender]:
+def publishing(settings: BrokerSettings) -> Generator[Sender]:
     """Sends as producers do, straight to the broker."""
-    app = producer_app(address)
+    app = producer_app(settings)
     try:
         yield lambda message: publish(app, message)
     finally:

@@ -27,6 +27,7 @@ from typing import Self
 from redis.exceptions import RedisError
 
 from store.schema import migrate
+from tasks.broker import BrokerSettings
 from tasks.messages import Message, RecordPattern
 from tests.brokers import EmbeddedValkey
 from tests.faults import flight
@@ -42,8 +43,8 @@ from worker.embedded import Fsync
 
 HEALED_SECONDS = 60.0
 PROBE_SECONDS = 30.0
-Sending = Callable[[str], AbstractContextManager[Sender]]
-"""Gives a sender to the broker at an address, for as long as a block runs."""
+Sending = Callable[[BrokerSettings], AbstractContextManager[Sender]]
+"""Gives a sender to a broker, for as long as a block runs."""
 
 
 class Rig:
@@ -187,7 +188,7 @@ class Rig:
         migrate(self.store)
         self._open.enter_context(self.broker)
         self._open.enter_context(self.product)
-        self.send = self._open.enter_context(self._sending(self.product.settings.broker_address))
+        self.send = self._open.enter_context(self._sending(self.product.settings))
         return self
 
     def __exit__(self, *_: object) -> None:

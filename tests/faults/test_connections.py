@@ -4,7 +4,7 @@ from collections.abc import Generator
 
 import pytest
 
-from tasks.broker import socket_path
+from tasks.broker import BrokerSettings, socket_path
 from tasks.publishing import QUEUE
 from tests.faults import flight
 from tests.faults.ledger import Outcome
@@ -64,7 +64,7 @@ def test_connections_of_a_producer(rig: Rig, proxy: Proxy, record: Record) -> No
     """What it is told is true: what was accepted is in the queue, and every call ends."""
     rig.random.shuffle(FAULTS)
     stream = rig.stream()
-    with publishing(through(proxy)) as send:
+    with publishing(BrokerSettings(home=rig.product.home, broker_url=through(proxy))) as send:
         for fault in FAULTS:
             proxy.inject(fault, b"LPUSH")
             for message in stream.take(3):

@@ -78,7 +78,7 @@ def test_a_quarantine_outside_the_transaction_is_found(rig: Rig, plant: str | No
     """What a worker writes before its commit is gone when it dies, the quarantine's row too; without the bug it is."""
     good = RecordPattern(pattern_type="test", pattern_name="good")
     batch = ApplyBatch(messages=[good]).content().replace('"messages":[', f'"messages":[{text(pattern_name="")},')
-    with producer_app(rig.product.settings.broker_address) as app:
+    with producer_app(rig.product.settings) as app:
         publish_text(app, "apply_batch", batch, summary="2 messages")
     # With the bug, the first commit is the quarantine's.
     passes = {armed.POINT: "before COMMIT", armed.PASS: "1" if plant else "0"}

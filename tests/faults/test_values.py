@@ -39,7 +39,7 @@ def on_postgresql(seed: str, tmp_path_factory: pytest.TempPathFactory) -> Genera
 
 def send(rig: Rig, sent: list[Sent]) -> None:
     """Send the texts as they are, past every check of a producer's own."""
-    app = producer_app(rig.product.settings.broker_address)
+    app = producer_app(rig.product.settings)
     for each in sent:
         if each.reason is None:
             rig.ledger.note(Outcome.OK, *each.messages)

@@ -13,6 +13,8 @@ from tests.model.naming import id_of, likeness
 from tests.model.said import RECALCULATION, Bad, Member, Message, Said, read, stamp
 
 _AS_GOOD_AS_EQUAL = 1e-12
+Place = tuple[str, str, int]
+"""Where a message is in the quarantine: by its delivery, its text, and which of equal ones it is."""
 
 
 class SerialModel:
@@ -24,17 +26,31 @@ class SerialModel:
         self.parked: dict[str, Said] = {}
         self.inbox: dict[str, tuple[Said, int]] = {}
         self.applied_at: dict[str, int] = {}
-        self.quarantine: dict[tuple[str, str], tuple[str, str | None]] = {}
+        self.quarantine: dict[Place, tuple[str, str | None]] = {}
+        self.states: dict[Place, str] = {}
         self.duplicates = 0
         self.merges = 0
 
     def deliver(self, members: Sequence[Member], *, now: int, delivery: str) -> None:
         """One delivery of a message, or of a batch of them, at the worker's clock ``now``."""
-        for member in members:
+        for at, member in enumerate(members):
             if isinstance(member, Bad):
-                self.quarantine[delivery, member.text] = (member.reason, member.message_id)
+                # Without an id, equal texts are as many messages.
+                before = [] if member.message_id else [each for each in members[:at] if each == member]
+                self._refuse((delivery, member.text, len(before)), member.reason, member.message_id)
             else:
                 self._receive(member, now, delivery)
+
+    def ledger(self) -> dict[str, int]:
+        """How many messages there are of each fate; every one that came is counted once."""
+        states = list(self.states.values())
+        counted = {
+            "parked": len(self.parked),
+            "applied": len(self.inbox) - len(self.parked),
+            "quarantined": states.count("new"),
+            "discarded": states.count("discarded"),
+        }
+        return {**counted, "received": sum(counted.values()), "replayed": states.count("replayed")}
 
     def tables(self) -> dict[str, Any]:
         """What the store must hold, by table, each row by its key; scores and content hashes beside the patterns."""
@@ -49,7 +65,7 @@ class SerialModel:
             "applications": applications,
             "parked": {key: (said["kind"], said["pattern_id"], said["at"]) for key, said in self.parked.items()},
             "inbox": {key: (said["kind"], said["at"], now) for key, (said, now) in self.inbox.items()},
-            "quarantine": sorted((text, *why) for (_, text), why in self.quarantine.items()),
+            "quarantine": sorted((each[1], *why, self.states[each]) for each, why in self.quarantine.items()),
             "counters": {
                 "applied": len(self.inbox) - len(self.parked),
                 "duplicates": self.duplicates,
@@ -73,7 +89,12 @@ class SerialModel:
         elif known == said:
             self.duplicates += 1
         else:
-            self.quarantine[delivery, comparable(message)] = ("id_reuse", said["id"])
+            self._refuse((delivery, comparable(message), 0), "id_reuse", said["id"])
+
+    def _refuse(self, place: Place, reason: str, message_id: str | None) -> None:
+        self.quarantine[place] = (reason, message_id)
+        if self.states.get(place) != "discarded":
+            self.states[place] = "new"
 
     def _take_effect(self, said: Said, now: int) -> None:
         if said["kind"] == "record_pattern":

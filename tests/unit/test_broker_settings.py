@@ -3,7 +3,7 @@
 import os
 import tempfile
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
@@ -27,7 +27,10 @@ def test_without_settings_the_broker_is_embedded_in_the_users_own_folder() -> No
     assert "ostinato" == settings.home.name
 
 
-@pytest.mark.parametrize("url", ["redis://localhost:6379/0", "rediss://u:p@broker/1", "redis+socket:///run/b.sock"])
+URLS = ["redis://localhost:6379/0", "rediss://u:p@broker/1?ssl_cert_reqs=none", "redis+socket:///run/b.sock"]
+
+
+@pytest.mark.parametrize("url", URLS)
 def test_a_broker_at_a_url_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     """Redis, Redis over TLS and Redis behind a unix socket."""
     monkeypatch.setenv("OSTINATO_BROKER_URL", url)
@@ -46,6 +49,14 @@ WRONG_URLS = [
         "rediss://u:s3cret@broker/first",
         "redis://b/-1",
     ),
+    *(
+        f"redis{each}"
+        for each in ("://b/0?ssl_cert_reqs=none", "://b?db=1", "+socket:///b.sock?db=1", "://u:s3#cret@b")
+    ),
+    *(
+        f"rediss://b/0?{each}"
+        for each in ("ssl_password=s3cret", "ssl_cert_reqs=CERT_NONE", "ssl_check_hostname=0", "ssl_ca_certs=/missing")
+    ),
 ]
 
 
@@ -58,6 +69,44 @@ def test_any_other_url_is_refused_in_one_sentence(monkeypatch: pytest.MonkeyPatc
         read_settings(BrokerSettings)
     assert "s3cret" not in str(refused.value)
     assert str(refused.value).isprintable()
+
+
+def test_certificates_are_verified_unless_the_url_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kombu, told nothing, trusts everybody."""
+    monkeypatch.setenv("OSTINATO_BROKER_URL", "rediss://u:p@broker/1")
+
+    assert "rediss://u:p@broker/1?ssl_cert_reqs=required" == read_settings(BrokerSettings).broker_address
+
+
+def test_files_that_a_url_names_are_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As the home folder is; what a URL cannot hold as it is stands there as an escape."""
+    (tmp_path / "my ca&co.pem").touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OSTINATO_BROKER_URL", "rediss://broker?ssl_ca_certs=my%20ca%26co.pem&ssl_check_hostname=false")
+    query = parse_qs(urlsplit(read_settings(BrokerSettings).broker_address).query)
+
+    assert {
+        "ssl_cert_reqs": ["required"],
+        "ssl_ca_certs": [str(tmp_path / "my ca&co.pem")],
+        "ssl_check_hostname": ["false"],
+    } == query
+
+
+@pytest.mark.parametrize("prefix", ["", "fleet-2.", "a:b_C"])
+def test_a_prefix_may_have_letters_digits_and_separators(monkeypatch: pytest.MonkeyPatch, prefix: str) -> None:
+    """Without one, the keys are the queue's own."""
+    monkeypatch.setenv("OSTINATO_BROKER_PREFIX", prefix)
+
+    assert prefix == read_settings(BrokerSettings).broker_prefix
+
+
+@pytest.mark.parametrize("prefix", ["*", "a b", "[a]", "é", "x" * 65, "a\n"])
+def test_any_other_prefix_is_refused(monkeypatch: pytest.MonkeyPatch, prefix: str) -> None:
+    """What means something in a pattern of keys, too."""
+    monkeypatch.setenv("OSTINATO_BROKER_PREFIX", prefix)
+
+    with pytest.raises(ConfigurationError, match=r"^OSTINATO_BROKER_PREFIX cannot be used: .*\.$"):
+        read_settings(BrokerSettings)
 
 
 def test_an_empty_url_is_none(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ import typer
 import yaml
 from typer.core import TyperGroup
 
-import worker.cli
+import worker.cli.commands
 from worker.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -122,7 +122,7 @@ def test_the_services_share_broker_and_store(name: str, monkeypatch: pytest.Monk
 @each_of_ours
 def test_every_command_is_one_that_the_image_has(name: str) -> None:
     """A command or health check begins with Celery, Python or a script of ours, and asks it for what it has."""
-    group = typer.main.get_command(worker.cli.app)
+    group = typer.main.get_command(worker.cli.commands.app)
     assert isinstance(group, TyperGroup)
     healthcheck = SERVICES[name].get("healthcheck", {"test": ["CMD", "python"]})["test"][1:]
     for command in (SERVICES[name]["command"], " ".join(healthcheck).split()):

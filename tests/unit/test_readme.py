@@ -14,8 +14,8 @@ import pytest
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-import tasks
-import worker.cli
+import worker.cli.commands
+from tasks.messages import MESSAGES
 from tasks.wire import make, read_line
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -107,7 +107,7 @@ def test_every_command_named_exists(page: Path) -> None:
 
 
 def _check_cli(words: list[str]) -> None:
-    command: TyperGroup | TyperCommand | Any = typer.main.get_command(worker.cli.app)
+    command: TyperGroup | TyperCommand | Any = typer.main.get_command(worker.cli.commands.app)
     rest = iter(words)
     while isinstance(command, TyperGroup) and (word := next(rest, None)) is not None:
         assert word in command.commands, words
@@ -127,16 +127,15 @@ def _dev_commands() -> set[str]:
 
 
 def test_the_examples_in_python_use_what_there_is() -> None:
-    """Every name that an example imports is there, and every task is called with a good message's fields."""
+    """Every name that an example imports is there, and every message has good fields."""
     examples = blocks(README, "python")
     calls = 0
     for node in (node for example in examples for node in ast.walk(ast.parse(example))):
         if isinstance(node, ast.ImportFrom):
             module = importlib.import_module(str(node.module))
             assert [] == [alias.name for alias in node.names if not hasattr(module, alias.name)]
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "delay":
-            assert isinstance(node.func.value, ast.Name)
-            make(getattr(tasks, node.func.value.id).message, _fields(node))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in MESSAGES:
+            make(MESSAGES[node.func.attr], _fields(node))
             calls += 1
 
     assert 2 == calls
@@ -147,7 +146,8 @@ def _fields(call: ast.Call) -> dict[str, object]:
     """What a call passes by name; what it computes stands for itself."""
     given = {str(keyword.arg): keyword.value for keyword in call.keywords}
     return {
-        name: "computed" if isinstance(value, ast.Call) else ast.literal_eval(value) for name, value in given.items()
+        name: "computed" if isinstance(value, ast.Call | ast.Name) else ast.literal_eval(value)
+        for name, value in given.items()
     }
 
 

@@ -41,6 +41,14 @@ def test_a_batch_holds_up_to_500_messages(count: int, accepted: bool) -> None:  
         assert "messages_count" == refusal(lambda: wire.read_line(text))
 
 
+def test_equal_texts_without_an_id_are_told_apart() -> None:
+    """Each of them is a message; texts with the same id are one (spec 7: sent = applied + parked + quarantined)."""
+    nameless, known = {"kind": "record_pattern"}, {"kind": "record_pattern", "id": "x"}
+    items = wire.read_batch(batch_of(nameless, known, SIGHTING, nameless, known, nameless))
+
+    assert [0, 0, 1, 0, 2] == [each.copy for each in items if isinstance(each, Rejected)]
+
+
 def test_a_bad_message_among_good_ones_stands_alone() -> None:
     """The others of its batch are applied, in their order; it is kept whole with its reason (spec 4, 5)."""
     bad = {**SIGHTING, "pattern_name": "", "id": "nobody's"}

@@ -56,7 +56,7 @@ def _run(settings: Settings, folder: Path) -> None:
     with Store(settings.store_address) as store:
         # Beat begins with the slot that it may have missed: a message that is not of the sample.
         _until(lambda: store.stats().last_recalculation is not None, "the worker and beat to start")
-        before = _arrived(store.stats())
+        before = store.stats().received
         with _producers(settings, folder, lines) as producers:
             _wait_for(store, producers, before + len(lines))
         seconds = time.monotonic() - begun
@@ -91,7 +91,7 @@ def _wait_for(store: Store, producers: Sequence[Child], expected: int) -> None:
         bar = shown.add_task(f"{PRODUCERS} producers send, one worker applies", total=expected)
         while arrived < expected:
             time.sleep(_POLL)
-            now = _arrived(store.stats())
+            now = store.stats().received
             shown.update(bar, completed=now)
             if now != arrived:
                 arrived, since = now, time.monotonic()
@@ -110,7 +110,7 @@ def _show_logs(folder: Path) -> None:
 
 def _recalculate(settings: Settings, store: Store) -> None:
     message = RecalculateAllPatternPriorities()
-    publish(producer_app(settings.broker_address), message)
+    publish(producer_app(settings), message)
     _until(lambda: store.recalculated(str(message.id)), "the recalculation")
 
 
@@ -120,10 +120,6 @@ def _until(done: Callable[[], bool], what: str) -> None:
         if time.monotonic() > deadline:
             raise StoreUnavailable(f"Waited {_STUCK_SECONDS:.0f} s for {what}, in vain.")
         time.sleep(_POLL)
-
-
-def _arrived(stats: Stats) -> int:
-    return stats.applied + stats.parked + stats.quarantined
 
 
 def _account(stats: Stats, before: int, sent: int, seconds: float) -> None:

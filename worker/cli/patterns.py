@@ -75,7 +75,7 @@ def delete(name: Name) -> None:
     with Store(settings.store_address) as store:
         pattern = store.pattern(name)
     message = make(SoftDeletePattern, {"pattern_id": pattern.id})
-    publish(producer_app(settings.broker_address), message)
+    publish(producer_app(settings), message)
     out.print(
         f"The soft delete of {pattern.id} ({escape(pattern.pattern_name)}) is on its way, as message {message.id}.",
         soft_wrap=True,

@@ -74,10 +74,10 @@ def replay_message(
     settings = read_settings(Settings)
     with Quarantine(settings.store_address) as quarantine:
         message = quarantine.message(name)
-    app, mended = producer_app(settings.broker_address), _in_editor(message) if edit else None
+    app, mended = producer_app(settings), _in_editor(message) if edit else None
     with (
         closing(Writer(settings.store_address)) as writer,
-        closing(BrokerClient(settings.broker_address)) as broker,
+        closing(BrokerClient(settings)) as broker,
         replaying(writer, now, message, "edited" if edit else None),
     ):
         if mended is None:

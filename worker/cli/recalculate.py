@@ -23,7 +23,7 @@ def recalculate(
     """Ask for every pattern's scores to be recomputed; exit code 1 if that is not done within the timeout."""
     settings = read_settings(Settings)
     message = RecalculateAllPatternPriorities()
-    publish(producer_app(settings.broker_address), message)
+    publish(producer_app(settings), message)
     if not wait:
         out.print(f"The recalculation is on its way, as message {message.id}.", soft_wrap=True)
         return

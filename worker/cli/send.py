@@ -26,7 +26,7 @@ def send(
     A bad line is reported by its number with the reason, and the rest is sent; exit code 1 if any line was bad.
     Exit code 3 if the broker went away: the message says which line was the last one sent.
     """
-    app = producer_app(read_settings(BrokerSettings).broker_address)
+    app = producer_app(read_settings(BrokerSettings))
     sent = bad = 0
     with _opened(file) as lines, progress() as shown:
         bar = shown.add_task("sending", total=None)

@@ -7,21 +7,25 @@ from rich.table import Table
 
 from store.errors import BrokerUnavailable
 from store.reading import Store
+from store.records import Stats
 from tasks.broker import read_settings
 from worker.broker_client import BrokerClient
 from worker.cli.output import AsJson, err, out, print_json, record
 from worker.settings import Settings
 
+_BALANCED = {True: "every message received is accounted for", False: "no: this is a defect, please report it"}
+
 
 def status(*, as_json: AsJson = False) -> None:
-    """Say how things stand: what waits, what was applied, and whether broker and worker answer.
+    """Say how things stand: what waits, what became of the rest, and whether broker and worker answer.
 
-    Every message sent is in one of applied, parked, quarantined or queued. Exit code 3 if the broker does not answer.
+    Every message sent is queued or received; every one received is applied, parked, quarantined or discarded. Exit
+    code 3 if the broker does not answer.
     """
     settings = read_settings(Settings)
     with Store(settings.store_address) as store:
-        stats = record(store.stats())
-    broker = BrokerClient(settings.broker_address)
+        stats = store.stats()
+    broker = BrokerClient(settings)
     trouble = ""
     try:
         queued, workers = broker.state()
@@ -29,14 +33,27 @@ def status(*, as_json: AsJson = False) -> None:
         queued, workers, trouble = None, 0, str(error)
     finally:
         broker.close()
-    facts = {"queued": queued, **stats, "broker": not trouble, "worker": workers > 0}
+    facts = {
+        "queued": queued,
+        **record(stats),
+        "balanced": stats.balanced,
+        "broker": not trouble,
+        "worker": workers > 0,
+    }
     if as_json:
         print_json(facts)
     else:
-        _show(facts)
+        _show(facts | {"received": _ledger(stats), "balanced": _BALANCED[stats.balanced]})
     if trouble:
         err.print(trouble, markup=False, soft_wrap=True)
         raise typer.Exit(3)
+
+
+def _ledger(stats: Stats) -> str:
+    return (
+        f"{stats.received:,} = {stats.applied:,} applied + {stats.parked:,} parked + "
+        f"{stats.quarantined:,} quarantined + {stats.discarded:,} discarded"
+    )
 
 
 def _show(facts: dict[str, Any]) -> None:

@@ -37,7 +37,7 @@ def up(
     """
     settings = read_settings(Settings)
     if not settings.embedded_broker:
-        with closing(BrokerClient(settings.broker_address)) as broker:
+        with closing(BrokerClient(settings)) as broker:
             broker.state()
     auth = (settings.flower_auth or f"ostinato:{secrets.token_urlsafe(12)}") if flower else None
     with Services(settings, flower_auth=auth) as specs, Supervisor(specs, _say) as supervisor:
@@ -91,7 +91,7 @@ def _live_line(settings: Settings) -> Generator[None]:
 
 
 def _show(settings: Settings, stop: Event) -> None:
-    broker, last = BrokerClient(settings.broker_address), ""
+    broker, last = BrokerClient(settings), ""
     with Store(settings.store_address) as store, Live(console=out, auto_refresh=False, transient=True) as live:
         applied: int | None = None
         every = _EVERY if out.is_terminal else _QUIET_EVERY

@@ -95,6 +95,24 @@ def assert_counted_once(sent: Sequence[Message], tables: dict[str, Any]) -> None
     assert [] == tables["quarantine"]
 
 
+def every_message_is_accounted_for(laboratory: Laboratory, bound: settings) -> None:
+    """Whatever is sent once is counted once, however often it is delivered, and if it is one of several equal texts."""
+
+    @bound
+    @given(identified(), st.lists(BAD.filter(lambda bad: bad.message_id is None), max_size=4), st.data())
+    def check(sent: Sequence[Message], bad: Sequence[Bad], data: st.DataObject) -> None:
+        deliveries = data.draw(st.permutations([*sent, *bad]).flatmap(dealt))
+        with laboratory.trial() as trial:
+            for number, delivery in enumerate(deliveries):
+                for _ in range(data.draw(st.integers(1, 2))):
+                    trial.work(delivery, str(number))
+            stats = trial.quarantine.stats()
+        assert (len(sent) + len(bad), len(bad)) == (stats.received, stats.quarantined)
+        assert stats.balanced
+
+    check()
+
+
 def a_transaction_is_all_or_nothing(laboratory: Laboratory, bound: settings) -> None:
     """A worker that is killed before a commit leaves the store as it was."""
 
@@ -184,7 +202,7 @@ def a_bad_message_costs_only_itself(laboratory: Laboratory, bound: settings) -> 
         at = data.draw(st.integers(0, len(sent)))
         good = result(laboratory, [Delivery(sent, batch=True)])
         mixed = result(laboratory, [Delivery([*sent[:at], bad, *sent[at:]], batch=True)])
-        assert [(bad.text, bad.reason, bad.message_id)] == mixed.tables["quarantine"]
+        assert [(bad.text, bad.reason, bad.message_id, "new")] == mixed.tables["quarantine"]
         assert_same(good, Result({**mixed.tables, "quarantine": []}, mixed.scores))
 
     check()

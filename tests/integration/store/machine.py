@@ -16,10 +16,12 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from store.inspection import Quarantined, discard, replaying
 from tests.integration.store.bench import DAY, NOW
 from tests.integration.store.streams import BAD, NAMED, SCENES, Delivery, Scene, bodies, message_id, recalculation
 from tests.integration.store.trials import Fault, Killed, Laboratory, acknowledges_late
 from tests.model.said import Bad, Member, Message
+from tests.model.serial import Place
 
 _MINUTE = 60_000_000
 _JUMPS = st.sampled_from((-120 * _MINUTE, 120 * _MINUTE, -2 * DAY, DAY, 31 * DAY))
@@ -31,6 +33,10 @@ def _something_sent(machine: "QueueMachine") -> bool:
 
 def _something_queued(machine: "QueueMachine") -> bool:
     return bool(machine.queue)
+
+
+def _something_refused_once(machine: "QueueMachine") -> bool:
+    return bool(machine.refused_once())
 
 
 def _something_applied(machine: "QueueMachine") -> bool:
@@ -54,6 +60,8 @@ class QueueMachine(RuleBasedStateMachine):
         self.queue: list[tuple[str, Delivery]] = []
         self.sent: list[Message] = []
         self._poison: set[str] = set()
+        # Where in the model's quarantine a message was that was sent again from the store's.
+        self._places: dict[str, Place] = {}
         self._opened = laboratory.trial()
         self.trial = self._opened.__enter__()
 
@@ -133,6 +141,27 @@ class QueueMachine(RuleBasedStateMachine):
         contents = self.trial.contents()
         self._send([json.loads(contents[data.draw(st.sampled_from(sorted(contents)))])])
 
+    @precondition(_something_refused_once)
+    @rule(data=st.data())
+    def discard(self, data: st.DataObject) -> None:
+        """Somebody says that a message in the quarantine needs no attention."""
+        place, found = self._chosen(data)
+        discard(self.trial.writer, lambda: self._now, found, "of no use")
+        self.trial.model.states[place] = "discarded"
+        self._touched = True
+
+    @precondition(_something_refused_once)
+    @rule(data=st.data())
+    def replay_from_the_quarantine(self, data: st.DataObject) -> None:
+        """Somebody sends it again as it is, and it will come back."""
+        place, found = self._chosen(data)
+        self._places[found.id] = place
+        with replaying(self.trial.writer, lambda: self._now, found, None):
+            bad = Bad(found.raw.decode(), found.reason_code, found.message_id)
+            self.queue.append((found.id, Delivery([bad])))
+        self.trial.model.states[place] = "replayed"
+        self._touched = True
+
     @invariant()
     def store_is_the_model(self) -> None:
         """Whatever happened; looked at when something may have."""
@@ -147,10 +176,21 @@ class QueueMachine(RuleBasedStateMachine):
                 self._take(None)
             tables = self.trial.tables()
             assert {each["id"] for each in self.sent} <= set(tables["inbox"])
-            assert self._poison <= {text for text, _, _ in tables["quarantine"]}
+            assert self._poison <= {text for text, *_ in tables["quarantine"]}
             self.trial.check()
         finally:
             self._opened.__exit__(None, None, None)
+
+    def refused_once(self) -> dict[str, Place]:
+        """The texts that are in the model's quarantine once, so that it is clear which is which in the store's."""
+        places = [each for each in self.trial.model.quarantine if each[1] in self._poison]
+        texts = [text for _, text, _ in places]
+        return {each[1]: each for each in places if texts.count(each[1]) == 1}
+
+    def _chosen(self, data: st.DataObject) -> tuple[Place, Quarantined]:
+        text, place = data.draw(st.sampled_from(sorted(self.refused_once().items())))
+        [found] = [each for each in self.trial.quarantine.messages(resolved=True) if each.raw == text.encode()]
+        return place, found
 
     def _new(self, body: Message) -> Message:
         message = {**body, "id": str(message_id(next(self._numbers)))}
@@ -170,7 +210,7 @@ class QueueMachine(RuleBasedStateMachine):
             del self.queue[0]
         times = 1 if fault is None else fault.effects
         for _ in range(times):
-            self.trial.expect(delivery, name)
+            self.trial.expect(delivery, self._places[name][0] if name in self._places else name)
         self.trial.writer.fault = fault
         try:
             self.trial.work(delivery, name)

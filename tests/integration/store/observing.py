@@ -32,7 +32,7 @@ def tables(connection: Connection) -> dict[str, Any]:
             row["message_id"]: (row["kind"], row["occurred_at"], row["applied_at"]) for row in _rows(connection, inbox)
         },
         "quarantine": sorted(
-            (_text(row), row["reason_code"], row["message_id"]) for row in _rows(connection, quarantine)
+            (_text(row), row["reason_code"], row["message_id"], row["state"]) for row in _rows(connection, quarantine)
         ),
         "counters": {row["name"]: row["value"] for row in _rows(connection, counters)},
     }

@@ -152,6 +152,24 @@ def bad_message_costs_its_batch(patch: pytest.MonkeyPatch, _: Laboratory) -> Non
     replace_function(patch, "tasks.delivery._read", make)
 
 
+def equal_texts_are_one(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
+    """Of equal texts without an id in one batch, the quarantine keeps one."""
+
+    def untold(items: list[Item]) -> list[Item]:
+        return items
+
+    patch.setattr("tasks.wire._told_apart", untold)
+
+
+def replayed_is_another(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
+    """What was sent again from the quarantine and comes back is taken for one more message."""
+
+    def never(*_: object) -> bool:
+        return False
+
+    patch.setattr("store.quarantine._is_place_of", never)
+
+
 def replace_function(patch: pytest.MonkeyPatch, name: str, make: Callable[[AnyFunction], AnyFunction]) -> None:
     """Put a function that is made of the present one in its place."""
     patch.setattr(name, make(pkgutil.resolve_name(name)))

@@ -15,6 +15,7 @@ from tests.integration.store.trials import Laboratory
 
 PLANTED: tuple[tuple[Plant, Check], ...] = (
     (plants.no_inbox, checks.exactly_once),
+    (plants.no_inbox, checks.every_message_is_accounted_for),
     (plants.acknowledge_before_commit, checks.exactly_once),
     (plants.done_though_rolled_back, checks.exactly_once),
     (plants.quarantine_outside_the_transaction, checks.a_transaction_is_all_or_nothing),
@@ -40,6 +41,8 @@ PLANTED: tuple[tuple[Plant, Check], ...] = (
     (planted_rules.scored_at_event_time, checks.store_is_the_model),
     (planted_rules.parked_deletes_dropped, checks.exactly_once),
     (plants.id_reuse_unnoticed, checks.store_is_the_model),
+    (plants.equal_texts_are_one, checks.every_message_is_accounted_for),
+    (plants.replayed_is_another, machine.run),
     (plants.bad_message_costs_its_batch, checks.a_bad_message_costs_only_itself),
     (planted_rules.confirmed_by_any_application, checks.store_is_the_model),
 )

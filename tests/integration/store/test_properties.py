@@ -27,6 +27,11 @@ def test_exactly_once(laboratory: Laboratory) -> None:
     checks.exactly_once(laboratory, bound(laboratory, 50))
 
 
+def test_every_message_is_accounted_for(laboratory: Laboratory) -> None:
+    """In one of applied, parked, quarantined and discarded (spec 7: sent = applied + parked + quarantined)."""
+    checks.every_message_is_accounted_for(laboratory, bound(laboratory, 50))
+
+
 def test_a_transaction_is_all_or_nothing(laboratory: Laboratory) -> None:
     """Also what is quarantined (spec 5)."""
     checks.a_transaction_is_all_or_nothing(laboratory, bound(laboratory, 50))

@@ -2,12 +2,13 @@
 
 import hashlib
 import logging
+from dataclasses import replace
 
 import pytest
 
 from store.errors import NotFound
 from store.events import Rejected
-from store.inspection import Quarantine
+from store.inspection import Quarantine, discard, replaying
 from store.tables import patterns, quarantine
 from tests.integration.store.bench import NOW, Bench, Crash, sighting
 
@@ -64,6 +65,51 @@ def test_two_sendings_of_the_same_bytes_are_two(bench: Bench) -> None:
     bench.apply(BAD, delivery="other")
 
     assert (0, 0, 2, 0) == bench.ledger()
+
+
+def test_equal_texts_without_an_id_are_as_many_messages(bench: Bench) -> None:
+    """Each is kept, and the delivery that comes again adds none (spec 7: sent = applied + parked + quarantined)."""
+    equal = [replace(BAD, message_id=None, copy=copy) for copy in range(3)]
+    bench.apply(*equal)
+    bench.apply(*equal)
+
+    stats = bench.store.stats()
+    assert (3, 3, True) == (stats.received, stats.quarantined, stats.balanced)
+
+
+def test_a_replayed_message_that_comes_back_returns_to_its_place(bench: Bench) -> None:
+    """However often it was sent again; other bytes under the id of its place are another message."""
+    bench.apply(BAD)
+    place = bench.row(quarantine)["id"]
+    with Quarantine(bench.url) as quarantined, replaying(bench.writer, lambda: NOW, quarantined.message(place), None):
+        pass
+    replayed = bench.store.stats()
+    for _ in range(2):
+        bench.apply(BAD, delivery=place)
+
+    assert (0, 0, 1) == (replayed.received, replayed.quarantined, replayed.replayed)
+    assert (place, "new") == (bench.row(quarantine)["id"], bench.row(quarantine)["state"])
+    bench.apply(replace(BAD, raw=b"other"), delivery=place)
+    assert (0, 0, 2, 0) == bench.ledger()
+
+
+def test_what_is_discarded_is_counted_as_such(bench: Bench) -> None:
+    """Also if it comes once more; the ledger balances."""
+    bench.apply(BAD, sighting())
+    with Quarantine(bench.url) as quarantined:
+        discard(bench.writer, lambda: NOW, quarantined.message(bench.row(quarantine)["id"]), "a test")
+    bench.apply(BAD)
+
+    stats = bench.store.stats()
+    assert (2, 1, 0, 1, True) == (stats.received, stats.applied, stats.quarantined, stats.discarded, stats.balanced)
+
+
+def test_a_ledger_that_does_not_balance_says_so(bench: Bench) -> None:
+    """The messages received are counted one by one, what was applied by the worker's counter."""
+    bench.apply(sighting())
+    bench.sql("UPDATE counters SET value = value + 1 WHERE name = 'applied'")
+
+    assert not bench.store.stats().balanced
 
 
 @pytest.mark.parametrize("raw", [b"", b"\0", bytes(range(256)) * 400, "\ud800".encode(errors="surrogatepass")], ids=len)

@@ -249,7 +249,7 @@ def test_stats_of_an_empty_store_are_noughts(bench: Bench) -> None:
 
 
 def test_stats_say_how_things_stand(bench: Bench) -> None:
-    """Every message that arrived is in one of applied, parked and quarantined (spec 7, 8)."""
+    """Every message that arrived is in one of applied, parked, quarantined and discarded (spec 7, 8)."""
     one, other = pattern_id("T", "one thing"), pattern_id("T", "other")
     repeated = sighting("one thing")
     bench.apply(repeated, repeated, sighting("one-thing"), sighting("other"), sighting("third"), soft_delete(other))
@@ -261,10 +261,13 @@ def test_stats_say_how_things_stand(bench: Bench) -> None:
     average = found.pop("average_effectiveness")
     assert pytest.approx((bench.store.pattern(one).effectiveness_score + 0.55) / 2) == average
     assert {
+        "received": 13,
         "applied": 11,
         "duplicates": 1,
         "parked": 1,
         "quarantined": 1,
+        "discarded": 0,
+        "replayed": 0,
         "merges": 1,
         "patterns": 3,
         "patterns_active": 2,

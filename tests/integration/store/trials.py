@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 from typing_extensions import override
 
 from store.errors import StoreUnavailable
+from store.inspection import Quarantine
 from store.tables import inbox
 from store.transaction import Clock, Transaction, Writer
 from tasks.delivery import Receiver
@@ -86,6 +87,7 @@ class Trial:
     """A store, the model of it, and what both are given."""
 
     writer: FaultyWriter
+    quarantine: Quarantine
     model: SerialModel = field(default_factory=SerialModel)
 
     def give(self, deliveries: Sequence[Delivery]) -> None:
@@ -131,6 +133,9 @@ class Trial:
             tables, scores = observing.tables(connection), observing.scores(connection)
         assert self.model.tables() == tables
         assert pytest.approx(self.model.scores(), rel=0, abs=EXACT) == scores
+        stats = self.quarantine.stats()
+        assert self.model.ledger() == {name: getattr(stats, name) for name in self.model.ledger()}
+        assert stats.balanced
 
     @contextmanager
     def _connection(self) -> Generator[Connection]:
@@ -146,6 +151,7 @@ class Laboratory:
         self.kind = database.kind
         self.url = database.new_store()
         self.writer = FaultyWriter(self.url)
+        self._quarantine = Quarantine(self.url)
 
     @contextmanager
     def trial(self) -> Generator[Trial]:
@@ -153,11 +159,12 @@ class Laboratory:
         self.writer.fault = None
         self._database.empty(self.url)
         with capture_logs():
-            yield Trial(self.writer)
+            yield Trial(self.writer, self._quarantine)
 
     def close(self) -> None:
         """Delete the store."""
         self.writer.close()
+        self._quarantine.close()
         self._database.drop(self.url)
 
 

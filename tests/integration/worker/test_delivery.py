@@ -72,7 +72,7 @@ def test_bad_message_of_a_batch_costs_only_itself(embedded: Product) -> None:
     members = [text(pattern_name=name) for name in ("before", "", "after")]
     batch = json.loads(ApplyBatch(messages=[RecordPattern(pattern_type="test", pattern_name="x")]).content())
     whole = json.dumps({**batch, "messages": [json.loads(member) for member in members]})
-    publish_text(producer_app(embedded.settings.broker_address), "apply_batch", whole, summary="3 messages")
+    publish_text(producer_app(embedded.settings), "apply_batch", whole, summary="3 messages")
     with embedded.worker():
         stats = embedded.wait_for(applied=2, quarantined=1)
     assert 2 == stats.patterns

@@ -119,7 +119,7 @@ def lease_of(product: Product, worker: str) -> float:
 def test_a_message_with_a_priority_is_applied_like_any_other(product: Product) -> None:
     """Kombu's producers put it into a list of its own."""
     with working(product):
-        app = producer_app(product.settings.broker_address)
+        app = producer_app(product.settings)
         message = sightings(1)[0]
         app.send_task(message.KIND, args=(message.content(),), task_id=str(message.id), queue=QUEUE, priority=9)
         app.close()

@@ -11,6 +11,7 @@ from kombu import Connection, Consumer, Queue
 from kombu.transport import virtual
 
 from store.errors import MalformedMessage
+from tasks.broker import BrokerSettings
 from tasks.messages import RecordPattern
 from tasks.publishing import QUEUE, producer_app, publish
 from tests.brokers import Client, Server, client
@@ -93,9 +94,9 @@ def fetching(address: str) -> Generator[Fetching]:
     fetching.connection.close()
 
 
-def send(address: str, *names: str) -> None:
+def send(address: str, *names: str, prefix: str = "") -> None:
     """Send sightings as a producer does."""
-    app = producer_app(address)
+    app = producer_app(BrokerSettings(broker_url=address, broker_prefix=prefix))
     for name in names:
         publish(app, RecordPattern(pattern_type="T", pattern_name=name))
     app.close()
@@ -200,7 +201,7 @@ def test_what_is_refused_is_kept_first_and_removed_then(fetching: Fetching, aske
 def test_keys_may_have_a_prefix(address: str, asked: Client) -> None:
     """As kombu's own producers write them, given the same."""
     fetching = Fetching(address, prefix="fleet.")
-    asked.lpush(f"fleet.{QUEUE}", json.dumps(envelope(body([text()]))).encode())
+    send(address, "one", prefix="fleet.")
     fetching.fetch()
     assert (1, 0) == (asked.llen(f"fleet.{TAKEN}"), asked.llen(TAKEN))
     fetching.delivered[0].ack()

@@ -1,0 +1,186 @@
+"""A producer's outbox: an SQLite file in which messages wait for the broker, and stay a while after it has them.
+
+One process at a time owns a file (`outboxes`); its threads share one connection behind a lock. A message is in the
+file when `add` returns: no end of the process can undo that, and with ``fsync`` no loss of power either.
+"""
+
+import time
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing, contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import Any, NamedTuple
+
+from store.errors import OutboxFull, OutboxUnavailable
+from store.sqlite import sqlite_driver
+
+_SCHEMA = 1
+_TABLES = """
+CREATE TABLE message (
+    seq INTEGER PRIMARY KEY, id TEXT NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL, at REAL NOT NULL
+);
+CREATE TABLE forwarded (upto INTEGER PRIMARY KEY, at REAL NOT NULL, broker TEXT);
+"""
+# Where no message is left, the last mark tells its place, so that the next one has a later one.
+_LAST = "SELECT max(coalesce((SELECT max(seq) FROM message), 0), coalesce((SELECT max(upto) FROM forwarded), 0))"
+_UPTO = """
+SELECT max(coalesce((SELECT max(upto) FROM forwarded), 0), coalesce((SELECT min(seq) - 1 FROM message), ?))
+"""
+# A statement's share of clearing away: short, because a caller may wait for it.
+_CLEARED_AT_ONCE = 500
+# Beyond so many bytes the log goes into the file; beyond so many pages even if a caller has to wait for that.
+_LONGEST_LOG = 1 << 20
+_LONGEST_LOG_PAGES = 4096
+_BUSY_SECONDS = 5.0
+
+
+class Entry(NamedTuple):
+    """A message in an outbox: its place there, its id and kind, and its JSON text."""
+
+    seq: int
+    id: str
+    kind: str
+    text: str
+
+
+class Outbox:
+    """One file. Every call may raise OutboxUnavailable: the file cannot be read or written."""
+
+    def __init__(self, path: Path, *, fsync: bool = False) -> None:
+        self._path = path
+        self._lock = Lock()
+        with _trouble(path):
+            driver = sqlite_driver()
+            self._connection: Any = driver.connect(
+                path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
+            self._prepare(fsync=fsync)
+            self._page_size = int(self._value("PRAGMA page_size"))
+            self._last = int(self._value(_LAST))
+            self._upto = int(self._value(_UPTO, (self._last,)))
+            self._broker: str | None = self._value("SELECT (SELECT broker FROM forwarded ORDER BY upto DESC LIMIT 1)")
+
+    @property
+    def last(self) -> int:
+        """The place of the message that was added last; 0 where there was none."""
+        return self._last
+
+    @property
+    def upto(self) -> int:
+        """The place of the last message that the broker has; 0 where there is none."""
+        return self._upto
+
+    @property
+    def waiting(self) -> int:
+        """How many messages the broker does not have yet."""
+        return self._last - self._upto
+
+    def add(self, message_id: str, kind: str, text: str, *, limit: int) -> None:
+        """Keep a message until the broker has it; OutboxFull where the file would exceed ``limit`` bytes by that.
+
+        What the broker has already makes way for it.
+        """
+        with self._lock, _trouble(self._path):
+            self._make_room(len(text), limit)
+            row = (self._last + 1, message_id, kind, text, time.time())
+            self._connection.execute("INSERT INTO message VALUES (?, ?, ?, ?, ?)", row)
+            self._last += 1
+
+    def first(self, choose: Callable[[Iterable[Entry]], list[Entry]]) -> list[Entry]:
+        """Of the messages that the broker does not have yet, in the order of adding, what ``choose`` takes of them."""
+        chosen = "SELECT seq, id, kind, text FROM message WHERE seq > ? ORDER BY seq"
+        with self._lock, _trouble(self._path), closing(self._connection.execute(chosen, (self._upto,))) as rows:
+            return choose(Entry(*row) for row in rows)
+
+    def oldest(self) -> float | None:
+        """When the message was added that has waited for the longest, in seconds since 1970; None if none waits."""
+        with self._lock, _trouble(self._path):
+            oldest: float | None = self._value("SELECT min(at) FROM message WHERE seq > ?", (self._upto,))
+        return oldest
+
+    def forwarded(self, upto: int, broker: str | None) -> None:
+        """Note that the broker has every message up to this place, and which run of the broker that was, if known."""
+        with self._lock, _trouble(self._path):
+            self._connection.execute("INSERT INTO forwarded VALUES (?, ?, ?)", (upto, time.time(), broker))
+            self._upto, self._broker = upto, broker
+
+    def meets(self, broker: str | None, lost: float) -> int:
+        """Take back what was noted in the last ``lost`` seconds before the broker was started anew.
+
+        How many messages wait again; 0 where it is the same run of the broker, or one of them is not known.
+        """
+        with self._lock, _trouble(self._path):
+            before, known = self._upto, self._broker
+            if broker is None or broker == known:
+                return 0
+            self._broker = broker
+            if known is not None:
+                taken_back = "DELETE FROM forwarded WHERE at > (SELECT max(at) FROM forwarded) - ?"
+                self._connection.execute(taken_back, (lost,))
+                self._upto = int(self._value(_UPTO, (self._last,)))
+            return before - self._upto
+
+    def tidy(self, keep: float) -> None:
+        """Clear away some of what the broker has had for ``keep`` seconds, and shorten the log."""
+        with self._lock, _trouble(self._path):
+            chosen = "SELECT max(upto) FROM forwarded WHERE at <= ?"
+            upto = self._value(chosen, (time.time() - keep,))
+            if upto is not None:
+                self._clear(upto)
+            if self._log_size() > _LONGEST_LOG:
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._connection.close()
+
+    def _prepare(self, *, fsync: bool) -> None:
+        schema = self._value("PRAGMA user_version")
+        if schema not in {0, _SCHEMA}:
+            raise OutboxUnavailable(f"The outbox {self._path} was made by a later version: use that one.")
+        # Auto-vacuum has to be chosen before the first table: without it the file would never shrink.
+        for pragma in (
+            "auto_vacuum=FULL",
+            "journal_mode=WAL",
+            f"synchronous={'FULL' if fsync else 'NORMAL'}",
+            f"wal_autocheckpoint={_LONGEST_LOG_PAGES}",
+        ):
+            self._connection.execute(f"PRAGMA {pragma}")
+        if schema == 0:
+            self._connection.executescript(f"BEGIN; {_TABLES} PRAGMA user_version={_SCHEMA}; COMMIT;")
+
+    def _make_room(self, size: int, limit: int) -> None:
+        while self._size() + size > limit:
+            if not self._clear(self._upto):
+                raise OutboxFull(
+                    f"The outbox {self._path} is full: {self.waiting} messages, {self._size()} of {limit} bytes, wait "
+                    "for the broker. Start it, or give the outbox more room by OSTINATO_OUTBOX_BYTES."
+                )
+
+    def _clear(self, upto: int) -> int:
+        """Forget some of the messages up to a place, the oldest first; how many those were."""
+        chosen = "DELETE FROM message WHERE seq IN (SELECT seq FROM message WHERE seq <= ? ORDER BY seq LIMIT ?)"
+        cleared = int(self._connection.execute(chosen, (upto, _CLEARED_AT_ONCE)).rowcount)
+        # The last mark stays, see _LAST.
+        gone = "DELETE FROM forwarded WHERE upto < min(?, (SELECT coalesce(min(seq), ?) FROM message))"
+        self._connection.execute(gone, (self._upto, self._upto))
+        return cleared
+
+    def _size(self) -> int:
+        return int(self._value("PRAGMA page_count")) * self._page_size
+
+    def _log_size(self) -> int:
+        log = self._path.with_name(f"{self._path.name}-wal")
+        return log.stat().st_size if log.exists() else 0
+
+    def _value(self, statement: str, parameters: tuple[object, ...] = ()) -> Any:  # noqa: ANN401 - whatever SQLite has
+        return self._connection.execute(statement, parameters).fetchone()[0]
+
+
+@contextmanager
+def _trouble(path: Path) -> Generator[None]:
+    try:
+        yield
+    except (sqlite_driver().Error, OSError) as error:
+        raise OutboxUnavailable(f"The outbox {path} cannot be used: {error}.") from error

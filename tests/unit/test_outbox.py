@@ -1,0 +1,201 @@
+"""The file of a producer's outbox: what is in it stays until the broker has it, and it stays within its bounds."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from store.errors import OutboxFull, OutboxUnavailable
+from tasks.outbox import Entry, Outbox
+from tasks.outbox_inspection import forwarded, states
+from tasks.outboxes import abandoned, owner, paths, take
+
+LIMIT = 1_000_000
+RUN = "first"
+LONG = "x" * 10_000
+
+FULL_DISK = """
+import resource, sys
+from pathlib import Path
+from store.errors import OutboxUnavailable
+from tasks.outbox import Outbox
+
+outbox = Outbox(Path(sys.argv[1]))
+outbox.add("a", "kind", "{}", limit=10**9)
+_, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+try:
+    outbox.add("b", "kind", "x" * 200_000, limit=10**9)
+except OutboxUnavailable:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+    outbox.add("c", "kind", "x" * 200_000, limit=10**9)
+    print("a not-b c", end="")
+"""
+
+
+def at_most(count: int) -> Callable[[Iterable[Entry]], list[Entry]]:
+    """Who takes so many of the messages that wait."""
+    return lambda entries: list(islice(entries, count))
+
+
+def add(outbox: Outbox, *names: str, text: str = "{}") -> None:
+    """Add messages with these ids."""
+    for name in names:
+        outbox.add(name, "record_pattern", text, limit=LIMIT)
+
+
+def waiting(outbox: Outbox) -> list[str]:
+    """The ids of all that wait."""
+    return [entry.id for entry in outbox.first(list)]
+
+
+def opened(folder: Path) -> closing[Outbox]:
+    """The file of these tests."""
+    return closing(Outbox(folder / "1.db"))
+
+
+def test_messages_wait_in_the_order_of_adding(tmp_path: Path) -> None:
+    """Until they are noted as forwarded, also when the file is opened again."""
+    with opened(tmp_path) as outbox:
+        add(outbox, "a", "b", "c")
+        assert [Entry(1, "a", "record_pattern", "{}"), Entry(2, "b", "record_pattern", "{}")] == outbox.first(
+            at_most(2)
+        )
+        outbox.forwarded(2, RUN)
+        assert (1, ["c"]) == (outbox.waiting, waiting(outbox))
+    with opened(tmp_path) as outbox:
+        add(outbox, "d")
+        assert (2, ["c", "d"]) == (outbox.waiting, waiting(outbox))
+
+
+def test_no_message_takes_the_place_of_one_that_was_forwarded(tmp_path: Path) -> None:
+    """Also where nothing is kept and the file is opened again, what is added waits."""
+    with opened(tmp_path) as outbox:
+        add(outbox, "a", "b")
+        outbox.forwarded(2, RUN)
+        outbox.tidy(keep=0)
+    with opened(tmp_path) as outbox:
+        add(outbox, "c")
+        assert (1, ["c"]) == (outbox.waiting, waiting(outbox))
+
+
+def test_what_was_forwarded_is_kept_for_a_while(tmp_path: Path) -> None:
+    """It can be read from outside until its time is over; what waits stays for however long."""
+    with opened(tmp_path) as outbox:
+        add(outbox, "a", "b", "c")
+        outbox.forwarded(2, RUN)
+        outbox.tidy(keep=3600)
+        assert [["a", "b"]] == [[entry.id for entry in page] for page in forwarded(tmp_path / "1.db")]
+        outbox.tidy(keep=0)
+        assert [] == list(forwarded(tmp_path / "1.db"))
+        assert ["c"] == waiting(outbox)
+
+
+def test_full_outbox_takes_no_more(tmp_path: Path) -> None:
+    """The error says what to do; what was taken before is all there, and room makes it take messages again."""
+    with opened(tmp_path) as outbox:
+        names = [str(number) for number in range(1000)]
+        with pytest.raises(OutboxFull, match="OSTINATO_OUTBOX_BYTES"):
+            add(outbox, *names, text=LONG)
+        count = outbox.waiting
+        assert names[:count] == waiting(outbox)
+        outbox.forwarded(count, RUN)
+        add(outbox, "one more", text=LONG)
+        assert ["one more"] == waiting(outbox)
+    assert LIMIT * 0.9 < count * len(LONG) <= LIMIT
+
+
+def test_what_the_broker_has_makes_way(tmp_path: Path) -> None:
+    """Many times the limit pass through, and neither the file nor its log outgrows its bound."""
+    with opened(tmp_path) as outbox:
+        for number in range(2000):
+            add(outbox, str(number), text=LONG)
+            outbox.forwarded(outbox.last, RUN)
+            if number % 100 == 0:
+                outbox.tidy(keep=3600)
+            log = tmp_path / "1.db-wal"
+            assert (tmp_path / "1.db").stat().st_size + log.stat().st_size < LIMIT + (8 << 20)
+
+
+def test_full_disk_is_an_error_of_the_call(tmp_path: Path) -> None:
+    """The message is not taken, the others stay, and the next one is taken once there is room."""
+    done = subprocess.run([sys.executable, "-c", FULL_DISK, str(tmp_path / "1.db")], check=True, capture_output=True)
+    assert b"a not-b c" == done.stdout
+    with opened(tmp_path) as outbox:
+        assert ["a", "c"] == waiting(outbox)
+
+
+def test_what_a_broker_took_in_its_last_seconds_waits_again(tmp_path: Path) -> None:
+    """If it was started anew; what is older stays where it is, also when the file was opened again meanwhile."""
+    with opened(tmp_path) as outbox:
+        add(outbox, "a", "b", "c")
+        assert 0 == outbox.meets(RUN, lost=3600)
+        outbox.forwarded(2, RUN)
+        assert (0, 0) == (outbox.meets(RUN, lost=3600), outbox.meets(None, lost=3600))
+        assert 0 == outbox.meets("second", lost=0)
+        outbox.forwarded(3, "second")
+    with opened(tmp_path) as outbox:
+        assert (3, ["a", "b", "c"]) == (outbox.meets("third", lost=3600), waiting(outbox))
+        assert 0 == outbox.meets("third", lost=3600)
+        outbox.forwarded(3, "third")
+        outbox.tidy(keep=0)
+        assert (0, 0) == (outbox.meets("fourth", lost=3600), outbox.waiting)
+        add(outbox, "d")
+        assert ["d"] == waiting(outbox)
+
+
+def test_file_that_is_no_outbox_is_refused(tmp_path: Path) -> None:
+    """Nothing is written over it."""
+    (tmp_path / "1.db").write_text("something else" * 100)
+    with pytest.raises(OutboxUnavailable, match="not a database"):
+        Outbox(tmp_path / "1.db")
+    assert (tmp_path / "1.db").read_text().startswith("something else")
+
+
+def test_file_of_a_later_version_is_refused(tmp_path: Path) -> None:
+    """Its messages may be written in a way that this version does not know."""
+    with closing(sqlite3.connect(tmp_path / "1.db", isolation_level=None)) as other:
+        other.execute("PRAGMA user_version=2")
+    with pytest.raises(OutboxUnavailable, match="later version"):
+        Outbox(tmp_path / "1.db")
+
+
+def test_files_are_shared_out(tmp_path: Path) -> None:
+    """Each has one owner; one that was left is the next one's, and what has no owner is found."""
+    first, second = take(tmp_path), take(tmp_path)
+    for place in (first, second):
+        Outbox(place.path).close()
+    assert ["1.db", "2.db"] == [path.name for path in paths(tmp_path)]
+    assert [os.getpid(), os.getpid()] == [owner(path) for path in paths(tmp_path)]
+    assert [] == list(abandoned(tmp_path))
+    first.leave()
+    assert [first.path] == [place.path for place in abandoned(tmp_path)]
+    assert [None, os.getpid()] == [state.process for state in states(tmp_path)]
+    with take(tmp_path) as place:
+        assert first.path == place.path
+    second.leave()
+
+
+def test_folder_that_cannot_be_used_is_an_error(tmp_path: Path) -> None:
+    """A sentence, and no traceback of the system's."""
+    (tmp_path / "file").touch()
+    with pytest.raises(OutboxUnavailable, match="cannot be used"):
+        take(tmp_path / "file")
+
+
+def test_states_count_what_waits_and_what_is_kept(tmp_path: Path) -> None:
+    """And since when."""
+    with opened(tmp_path) as outbox:
+        add(outbox, "a", "b", "c")
+        outbox.forwarded(1, RUN)
+        (state,) = states(tmp_path)
+        oldest = outbox.oldest()
+    assert (2, 1) == (state.waiting, state.kept)
+    assert state.oldest is not None
+    assert oldest == pytest.approx(state.oldest.timestamp(), abs=1e-5)

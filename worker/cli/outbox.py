@@ -1,0 +1,68 @@
+"""`ostinato outbox`."""
+
+import time
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from tasks.broker import read_settings
+from tasks.forwarding import Forwarder
+from tasks.outbox_inspection import OutboxState, states
+from tasks.outboxes import OutboxSettings
+from worker.cli.output import AsJson, iso, out, print_json, progress
+
+commands = typer.Typer(help="Look at what producers have recorded, and send what waits.", no_args_is_help=True)
+_POLL = 0.1
+
+
+@commands.command("status")
+def status(*, as_json: AsJson = False) -> None:
+    """Say what waits for the broker in each outbox; exit code 1 while anything does.
+
+    An outbox without a process was left by one that has ended: the next producer sends what waits there.
+    """
+    found = states(read_settings(OutboxSettings).outbox_folder)
+    if as_json:
+        print_json([_record(each) for each in found])
+    else:
+        out.print(_table(found))
+    if any(each.waiting for each in found):
+        raise typer.Exit(1)
+
+
+@commands.command("flush")
+def flush(*, timeout: Annotated[float, typer.Option(min=0, help="Give up after so many seconds.")] = 30) -> None:
+    """Send what processes have left behind that have ended, and wait until those that run have sent theirs.
+
+    Exit code 1 if anything still waits at the end, 3 if the broker does not answer.
+    """
+    settings = read_settings(OutboxSettings)
+    deadline = time.monotonic() + timeout
+    with Forwarder(settings) as forwarder, progress() as shown:
+        bar = shown.add_task("sending", total=None)
+        sent = 0
+        while True:
+            sent += (now := forwarder.forward_abandoned())
+            waiting = sum(each.waiting for each in states(settings.outbox_folder))
+            shown.update(bar, description=f"sent {sent}, {waiting} wait")
+            if not waiting or time.monotonic() >= deadline:
+                break
+            if not now:
+                time.sleep(_POLL)
+    out.print(f"sent {sent}, waiting {waiting}")
+    if waiting:
+        raise typer.Exit(1)
+
+
+def _table(found: list[OutboxState]) -> Table:
+    table = Table("outbox", "process", "waiting", "since", "kept", "bytes", box=None, pad_edge=False)
+    for each in found:
+        process = "ended" if each.process is None else str(each.process)
+        since = iso(each.oldest) or "-"
+        table.add_row(each.path.name, process, str(each.waiting), since, str(each.kept), str(each.size))
+    return table
+
+
+def _record(state: OutboxState) -> dict[str, object]:
+    return {**state._asdict(), "path": str(state.path), "oldest": iso(state.oldest)}

@@ -1,0 +1,45 @@
+"""Sending again what the broker had taken and the store never got, as when the broker lost its disk."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from store.reading import Store
+from tasks.forwarding import Forwarder
+from tasks.outbox import Entry
+from tasks.outbox_inspection import forwarded
+from tasks.outboxes import paths
+
+
+class Reconciled(NamedTuple):
+    """How many messages were looked for in the store, and how many it lacked, which were sent again."""
+
+    looked_for: int
+    sent_again: int
+
+
+def forwarded_so_far(folder: Path) -> dict[Path, int]:
+    """For each outbox, the place of the last message that the broker has taken; OutboxUnavailable."""
+    return {path: max((page[-1].seq for page in forwarded(path)), default=0) for path in paths(folder)}
+
+
+def reconcile(store: Store, forwarder: Forwarder, upto: dict[Path, int]) -> Iterator[Reconciled]:
+    """Send again what the store lacks of the messages up to these places; says after each page how far it is.
+
+    One that the queue still holds is sent twice by this, and applied once. BrokerUnavailable, OutboxUnavailable and
+    the errors of `Store`; begun again after one, it sends again only what is lacking still.
+    """
+    looked_for = sent_again = 0
+    for path, last in upto.items():
+        for page in forwarded(path):
+            entries = [each for each in page if each.seq <= last]
+            lacking = _lacking(store, entries)
+            if lacking:
+                forwarder.publish(lacking)
+            looked_for, sent_again = looked_for + len(entries), sent_again + len(lacking)
+            yield Reconciled(looked_for, sent_again)
+
+
+def _lacking(store: Store, entries: list[Entry]) -> list[Entry]:
+    arrived = store.arrived([each.id for each in entries])
+    return [each for each in entries if each.id not in arrived]
