@@ -45,17 +45,17 @@ def meet(proxy: Proxy, fault: Fault, request: bytes) -> None:
 def test_connections_of_the_worker(rig: Rig, proxy: Proxy, record: Record) -> None:
     """It is never stuck: every time it goes on by itself, as the same process, and nothing is lost or counts twice."""
     rig.random.shuffle(FAULTS)
-    with rig.worker(env={"OSTINATO_BROKER_URL": through(proxy)}) as worker, rig.load():
-        rig.wait_for_applied(1)
-        for fault in FAULTS:
-            rig.wait_for_applied(rig.random.randint(1, 60))
-            rig.fault()
-            meet(proxy, fault, rig.random.choice(REQUESTS))
-            rig.wait_for_applied(10 if fault in {Fault.SLICES, Fault.LATENCY} else 0)
-            proxy.heal()
-            rig.wait_for_applied(1)
-            assert None is worker.poll()
+    with rig.worker(env={"OSTINATO_BROKER_URL": through(proxy)}) as worker:
+        with rig.load():
+            for fault in FAULTS:
+                rig.wait_for_applied(rig.random.randint(1, 60))
+                rig.fault()
+                meet(proxy, fault, rig.random.choice(REQUESTS))
+                rig.wait_for_applied(10 if fault in {Fault.SLICES, Fault.LATENCY} else 0)
+                proxy.heal()
+                rig.wait_for_applied(1)
         verdict = rig.judge()
+        assert None is worker.poll()
     record(rig.result("N1 worker and broker: connections", len(FAULTS)))
     assert {} == verdict.defects
 
@@ -64,7 +64,7 @@ def test_connections_of_a_producer(rig: Rig, proxy: Proxy, record: Record) -> No
     """What it is told is true: what was accepted is in the queue, and every call ends."""
     rig.random.shuffle(FAULTS)
     stream = rig.stream()
-    with publishing(BrokerSettings(broker_url=through(proxy))) as send:
+    with publishing(BrokerSettings(home=rig.product.home, broker_url=through(proxy))) as send:
         for fault in FAULTS:
             proxy.inject(fault, b"LPUSH")
             for message in stream.take(3):
