@@ -12,6 +12,7 @@ import pytest
 from redis.exceptions import NoPermissionError, ResponseError
 
 from store.schema import migrate
+from tasks import Producer
 from tasks.messages import RecordPattern
 from tasks.publishing import QUEUE
 from tests.brokers import KINDS, free_port, program
@@ -51,19 +52,19 @@ OF_WORKER = (
     "BLMOVE ostinato ostinato.taken.x RIGHT LEFT 1|ZADD ostinato.workers 1 x|SET ostinato:worker:x 1",
 )
 OF_PRODUCER = ("LPUSH ostinato x|SADD _kombu.binding.ostinato x",)
-OF_READER = ("ZRANGE ostinato.workers 0 -1|GET ostinato:worker:x|LLEN ostinato.taken.x|INFO",)
+OF_READER = ("ZRANGE ostinato.workers 0 -1|GET ostinato:worker:x|LLEN ostinato.taken.x",)
 OF_BEAT = ("SET ostinato:beat:x 1|EVAL x 1 ostinato:beat:x",)
 EVENT = "PUBLISH /0.celeryev/worker.online x"
 FORBIDDEN = {
     "producer": (*OF_ADMIN, *OF_WORKER, *OF_READER, *OF_BEAT, EVENT, "SCAN 0"),
-    "beat": (*OF_ADMIN, *OF_WORKER, *OF_READER, EVENT),
+    "beat": (*OF_ADMIN, *OF_WORKER, *OF_READER, EVENT, "INFO"),
     "worker": (
         *OF_ADMIN,
         *OF_BEAT,
         "LLEN other|LMOVE ostinato other LEFT LEFT|SUBSCRIBE /0.celeryev/worker.online|INFO",
     ),
     "reader": (*OF_ADMIN, *OF_WORKER, *OF_PRODUCER, *OF_BEAT, EVENT, "LLEN other"),
-    "flower": (*OF_ADMIN, *OF_WORKER, *OF_PRODUCER, *OF_READER, *OF_BEAT, "SCAN 0"),
+    "flower": (*OF_ADMIN, *OF_WORKER, *OF_PRODUCER, *OF_READER, *OF_BEAT, "SCAN 0|INFO"),
 }
 
 
@@ -99,13 +100,15 @@ def refused(guarded: GuardedServer) -> set[str]:
 
 
 def test_each_part_does_its_work_as_its_own_user(guarded: GuardedServer, product: Product) -> None:
-    """A message is sent from Python, by `delay` and by beat, applied by the worker, counted by the reader."""
+    """A message is sent from Python, by `delay`, an outbox and beat, applied by the worker, counted by the reader."""
     refused(guarded)
+    with Producer(product.settings) as producer:
+        producer.record_pattern(pattern_type="test", pattern_name="by an outbox")
     product.send(RecordPattern(pattern_type="test", pattern_name="by publish"))
     assert (0, "", "") == product.run(sys.executable, "-c", DELAY)
     assert (0, "sent 1, bad 0\n") == product.cli("send", "-", stdin=LINE)[:2]
     with product.worker(env=as_user(guarded, "worker")) as worker, product.beat(env=as_user(guarded, "beat")) as beat:
-        product.wait_for(applied=4)
+        product.wait_for(applied=5)
         status = ("reader", "status", "--json"), ("worker", "status", "--json")
         health = ("reader", "worker"), ("reader", "beat"), ("reader", "broker"), ("worker", "worker"), ("beat", "beat")
         for user, *words in (*status, *((user, "health", part) for user, part in health)):
