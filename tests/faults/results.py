@@ -14,6 +14,8 @@ from typing import Any, Self
 
 _HEAD = ("fault", "injected", "hit", "messages", "lost", "twice", "quarantined", "recovery p50 / max", "loss (95 %)")
 
+_SAYS_NOTHING = 3
+
 
 @dataclass
 class Result:
@@ -53,8 +55,8 @@ class Result:
         return (self.fault, *(f"{count:,}".replace(",", " ") for count in counts), seconds, self._bound())
 
     def _bound(self) -> str:
-        """By the rule of three: none in n means less than 3/n, for each fault."""
-        return "-" if self.lost or not self.hits else f"< {300 / self.hits:.2g} %"
+        """By the rule of three: none in n means less than 3/n, for each fault; of three or less it means nothing."""
+        return "-" if self.lost or self.hits <= _SAYS_NOTHING else f"< {300 / self.hits:.2g} %"
 
 
 def table(results: Iterable[Result]) -> str:
