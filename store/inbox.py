@@ -32,16 +32,16 @@ def receive(connection: Connection, events: Sequence[Event], now: int) -> list[R
 
     Of several with one id, the first one is new.
     """
-    firsts = {event.id: event for event in reversed(events)}
-    values = [_values(event, now) for event in events if firsts[event.id] is event]
+    firsts = {event.id: place for place, event in reversed([*enumerate(events)])}
+    values = [_values(events[place], now) for place in sorted(firsts.values())]
     # A row back says that it is new; rowcount would say -1 with psycopg 3.
     new = set(connection.execute(_WRITE[connection.dialect.name], values).scalars())
-    known = {key: _sha256(firsts[key]) for key in new}
+    known = {key: _sha256(events[firsts[key]]) for key in new}
     if len(new) < len(firsts):
         known.update(_known(connection, [key for key in firsts if key not in new]))
     return [
-        Receipt.NEW if event.id in new and firsts[event.id] is event else _receipt(event, known[event.id])
-        for event in events
+        Receipt.NEW if event.id in new and firsts[event.id] == place else _receipt(event, known[event.id])
+        for place, event in enumerate(events)
     ]
 
 

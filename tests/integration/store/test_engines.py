@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from structlog.testing import capture_logs
 
 import store.engines
+import store.sqlite
 from store.engines import (
     exists,
     reader_engine,
@@ -205,7 +206,7 @@ def test_versions_that_can_corrupt_their_log_are_known(version: tuple[int, int, 
 @pytest.mark.parametrize("bug", [True, False])
 def test_such_a_version_is_warned_of(path: Path, monkeypatch: pytest.MonkeyPatch, *, bug: bool) -> None:
     """Once for each engine, with the version that mends it."""
-    monkeypatch.setattr(store.engines, "_WAL_RESET_BUG", ((0,), (99,) if bug else (0,)))
+    monkeypatch.setattr(store.sqlite, "_WAL_RESET_BUG", ((0,), (99,) if bug else (0,)))
     with capture_logs() as logs:
         writer_engine(store_url(f"sqlite:///{path}")).dispose()
 
