@@ -31,6 +31,17 @@ STEPS = (
     ("contracts", "lint-imports"),
     ("tests", "pytest -ra -n 2 --dist loadfile"),
 )
+# What is done now and then, and by no check: the second asks a service that may be out of reach.
+CHORES = {
+    "lock": (
+        *("uv", "pip", "compile", "pyproject.toml", "--extra", "postgres", "--universal", "--upgrade", "--quiet"),
+        *("--generate-hashes", "--no-emit-index-url", "--custom-compile-command", "python3 dev.py lock"),
+        *("--output-file", "requirements.lock"),
+    ),
+    "audit": ("python", "scripts/audit_lock.py"),
+}
+FAULTS = "pytest -q -n 2 --dist loadfile --ignore tests/faults/test_planted_bugs.py tests/faults"
+DEFECTS_FOUND = 1  # pytest's code for tests that failed; with any other, the next round would be no better
 GROUPS = tuple(dict.fromkeys(group for group, _ in STEPS))
 
 
@@ -201,6 +212,22 @@ def run_steps(commands: Iterable[Sequence[str]]) -> int:
     return 0
 
 
+def inject(seconds: float, seed: str, *, write: bool, run_round: Callable[[list[list[str]]], int]) -> int:
+    """Inject every fault once a round, each with a seed of its own, then print the table of all; gives the exit code.
+
+    At least one round; none begins after so many seconds. `run_round` runs commands and gives their exit code.
+    """
+    began, number, worst = time.monotonic(), 0, 0
+    with tempfile.TemporaryDirectory() as folder:
+        results = str(Path(folder) / "results.jsonl")
+        while worst in {0, DEFECTS_FOUND} and (not number or time.monotonic() - began < seconds):
+            number += 1
+            options = [f"--faults-seed={seed}.{number}", f"--faults-results={results}"]
+            worst = run_round([[*FAULTS.split(), *options]]) or worst
+        table = ["python", "-m", "tests.faults.page", results, *(["--write"] if write else [])]
+        return run_round([table]) or worst
+
+
 def parser() -> argparse.ArgumentParser:
     """Describe the command line, except for what follows `demo` or `--`."""
     top = argparse.ArgumentParser(prog="dev.py", description=__doc__)
@@ -210,6 +237,12 @@ def parser() -> argparse.ArgumentParser:
     test.add_argument("--only", choices=GROUPS, help="run these steps only")
     test.epilog = "Unknown arguments, and everything after --, go to pytest."
     commands.add_parser("check", help="run the fast checks: lint, types, contracts and unit tests")
+    commands.add_parser("lock", help="make requirements.lock anew, from pyproject.toml")
+    commands.add_parser("audit", help="ask whether a version in requirements.lock is known to be vulnerable")
+    faults = commands.add_parser("faults", help="inject every fault, again and again; see `faults -h`")
+    faults.add_argument("--minutes", type=float, default=30, help="begin no round after so long (default: 30)")
+    faults.add_argument("--seed", help="what everything random comes from (default: from the clock)")
+    faults.add_argument("--write", action="store_true", help="put the table into docs/explanation/guarantees.md")
     commands.add_parser("setup", help="only make or update .venv, with the dev tools")
     return top
 
@@ -228,6 +261,11 @@ def dispatch(argv: Sequence[str]) -> int:
     set_up(dev=True)
     if options.command == "setup":
         return 0
+    if options.command in CHORES:
+        return run_steps([CHORES[options.command]])
+    if options.command == "faults":
+        seed = options.seed or str(int(time.time()))
+        return inject(60 * options.minutes, seed, write=options.write, run_round=run_steps)
     return run_steps(steps(groups, ["tests/unit"] if options.command == "check" else pytest_args))
 
 

@@ -32,6 +32,7 @@ _ALLOWED = {
     "broker_prefix": "at most 64 of letters, digits and `. _ : -`",
     "store_url": "`sqlite:///PATH`, with four slashes where the path is absolute; `postgresql+psycopg://…`",
     "recalculate_at": "`HH:MM` or `HH:MM:SS`",
+    "broker_memory": "`512mb`, `1gb`",
     "flower_auth": "`USER:PASSWORD`",
 }
 

@@ -25,6 +25,8 @@ from store.postgresql import is_for_people, is_refused_url, postgresql_reader, p
 from store.sqlite import has_wal_reset_bug, sqlite_driver
 
 SQLITE_BUSY_SECONDS = 5.0
+# As much of its log SQLite keeps. Usually it is 4 MB; while a reader lives, it grows by all that is written meanwhile.
+LOG_BYTES = 16 * 1024 * 1024
 _SQLITE_READER = ("PRAGMA query_only=ON",)
 _SQLITE_WRITER = (
     "PRAGMA journal_mode=WAL",
@@ -32,6 +34,7 @@ _SQLITE_WRITER = (
     "PRAGMA foreign_keys=ON",
     # In KiB. With the default of 2 MB, a recalculation of many patterns reads every index page again and again.
     "PRAGMA cache_size=-65536",
+    f"PRAGMA journal_size_limit={LOG_BYTES}",
 )
 
 # As in "write …", for those whose URL is none.
@@ -56,8 +59,8 @@ def store_url(text: str) -> URL:
 
 
 def shown(url: URL) -> str:
-    """The URL as people may see it: without a password."""
-    secret = {name: "***" for name in url.query if "password" in name}
+    """The URL as people may see it: without a password, and without what stands behind a question mark."""
+    secret = dict.fromkeys(url.query, "***")
     return url.update_query_dict(secret).render_as_string(hide_password=True)
 
 

@@ -41,9 +41,14 @@ def malformed(error: ValidationError) -> MalformedMessage:
     return MalformedMessage(_code(problems[0]), printable(detail))
 
 
+def escaped(text: str) -> str:
+    """The text on one line, fit for any log, terminal and database: what cannot be printed stands as an escape."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+
+
 def printable(text: str) -> str:
-    """The text on one line, fit for any log and any database: what cannot be printed stands as an escape."""
-    shown = "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+    """The same, cut off where it is long."""
+    shown = escaped(text)
     return shown if len(shown) <= _LONGEST_DETAIL else shown[: _LONGEST_DETAIL - 1] + "…"
 
 

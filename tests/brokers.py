@@ -5,7 +5,7 @@ import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol, Self, cast
@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from tasks.broker import socket_path
 from tests.waiting import wait_until
 from worker.child import Child
-from worker.embedded import EmbeddedBroker, valkey_binary
+from worker.embedded import EmbeddedBroker, Fsync, valkey_binary
 
 KINDS = ("valkey", "redis")
 _REDIS = "OSTINATO_TEST_REDIS_URL"
@@ -39,6 +39,7 @@ class Client(Protocol):
     def dbsize(self) -> int: ...  # noqa: D102
     def flushdb(self) -> object: ...  # noqa: D102
     def keys(self) -> list[bytes]: ...  # noqa: D102
+    def config_set(self, name: str, value: str) -> object: ...  # noqa: D102
     def config_get(self, *names: str) -> dict[str, str]: ...  # noqa: D102
     def close(self) -> None: ...  # noqa: D102
 
@@ -68,8 +69,8 @@ class EmbeddedValkey:
 
     url = None
 
-    def __init__(self, home: Path) -> None:
-        self._broker = EmbeddedBroker(home, socket_path(home))
+    def __init__(self, home: Path, *, fsync: Fsync = "everysec") -> None:
+        self._broker = EmbeddedBroker(home, socket_path(home), fsync=fsync)
 
     def __enter__(self) -> Self:
         self._broker.__enter__()
@@ -90,11 +91,19 @@ class RedisServer:
 
     def __init__(self, binary: str, home: Path) -> None:
         port = free_port()
-        self.url = f"redis://127.0.0.1:{port}/0"
+        self.url = self.address(port)
         self._log = home / "logs" / "redis.log"
-        options = ("--bind", "127.0.0.1", "--port", str(port), "--dir", str(home), "--appendonly", "yes", "--save", "")
-        self._command = [binary, *options]
+        options = ("--bind", "127.0.0.1", "--dir", str(home), "--appendonly", "yes", "--save", "")
+        self._command = [binary, *options, *self.options(port)]
         self._children: list[Child] = []
+
+    def options(self, port: int) -> Sequence[str]:
+        """Where it listens."""
+        return ("--port", str(port))
+
+    def address(self, port: int) -> str:
+        """The URL of what listens there."""
+        return f"redis://127.0.0.1:{port}/0"
 
     def __enter__(self) -> Self:
         child = Child.start("redis", self._command, log=self._log)
@@ -103,8 +112,14 @@ class RedisServer:
         assert None is child.poll(), self._log.read_text()
         return self
 
+    def kill(self) -> None:
+        """End it with kill -9, at once and without a word to anybody."""
+        os.kill(self._children[-1].pid, signal.SIGKILL)
+        self._children[-1].wait()
+
     def __exit__(self, *_: object) -> None:
-        self._children.pop().stop()
+        while self._children:
+            self._children.pop().stop()
 
     def _answers(self, child: Child) -> bool:
         server = client(self.url)
@@ -135,6 +150,12 @@ def server(kind: str, home: Path) -> Server | None:
     if found is None:
         return None
     return RunningRedis(found) if "://" in found else RedisServer(found, home)
+
+
+def program(kind: str) -> str | None:
+    """The path of the server of one of the KINDS; None if this machine has none, or only a running one."""
+    found = str(valkey_binary()) if kind == "valkey" else _redis()
+    return None if found is None or "://" in found else found
 
 
 def versions() -> Iterator[str]:

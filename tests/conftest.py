@@ -14,6 +14,8 @@ from tests.leftovers import processes_of
 from tests.product import Product
 from tests.waiting import wait_until
 
+pytest_plugins = ("tests.faults.report",)
+
 
 def pytest_report_header() -> list[str]:
     """Name the servers that the tests run against."""

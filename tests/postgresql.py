@@ -16,6 +16,7 @@ from typing import Protocol, Self
 import psycopg
 from sqlalchemy import URL, make_url
 
+from tests.leftovers import processes_of
 from tests.waiting import wait_until
 from worker.child import Child, ChildStillRunning
 
@@ -97,6 +98,13 @@ class OwnServer:
             with self._child as child, suppress(ChildStillRunning):
                 os.kill(child.pid, signal.SIGINT)
                 child.wait(30)
+
+    def kill(self, number: signal.Signals) -> None:
+        """Send the server SIGKILL, or SIGQUIT, on which it ends at once; returns when no process of it is left."""
+        assert self._child is not None
+        os.kill(self._child.pid, number)
+        self._child.wait(30)
+        wait_until(lambda: not processes_of(self._folder / "data"), why="every process of PostgreSQL has ended")
 
     def __enter__(self) -> Self:
         self._folder = Path(tempfile.mkdtemp(prefix="ostinato-"))

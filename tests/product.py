@@ -41,13 +41,15 @@ class Finished(NamedTuple):
 class Product:
     """Starts the product's processes from a folder that has nothing to do with it, with a minimal environment.
 
-    None of them outlives the tests. ``broker_url`` None: the broker embedded in the home folder. A context manager
-    that closes this side's connections.
+    None of them outlives the tests. ``broker_url`` None: the broker embedded in the home folder; ``store_url`` None:
+    an SQLite file there. A context manager that closes this side's connections.
     """
 
-    def __init__(self, home: Path, broker_url: str | None = None) -> None:
+    def __init__(
+        self, home: Path, broker_url: str | None = None, store_url: str | None = None, *, prefix: str = ""
+    ) -> None:
         self.home = home
-        self.settings = Settings(home=home, broker_url=broker_url, store_url=None)
+        self.settings = Settings(home=home, broker_url=broker_url, broker_prefix=prefix, store_url=store_url)
         self.elsewhere, self.temporary, self.user = (home / name for name in ("elsewhere", "tmp", "user"))
         for folder in (self.elsewhere, self.temporary, self.user):
             folder.mkdir(exist_ok=True)
@@ -57,6 +59,8 @@ class Product:
             "TMPDIR": str(self.temporary),
             "OSTINATO_HOME": str(home),
             **({"OSTINATO_BROKER_URL": broker_url} if broker_url else {}),
+            "OSTINATO_BROKER_PREFIX": prefix,
+            **({"OSTINATO_STORE_URL": store_url} if store_url else {}),
             **{name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")},
         }
         self._runs = count()
@@ -68,13 +72,13 @@ class Product:
             name, command, env=self.env | dict(env or {}), cwd=self.elsewhere, log=self._log(name), grace=DEADLINE
         )
 
-    def worker(self, name: str = "worker", *, env: Env = None) -> Child:
-        """Start a worker by Celery's own command."""
-        return self.start(name, sys.executable, "-m", "celery", "-A", "worker", "worker", "-n", f"{name}@%h", env=env)
+    def worker(self, name: str = "worker", *, env: Env = None, app: str = "worker") -> Child:
+        """Start a worker by Celery's own command, of this application."""
+        return self.start(name, sys.executable, "-m", "celery", "-A", app, "worker", "-n", f"{name}@%h", env=env)
 
-    def beat(self, name: str = "beat", *, env: Env = None) -> Child:
-        """Start beat by Celery's own command."""
-        return self.start(name, sys.executable, "-m", "celery", "-A", "worker", "beat", env=env)
+    def beat(self, name: str = "beat", *, env: Env = None, app: str = "worker") -> Child:
+        """Start beat by Celery's own command, of this application."""
+        return self.start(name, sys.executable, "-m", "celery", "-A", app, "beat", env=env)
 
     def up(self, *options: str, env: Env = None) -> Child:
         """Start `ostinato up`."""
@@ -87,7 +91,7 @@ class Product:
         streams.with_suffix(".in").write_text(stdin, encoding="utf-8")
         with self.start("command", "sh", "-c", _STREAMS, str(streams), *command, env=env) as child:
             code = child.wait(seconds)
-        return Finished(code, *(streams.with_suffix(suffix).read_text(encoding="utf-8") for suffix in (".out", ".err")))
+        return Finished(code, *(streams.with_suffix(suffix).read_bytes().decode() for suffix in (".out", ".err")))
 
     def cli(self, *words: str, stdin: str = "", seconds: float = DEADLINE, env: Env = None) -> Finished:
         """Run `ostinato` with these words to its end."""
@@ -108,6 +112,10 @@ class Product:
     def client(self) -> Client:
         """A connection to the broker."""
         return self._open.enter_context(closing(client(self.settings.broker_address)))
+
+    def keys(self) -> list[str]:
+        """Every key on the broker."""
+        return sorted(map(bytes.decode, self.client.keys()))
 
     @cached_property
     def store(self) -> Store:

@@ -14,7 +14,7 @@ from store.transaction import Writer
 from tasks.binding import bind
 from tasks.delivery import Receiver
 from tasks.publishing import QUEUE
-from worker.beat import beat_schedule, slot_scheduler
+from worker.beat import LONGEST_WAIT, beat_schedule, slot_scheduler
 from worker.clock import now
 from worker.consumer import worker_consumer
 from worker.lease import Lease
@@ -25,13 +25,15 @@ from worker.settings import Settings
 from worker.slots import SlotSchedule
 
 _PAUSE_STEP = 0.1
+# A fetch is answered within a second or two.
+_HEARD_SECONDS = 5.0
 _SIGNALS = "ostinato"
 
 
 def create_app(settings: Settings) -> Celery:
     """The application of worker and beat; connects to nothing before one of them starts."""
     app = Celery("ostinato", broker=settings.broker_address, set_as_current=False)
-    life = Life()
+    life = Life(heard=_HEARD_SECONDS, deaf_after=settings.deaf_after)
     receiver = Receiver(Writer(settings.store_address), now, partial(_pause, life))
     app.conf.update(_configuration(settings), worker_consumer=worker_consumer(receiver, settings, life))
     app.steps["consumer"].update((Presence, Lease))
@@ -44,7 +46,7 @@ def _configuration(settings: Settings) -> dict[str, Any]:
     schedule = SlotSchedule(settings.recalculate_every, settings.recalculate_offset)
     return {
         # Serial: one process that applies one message after the other.
-        "worker_pool": "solo",
+        "worker_pool": "worker.pool:SerialPool",
         "worker_concurrency": 1,
         "worker_prefetch_multiplier": 1,
         # The broker is told "done" after the commit, never before.
@@ -76,7 +78,7 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         "worker_enable_remote_control": False,
         "beat_schedule": beat_schedule(schedule),
         "beat_scheduler": slot_scheduler(settings),
-        "beat_max_loop_interval": 5,
+        "beat_max_loop_interval": LONGEST_WAIT,
         "enable_utc": True,
         "timezone": "UTC",
     }

@@ -6,6 +6,7 @@ from typing import Any
 
 import structlog
 from celery.beat import BeatLazyFunc, ScheduleEntry, Scheduler, SchedulingError
+from kombu import Connection
 from typing_extensions import override
 
 from store.times import EPOCH
@@ -14,10 +15,13 @@ from tasks.broker import BrokerSettings
 from tasks.messages import RecalculateAllPatternPriorities
 from tasks.publishing import QUEUE
 from worker.broker_client import BrokerClient
+from worker.life import Life
+from worker.presence import Watch
 from worker.slots import SlotSchedule, slot_message
 from worker.trouble import Trouble
 
 RETRY_SECONDS = 2.0
+LONGEST_WAIT = 5
 
 _log = structlog.get_logger()
 
@@ -59,9 +63,11 @@ class _SlotScheduler(Scheduler):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - Celery's own signature
         self._failed = False
+        self._away = Trouble("broker_unavailable", "broker_available_again")
         self._trouble = Trouble("slot_not_sent", "slots_are_sent_again")
         self._name = f"{socket.gethostname()}-{os.getpid()}"
-        self._broker: BrokerClient | None = None
+        self._life = Life(heard=2 * LONGEST_WAIT)
+        self._watch: Watch | None = None
         super().__init__(*args, **kwargs)
 
     @override
@@ -74,21 +80,21 @@ class _SlotScheduler(Scheduler):
         if self._failed:
             self._failed, self._heap = False, None
             return RETRY_SECONDS
-        self._client.say_present("beat", self._name)
+        self._show_life()
         return wait
 
     @override
     def close(self) -> None:
         super().close()
-        self._client.say_gone("beat", self._name)
-        self._client.close()
+        if self._watch is not None:
+            self._watch.stop()
+            self._watch = None
 
-    @property
-    def _client(self) -> BrokerClient:
-        # Made by the process that ticks.
-        if self._broker is None:
-            self._broker = BrokerClient(self.settings)
-        return self._broker
+    def _show_life(self) -> None:
+        if self._watch is None:
+            # By a thread, because a signal that ends beat must not meet it in the middle of saying so.
+            self._watch = Watch(BrokerClient(self.settings), "beat", self._name, self._life)
+        self._life.sign()
 
     @override
     def apply_entry(self, entry: ScheduleEntry, producer: Any = None) -> None:
@@ -101,6 +107,13 @@ class _SlotScheduler(Scheduler):
         else:
             self._trouble.end()
             _log.info("slot_sent", task=entry.task)
+
+    def _ensure_connected(self) -> Connection:
+        self.connection.ensure_connection(
+            lambda error, _: self._away.begin(str(error)), interval_start=0, interval_step=1, interval_max=2
+        )
+        self._away.end()
+        return self.connection
 
     def _not_sent(self, detail: str) -> None:
         self._failed = True

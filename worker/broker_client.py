@@ -7,7 +7,10 @@ from typing import Any, Literal, NamedTuple, Protocol, cast
 
 import structlog
 from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as ConnectionLost
 from redis.exceptions import NoPermissionError, RedisError
+from redis.retry import Retry
 
 from store.errors import BrokerUnavailable
 from tasks.broker import BrokerSettings
@@ -44,6 +47,7 @@ def redis_client(address: str) -> Redis:
         address.replace("redis+socket://", "unix://", 1),
         socket_timeout=_TIMEOUT,
         socket_connect_timeout=_TIMEOUT,
+        retry=Retry(NoBackoff(), 1, (ConnectionLost,)),
     )
     return client
 

@@ -6,9 +6,13 @@ from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
+import structlog
+from celery.exceptions import WorkerShutdown
+from celery.platforms import EX_FAILURE
 from celery.worker.consumer import Consumer
 from celery.worker.state import maybe_shutdown
 from kombu import Connection
+from redis.exceptions import NoPermissionError
 
 from store.errors import MalformedMessage
 from store.events import Rejected
@@ -21,6 +25,8 @@ from worker.trouble import Trouble
 
 _SOCKET = "redis+socket://"
 _LONGEST_PAUSE = 2
+
+_log = structlog.get_logger()
 
 
 class _WorkerConsumer(Consumer):
@@ -36,6 +42,13 @@ class _WorkerConsumer(Consumer):
         # The steps by which workers find each other: nothing here needs them, and they cost a second at start.
         options = {**kwargs.pop("worker_options", {}), "without_mingle": True, "without_gossip": True}
         super().__init__(on_task_request, worker_options=options, **kwargs)
+
+    def start(self) -> None:
+        try:
+            super().start()
+        except NoPermissionError as error:
+            _log.error("broker_refuses", detail=str(error))
+            raise WorkerShutdown(EX_FAILURE) from None
 
     def connection_for_read(self, heartbeat: float | None = None) -> Connection:
         address = self.settings.broker_address

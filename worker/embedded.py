@@ -74,17 +74,20 @@ class EmbeddedBroker:
     As a context manager it is started, answers inside the block, and is stopped after it. Under a supervisor: `spec`
     instead of `start`, and `stop` after the supervisor has stopped. Data: `<home>/broker/`, an append-only file that
     outlives kill -9 (fsync `everysec`: a kill may take what came during the last sync, a power cut the last second or
-    two; `always`: neither takes anything acknowledged). Log: `<home>/broker/valkey.log`, with one older file, changed
-    at a start after 5 MB. The owner's claim ends with its
+    two; `always`: neither takes anything acknowledged). `memory`: what its data may take there, before it refuses more.
+    Log: `<home>/broker/valkey.log`, with one older file, changed at a start after 5 MB. The owner's claim ends with its
     process; a server that outlives its owner for the moments of its shutdown is waited for, never doubled. `grace`:
     seconds that the server may take to write out its data when it is stopped, this one or the one before.
     """
 
-    def __init__(self, home: Path, socket_path: Path, *, fsync: Fsync = "everysec", grace: float = 30.0) -> None:
+    def __init__(
+        self, home: Path, socket_path: Path, *, fsync: Fsync = "everysec", memory: str = "1gb", grace: float = 30.0
+    ) -> None:
         self.folder = home.absolute() / "broker"
         self.socket_path = socket_path.absolute()
         self.log = self.folder / "valkey.log"
         self._fsync = fsync
+        self._memory = memory
         self._grace = grace
         self._claim: contextlib.ExitStack | None = None
         self._server_lock = -1
@@ -109,6 +112,8 @@ class EmbeddedBroker:
             "appendfsync": self._fsync,
             "aof-load-truncated": "yes",
             "save": "",
+            # Before it takes the machine's: with no room left, it might not start again.
+            "maxmemory": self._memory,
             # Any other policy would throw queued messages away when memory is short.
             "maxmemory-policy": "noeviction",
             # Room for the largest batch as it is on the wire (JSON in JSON in base64, up to four times its size), and

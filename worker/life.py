@@ -1,5 +1,7 @@
 """Signs of life of the loop that takes messages, and for how long it has shown none."""
 
+import math
+
 # However long the whole process stood still, as far as it can tell it was for so long.
 LONGEST_STEP = 2.0
 
@@ -12,7 +14,10 @@ class Life:
     the whole process, which the watch slept through as well.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, heard: float, deaf_after: float = math.inf) -> None:
+        """Take the seconds without a sign for which it still counts as heard, and after which it counts as deaf."""
+        self.heard = heard
+        self.deaf_after = deaf_after
         self._signs = self._seen = 0
         self._silence = 0.0
         self._at = 0.0

@@ -2,9 +2,13 @@
 
 import logging
 import sys
+from traceback import format_exception
+from typing import TextIO
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
+
+from tasks.reasons import escaped
 
 _CHATTER = {
     # Two lines a message: at debug, the store says what each of them did.
@@ -23,16 +27,11 @@ _SHARED: tuple[Processor, ...] = (
 
 def configure_logs(level: str) -> None:
     """Send every record of at least this level to standard error."""
-    terminal = sys.stderr.isatty()
-    last: Processor = structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
-    # Without the values of variables: a message's text, or a password, may be among them.
-    traces = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
-    errors: tuple[Processor, ...] = () if terminal else (traces,)
     handler = logging.StreamHandler()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.add_logger_name, *_SHARED],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *errors, last],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_last_steps()],
         )
     )
     root = logging.getLogger()
@@ -50,3 +49,22 @@ def configure_logs(level: str) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+def _last_steps() -> tuple[Processor, ...]:
+    # Without the values of variables: a message's text, or a password, may be among them.
+    if sys.stderr.isatty():
+        return (_harmless, structlog.dev.ConsoleRenderer(exception_formatter=_write_traceback))
+    traces = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
+    return (traces, structlog.processors.JSONRenderer())
+
+
+def _harmless(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+    """The texts as a terminal may have them; other values are shown by `repr`, which escapes as well."""
+    return {escaped(key): escaped(value) if isinstance(value, str) else value for key, value in event.items()}
+
+
+def _write_traceback(stream: TextIO, error: ExcInfo) -> None:
+    lines = "".join(format_exception(*error)).rstrip("\n").split("\n")
+    # Indented, so that no line of an error's text passes for a record.
+    stream.write("".join(f"\n  {escaped(line)}" for line in lines))

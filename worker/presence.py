@@ -16,16 +16,59 @@ import structlog
 from celery import bootsteps
 from typing_extensions import override
 
-from worker.broker_client import PRESENCE_SECONDS, BrokerClient
+from worker.broker_client import PRESENCE_SECONDS, BrokerClient, Part
 from worker.life import Life
 
 # "Temporary failure", as sysexits.h has it: the next one may do better.
 DEAF = 75
 _STEP = 0.5
-# A fetch is answered within a second or two.
-_HEARD_SECONDS = 5.0
 
 _log = structlog.get_logger()
+
+
+class Watch:
+    """A thread that says to the broker, while there are signs of life, that a worker or beat is at work.
+
+    It ends the process that has shown none for too long.
+    """
+
+    def __init__(self, broker: BrokerClient, part: Part, name: str, life: Life) -> None:
+        self._broker = broker
+        self._part: Part = part
+        self._name = name
+        self._life = life
+        self._due = 0.0
+        self._stop = Event()
+        self._thread = Thread(target=self._run, daemon=True, name="presence")
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Say that nobody is at work any more, and end the thread."""
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        self._life.watch(monotonic())
+        while not self._stop.wait(_STEP):
+            self._look(monotonic())
+        self._broker.say_gone(self._part, self._name)
+        self._broker.close()
+
+    def _look(self, now: float) -> None:
+        silence = self._life.silence(now)
+        if silence >= self._life.deaf_after:
+            self._end(silence)
+        elif self._life.seen and silence < self._life.heard and now >= self._due:
+            self._broker.say_present(self._part, self._name)
+            self._due = now + PRESENCE_SECONDS
+
+    def _end(self, silence: float) -> None:
+        try:
+            frame = vars(sys)["_current_frames"]().get(main_thread().ident)
+            _log.critical(f"{self._part}_deaf", seconds=round(silence), stack="".join(format_stack(frame)))
+            self._broker.say_gone(self._part, self._name)
+        finally:
+            os._exit(DEAF)
 
 
 class Presence(bootsteps.StartStopStep):
@@ -35,50 +78,15 @@ class Presence(bootsteps.StartStopStep):
 
     def __init__(self, parent: Any, **kwargs: Any) -> None:  # noqa: ANN401 - Celery's own signature
         super().__init__(parent, **kwargs)
-        self._stop = Event()
-        self._thread: Thread | None = None
+        self._watch: Watch | None = None
 
     @override
     def start(self, parent: Any) -> None:
-        self._stop = Event()
-        watch = _Watch(BrokerClient(parent.settings), parent.hostname, parent.life, parent.settings.deaf_after)
-        self._thread = Thread(target=watch.run, args=(self._stop,), daemon=True, name="presence")
-        self._thread.start()
+        self._watch = Watch(BrokerClient(parent.settings), "worker", parent.hostname, parent.life)
 
     @override
     def stop(self, parent: Any) -> None:
         # Celery also stops steps that it never started.
-        if self._thread is not None:
-            self._stop.set()
-            self._thread.join()
-            self._thread = None
-
-
-class _Watch:
-    def __init__(self, broker: BrokerClient, worker: str, life: Life, deaf_after: float) -> None:
-        self._broker = broker
-        self._worker = worker
-        self._life = life
-        self._deaf_after = deaf_after
-        self._due = 0.0
-
-    def run(self, stop: Event) -> None:
-        self._life.watch(monotonic())
-        while not stop.wait(_STEP):
-            self._look(monotonic())
-        self._broker.say_gone("worker", self._worker)
-        self._broker.close()
-
-    def _look(self, now: float) -> None:
-        silence = self._life.silence(now)
-        if silence >= self._deaf_after:
-            self._end(silence)
-        elif silence < _HEARD_SECONDS and now >= self._due and self._life.seen:
-            self._broker.say_present("worker", self._worker)
-            self._due = now + PRESENCE_SECONDS
-
-    def _end(self, silence: float) -> None:
-        frame = vars(sys)["_current_frames"]().get(main_thread().ident)
-        _log.critical("worker_deaf", seconds=round(silence), stack="".join(format_stack(frame)))
-        self._broker.say_gone("worker", self._worker)
-        os._exit(DEAF)
+        if self._watch is not None:
+            self._watch.stop()
+            self._watch = None

@@ -38,7 +38,9 @@ class Services:
         if settings.embedded_broker:
             path = socket_path(settings.home)
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._broker = EmbeddedBroker(settings.home, path, fsync=settings.broker_fsync)
+            self._broker = EmbeddedBroker(
+                settings.home, path, fsync=settings.broker_fsync, memory=settings.broker_memory
+            )
             specs.append(self._broker.spec())
         return [*specs, *self._celery()]
 

@@ -39,6 +39,10 @@ class Settings(OutboxSettings):
         default="everysec",
         description="When the embedded broker's file is synced: `always` costs speed, and no kill loses a message.",
     )
+    broker_memory: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,5}[mg]b$")] = Field(
+        default="1gb",
+        description="What the embedded broker's messages may take in memory; a full one refuses more, and loses none.",
+    )
     recalculate_every: Annotated[float, Field(ge=1, le=366 * _DAY)] = Field(
         default=_DAY, description="Seconds between two recalculations."
     )

@@ -5,7 +5,7 @@ import select
 import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -22,7 +22,8 @@ class ChildSpec:
 
     name: str
     command: Sequence[str]
-    env: Mapping[str, str] | None = None
+    # Passwords may be in it.
+    env: Mapping[str, str] | None = field(default=None, repr=False)
     cwd: Path | None = None
     log: Path | None = None
     grace: float = 10.0

@@ -122,6 +122,10 @@ class Channel(redis.Channel):
         with contextlib.suppress(ResponseError):
             cast("Any", super())._queue_bind(*binding)
 
+    def _size(self, queue: str) -> int:
+        # Kombu asks in a transaction, for the lists of all priorities, which a server without memory refuses.
+        return int(self._kombu._create_client().llen(queue))
+
     def _brpop_start(self, timeout: float | None = None) -> None:
         if self._taken is None or monotonic() < self._rest_until:
             return

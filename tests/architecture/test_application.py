@@ -32,12 +32,14 @@ def test_tasks_stay_with_their_application(app: Celery) -> None:
 @pytest.mark.parametrize(
     ("setting", "value"),
     {
-        "worker_pool": "solo",
+        "worker_pool": "worker.pool:SerialPool",
         "worker_concurrency": 1,
         "worker_prefetch_multiplier": 1,
         "task_acks_late": True,
         "task_reject_on_worker_lost": True,
         "accept_content": ["json"],
+        "event_serializer": "json",
+        "task_compression": None,
         "task_serializer": "json",
         "result_backend": None,
         "task_ignore_result": True,

@@ -36,6 +36,10 @@ PARTS = {
     "what is requeued is put back by it": ("virtual.QoS.reject", "self.channel._restore_at_beginning("),
     "which is the same": ("redis.Channel._restore_at_beginning", "self._restore(message, leftmost=True)"),
     "an acknowledgement reaches the class named": ("redis.Channel", "QoS = QoS"),
+    "a queue is declared by its size": ("virtual.Channel.queue_declare", "self._size(queue)"),
+    "and bound to an exchange, which needs memory": ("virtual.Channel.queue_bind", "self._queue_bind("),
+    "a client of its own asks for the size": ("redis.Channel.conn_or_acquire", "self._create_client()"),
+    "keys get a prefix by it": ("redis.Channel", "'global_keyprefix'"),
     "options of the connection become attributes": ("virtual.Channel.__init__", "from_transport_options"),
     "a transport that parses URLs gets them whole": ("redis.Channel._connparams", "if scheme == 'socket'"),
 }

@@ -2,6 +2,7 @@
 
 import hashlib
 import unicodedata
+from functools import cache
 
 _ENDS = frozenset(".,;:!?'\"`")
 
@@ -25,6 +26,7 @@ def likeness(pattern_type: str, name: str, description: str | None, fingerprint:
     return (pattern_type, canonical(name), canonical(description or ""))
 
 
+@cache
 def canonical(text: str) -> str:
     """NFKC, case-folded, separators between word characters one space, the ends of words bare."""
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())

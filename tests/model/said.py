@@ -39,7 +39,8 @@ def read(message: Message) -> Said:
         **{name: each for name, each in message.items() if each is not None},
     }
     if "grounding_confidence" in said:
-        said["grounding_confidence"] = float(said["grounding_confidence"])
+        # A negative nought is nought.
+        said["grounding_confidence"] = abs(float(said["grounding_confidence"]))
     moment = datetime.fromisoformat(said.pop("occurred_at"))
     return {**said, "id": said["id"].lower(), "at": (moment - _EPOCH) // timedelta(microseconds=1)}
 

@@ -4,6 +4,7 @@ Shares nothing with the product, not even a function; slow, and simple enough to
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
@@ -58,7 +59,7 @@ class SerialModel:
         }
         return {
             "patterns": {key: entry.row() for key, entry in self.entries.items()},
-            "same content": {key: self._same_content(entry) for key, entry in self.entries.items()},
+            "same content": self._same_content(),
             "tags": {(key, tag) for key, entry in self.entries.items() for tag in entry.row()["context_tags"] or ()},
             "aliases": dict(self.aliases),
             "applications": applications,
@@ -148,8 +149,11 @@ class SerialModel:
             default=None,
         )
 
-    def _same_content(self, entry: Entry) -> list[str]:
-        return sorted(each.id for each in self.entries.values() if each.likeness == entry.likeness)
+    def _same_content(self) -> dict[str, list[str]]:
+        alike: defaultdict[tuple[str | None, ...], list[str]] = defaultdict(list)
+        for key in sorted(self.entries):
+            alike[self.entries[key].likeness].append(key)
+        return {key: keys for keys in alike.values() for key in keys}
 
     def _application(self, entry: Entry, said: Said) -> dict[str, Any]:
         return {

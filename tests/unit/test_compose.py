@@ -65,6 +65,19 @@ def test_a_service_that_ends_is_started_again(name: str) -> None:
     assert re.fullmatch(r"\d+s", service["stop_grace_period"])
 
 
+@pytest.mark.parametrize("name", ["worker", "beat"])
+def test_worker_and_beat_are_asked_for_themselves(name: str) -> None:
+    """Each container answers for its own process, by the command made for it, which the command line has."""
+    group = typer.main.get_command(worker.cli.commands.app)
+    assert isinstance(group, TyperGroup)
+    health = group.commands["health"]
+    assert isinstance(health, TyperGroup)
+
+    assert ["CMD", "ostinato", "health", name] == SERVICES[name]["healthcheck"]["test"]
+    assert name in health.commands
+    assert "hostname" not in SERVICES[name]
+
+
 def test_only_flower_is_reachable_and_only_from_the_machine_itself() -> None:
     """No port is published but Flower's, on the loopback address; the others are on a network without a way out."""
     ports = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
@@ -95,7 +108,7 @@ def test_the_broker_keeps_what_it_accepted() -> None:
         options["--appendfsync"],
         options["--maxmemory-policy"],
     )
-    assert "4mb" == options["--proto-max-bulk-len"]
+    assert ("4mb", "1gb") == (options["--proto-max-bulk-len"], options["--maxmemory"])
 
 
 def test_every_setting_named_is_one_that_is_read() -> None:
@@ -150,7 +163,7 @@ def test_the_image_has_what_it_copies() -> None:
     copied = {word for line in re.findall(r"^COPY (?!--)(.*) \S+$", DOCKERFILE, re.MULTILINE) for word in line.split()}
     sent = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
 
-    assert {"pyproject.toml", "README.md", "LICENSE", "worker", "tasks", "store"} == copied
+    assert {"requirements.lock", "pyproject.toml", "README.md", "LICENSE", "worker", "tasks", "store"} == copied
     assert all((ROOT / name).exists() and any(fnmatch(name, pattern) for pattern in sent) for name in copied)
     assert f"image: ostinato:{PROJECT['version']}" in TEXT
 

@@ -129,7 +129,50 @@ def test_one_group_of_steps(dev: ModuleType) -> None:
     assert [["lint-imports"]] == dev.steps(["contracts"], [])
 
 
-@pytest.mark.parametrize("argv", [["check", "--foo"], ["test", "--only", "lint", "--", "-x"], ["unknown"]])
+@pytest.mark.parametrize(
+    ("codes", "expected", "rounds"),
+    [([0, 0], 0, 1), ([1, 0], 1, 1), ([2, 0], 2, 1), ([0, 1], 1, 1)],
+)
+def test_faults_end_with_the_worst_code_and_the_table(
+    dev: ModuleType, codes: list[int], expected: int, rounds: int
+) -> None:
+    """There is a round also where there is no time, with its own seed; the table comes last, whatever went wrong."""
+    commands: list[list[str]] = []
+
+    def run_round(each: list[list[str]]) -> int:
+        commands.extend(each)
+        return codes[len(commands) - 1]
+
+    assert expected == dev.inject(0, "7", write=True, run_round=run_round)
+    assert rounds == sum(command[0] == "pytest" for command in commands)
+    assert "--faults-seed=7.1" in commands[0]
+    assert ["python", "-m", "tests.faults.page"] == commands[-1][:3]
+    assert "--write" == commands[-1][-1]
+
+
+def test_faults_go_on_until_the_time_is_over_or_nothing_runs(dev: ModuleType) -> None:
+    """Rounds in which defects are found do not end it; one that pytest could not run does."""
+    codes = [0, 1, 0, 4, 0]
+    seeds: list[str] = []
+
+    def run_round(each: list[list[str]]) -> int:
+        seeds.extend(word for word in each[0] if word.startswith("--faults-seed"))
+        return codes.pop(0)
+
+    assert 4 == dev.inject(3600, "7", write=False, run_round=run_round)
+    assert [f"--faults-seed=7.{number}" for number in (1, 2, 3, 4)] == seeds
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["check", "--foo"],
+        ["faults", "-k", "x"],
+        ["faults", "--minutes", "x"],
+        ["test", "--only", "lint", "--", "-x"],
+        ["unknown"],
+    ],
+)
 def test_wrong_command_line_is_refused_before_the_set_up(dev: ModuleType, argv: list[str]) -> None:
     """Arguments that no step would take end with the usage and exit code 2."""
     with pytest.raises(SystemExit) as stopped:

@@ -136,6 +136,46 @@ def test_on_a_terminal_a_record_is_for_people(monkeypatch: pytest.MonkeyPatch) -
     assert not line.startswith("{")
 
 
+@pytest.mark.usefixtures("lines")
+@pytest.mark.parametrize("text", ODD, ids=ascii)
+def test_a_terminal_gets_one_line_and_no_commands(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """Whatever the texts of a record are, the only escape sequences in it are the renderer's own."""
+    shown = [_on_a_terminal(monkeypatch, each) for each in (text, "x" * len(text))]
+
+    assert [1, 1] == [each.count("\n") for each in shown]
+    assert shown[0].count("\x1b") == shown[1].count("\x1b")
+    assert all(each.isprintable() for each in shown[0].rstrip("\n").replace("\x1b", ""))
+
+
+def _on_a_terminal(monkeypatch: pytest.MonkeyPatch, text: str) -> str:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    configure_logs("INFO")
+    structlog.get_logger(text).info(text, name=text, names=[text], **{text: text})
+    return terminal.getvalue()
+
+
+@pytest.mark.usefixtures("lines")
+def test_a_traceback_on_a_terminal_has_neither_secrets_nor_commands(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error's text stands there, escaped, and no line of it begins as a record does."""
+    terminal, secret = Terminal(), token_hex()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    configure_logs("INFO")
+    text = f"{len(secret)} letters\n2026-01-01 [info] forged \x1b]0;title\x07"
+    try:
+        _fail(text)
+    except ValueError:
+        structlog.get_logger().exception("effect_failed")
+        logging.getLogger("celery").exception("and another's")
+
+    first, *others = terminal.getvalue().split("\n")
+    assert "effect_failed" in first
+    assert secret not in terminal.getvalue()
+    assert 2 == sum("forged \\x1b]0;title\\x07" in line and line.startswith("  ") for line in others)
+    assert "\x07" not in terminal.getvalue()
+    assert "\x1b]" not in terminal.getvalue()
+
+
 class Terminal(io.StringIO):
     """A terminal that remembers what it showed."""
 

@@ -9,6 +9,7 @@ import sys
 import typer
 
 from store.errors import BrokerUnavailable, ConfigurationError, OstinatoError, StoreOutdated, StoreUnavailable
+from tasks.reasons import escaped
 from worker.child import ChildError
 from worker.cli import health
 from worker.embedded import BrokerError
@@ -32,7 +33,7 @@ def main() -> None:
     try:
         _asked(sys.argv[1:])()
     except tuple(kind for kind, _ in _CODES) as error:
-        typer.echo(str(error), err=True)
+        typer.echo(escaped(str(error)), err=True)
         sys.exit(next(code for kind, code in _CODES if isinstance(error, kind)))
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)

@@ -16,7 +16,7 @@ from store.records import Stats
 from tasks.messages import RecalculateAllPatternPriorities
 from tasks.publishing import producer_app, publish
 from worker.child import Child
-from worker.cli.output import err, out, progress
+from worker.cli.output import err, harmless, out, progress
 from worker.cli.patterns import ranking
 from worker.sample import sample_lines
 from worker.services import Services
@@ -105,7 +105,7 @@ def _wait_for(store: Store, producers: Sequence[Child], expected: int) -> None:
 def _show_logs(folder: Path) -> None:
     for log in sorted((folder / "logs").glob("*.log")):
         for line in log.read_text(errors="replace").splitlines()[-3:]:
-            err.print(f"{log.stem}: {line}", markup=False, soft_wrap=True)
+            err.print(f"{log.stem}: {harmless(line)}", soft_wrap=True)
 
 
 def _recalculate(settings: Settings, store: Store) -> None:

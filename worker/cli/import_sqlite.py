@@ -10,7 +10,7 @@ import typer
 from store.errors import TransientError
 from store.transaction import Writer
 from tasks.broker import read_settings
-from worker.cli.output import AsJson, out, print_json, progress
+from worker.cli.output import AsJson, harmless, out, print_json, progress
 from worker.clock import now
 from worker.predecessor.importing import Importer
 from worker.predecessor.local_times import zone_named
@@ -40,7 +40,7 @@ def import_sqlite(
         print_json(report.fields())
     else:
         for line in _lines(report):
-            out.print(line, markup=False, soft_wrap=True)
+            out.print(harmless(line), soft_wrap=True)
     if not report.complete:
         raise typer.Exit(1)
 

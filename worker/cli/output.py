@@ -8,12 +8,20 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress
+
+from tasks.reasons import escaped
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+out = Console(highlight=False, emoji=False)
+err = Console(stderr=True, highlight=False, emoji=False)
+
+
+def harmless(text: str) -> str:
+    """A text that others wrote, for a console: on one line, and nothing in it is taken for a command or a style."""
+    return escape(escaped(text))
 
 
 def progress() -> Progress:
@@ -27,8 +35,12 @@ def record(value: Any) -> dict[str, Any]:  # noqa: ANN401 - any dataclass
 
 
 def print_json(value: Mapping[str, object] | list[dict[str, Any]]) -> None:
-    """One JSON document on standard output, without colours or line breaks of the terminal's."""
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    """One JSON document on standard output, without colours or line breaks of the terminal's.
+
+    What cannot be printed stands in it as an escape.
+    """
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    typer.echo("".join(each if each.isprintable() or each == "\n" else json.dumps(each)[1:-1] for each in text))
 
 
 def iso(moment: datetime | None) -> str | None:

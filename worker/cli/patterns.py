@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Annotated, cast
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from store.reading import Store
@@ -13,7 +12,7 @@ from tasks.broker import read_settings
 from tasks.messages import SoftDeletePattern
 from tasks.publishing import producer_app, publish
 from tasks.wire import make
-from worker.cli.output import AsJson, out, print_json, record
+from worker.cli.output import AsJson, harmless, out, print_json, record
 from worker.settings import Settings
 
 commands = typer.Typer(help="Ask which patterns deserve attention, and take one out of the way.", no_args_is_help=True)
@@ -61,11 +60,11 @@ def show(name: Name, *, as_json: AsJson = False) -> None:
         return
     table = Table(show_header=False, box=None, pad_edge=False)
     for field, value in record(pattern).items():
-        table.add_row(field, escape(_words(value)))
+        table.add_row(field, harmless(_words(value)))
     out.print(table)
     for each in applications:
         outcome = "success" if each.pattern_led_to_success else "failure"
-        out.print(f"  {each.occurred_at:%Y-%m-%d %H:%M:%S} {outcome} {escape(each.execution_id)}")
+        out.print(f"  {each.occurred_at:%Y-%m-%d %H:%M:%S} {outcome} {harmless(each.execution_id)}")
 
 
 @commands.command("delete")
@@ -77,7 +76,7 @@ def delete(name: Name) -> None:
     message = make(SoftDeletePattern, {"pattern_id": pattern.id})
     publish(producer_app(settings), message)
     out.print(
-        f"The soft delete of {pattern.id} ({escape(pattern.pattern_name)}) is on its way, as message {message.id}.",
+        f"The soft delete of {pattern.id} ({harmless(pattern.pattern_name)}) is on its way, as message {message.id}.",
         soft_wrap=True,
     )
 
@@ -108,7 +107,7 @@ def ranking(found: Sequence[Pattern]) -> Table:
             str(each.led_to_success_count),
             str(each.led_to_failure_count),
             each.id[:8],
-            escape(f"{each.pattern_type}: {each.pattern_name}"),
-            escape(each.suggested_action or "-"),
+            harmless(f"{each.pattern_type}: {each.pattern_name}"),
+            harmless(each.suggested_action or "-"),
         )
     return table

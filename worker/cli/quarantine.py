@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from store.errors import ConfigurationError
@@ -20,7 +19,7 @@ from tasks.broker import read_settings
 from tasks.messages import Message
 from tasks.publishing import producer_app, publish
 from worker.broker_client import BrokerClient
-from worker.cli.output import AsJson, out, print_json, record
+from worker.cli.output import AsJson, harmless, out, print_json, record
 from worker.clock import now
 from worker.replaying import edited, replay
 from worker.settings import Settings
@@ -58,7 +57,7 @@ def show(name: Name, *, as_json: AsJson = False) -> None:
         return
     table = Table(show_header=False, box=None, pad_edge=False)
     for field, value in _shown(message).items():
-        table.add_row(field, "-" if value is None else escape(str(value)))
+        table.add_row(field, "-" if value is None else harmless(str(value)))
     out.print(table)
 
 
@@ -120,5 +119,5 @@ def _table(found: Sequence[Quarantined]) -> Table:
         table.add_column(heading)
     for each in found:
         when = f"{each.received_at:%Y-%m-%d %H:%M:%S}"
-        table.add_row(each.id[:8], when, each.state, each.source, each.reason_code, escape(each.reason_detail))
+        table.add_row(each.id[:8], when, each.state, each.source, each.reason_code, harmless(each.reason_detail))
     return table

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from store.comparison import Difference, differences
@@ -17,7 +16,7 @@ from store.rebuilding import require_empty, require_whole, settle
 from store.transaction import Writer
 from tasks.broker import read_settings
 from tasks.replay import replay
-from worker.cli.output import AsJson, out, print_json, progress
+from worker.cli.output import AsJson, harmless, out, print_json, progress
 from worker.clock import now
 from worker.settings import Settings
 
@@ -93,6 +92,6 @@ def _show(found: Sequence[Difference]) -> None:
         table.add_column(heading)
     for each in found[:_SHOWN]:
         cells = (each.table, each.key, each.column or "-", repr(each.live), repr(each.rebuilt))
-        table.add_row(*(escape(cell) for cell in cells))
+        table.add_row(*(harmless(cell) for cell in cells))
     out.print(table)
     out.print(f"{len(found)} differences, the first {min(len(found), _SHOWN)} of them above; --json has all.")

@@ -13,7 +13,7 @@ from store.errors import BrokerUnavailable, ConfigurationError, MalformedMessage
 from tasks.broker import BrokerSettings, read_settings
 from tasks.publishing import producer_app, publish
 from tasks.wire import read_line
-from worker.cli.output import err, out, progress
+from worker.cli.output import err, harmless, out, progress
 
 _STEP = 50
 
@@ -38,7 +38,7 @@ def send(
                 sent += 1
             except MalformedMessage as error:
                 bad += 1
-                err.print(f"line {number}: {error}", markup=False, soft_wrap=True)
+                err.print(f"line {number}: {harmless(str(error))}", soft_wrap=True)
             if number % _STEP == 0:
                 shown.update(bar, description=f"sent {sent}")
     out.print(f"sent {sent}, bad {bad}")

@@ -10,7 +10,7 @@ from store.reading import Store
 from store.records import Stats
 from tasks.broker import read_settings
 from worker.broker_client import BrokerClient
-from worker.cli.output import AsJson, err, out, print_json, record
+from worker.cli.output import AsJson, err, harmless, out, print_json, record
 from worker.settings import Settings
 
 _BALANCED = {True: "every message received is accounted for", False: "no: this is a defect, please report it"}
@@ -45,7 +45,7 @@ def status(*, as_json: AsJson = False) -> None:
     else:
         _show(facts | {"received": _ledger(stats), "balanced": _BALANCED[stats.balanced]})
     if trouble:
-        err.print(trouble, markup=False, soft_wrap=True)
+        err.print(harmless(trouble), soft_wrap=True)
         raise typer.Exit(3)
 
 

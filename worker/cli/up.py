@@ -10,14 +10,13 @@ from typing import Annotated
 
 import typer
 from rich.live import Live
-from rich.markup import escape
 
 from store.errors import OstinatoError
 from store.reading import Store
 from store.records import Stats
 from tasks.broker import read_settings
 from worker.broker_client import BrokerClient
-from worker.cli.output import err, out
+from worker.cli.output import err, harmless, out
 from worker.services import FLOWER_PORT, Services
 from worker.settings import Settings
 from worker.supervisor import CouldNotStart, Exited, Restarting, Started, Supervisor
@@ -44,13 +43,13 @@ def up(
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, _calling(supervisor.request_stop))
         out.print(
-            f"Ostinato runs; its data and logs are in {escape(str(settings.home))}. Stop it with Ctrl-C.",
+            f"Ostinato runs; its data and logs are in {harmless(str(settings.home))}. Stop it with Ctrl-C.",
             soft_wrap=True,
         )
         if auth is not None:
             user, _, password = auth.partition(":")
             shown = "as in OSTINATO_FLOWER_AUTH" if settings.flower_auth else password
-            out.print(f"Flower: http://127.0.0.1:{FLOWER_PORT} (user {escape(user)}, password {escape(shown)})")
+            out.print(f"Flower: http://127.0.0.1:{FLOWER_PORT} (user {harmless(user)}, password {harmless(shown)})")
         with _live_line(settings):
             supervisor.run()
         out.print("Stopping.")
@@ -70,7 +69,7 @@ def _say(happening: Happening) -> None:
         case Exited(name, code, expected=False):
             err.print(f"{name} ended with code {code}")
         case CouldNotStart(name, reason):
-            err.print(f"{name} could not start: {escape(reason)}")
+            err.print(f"{name} could not start: {harmless(reason)}")
         case Restarting(name, delay):
             err.print(f"{name} starts again in {delay:g} s")
         case Exited():
@@ -103,9 +102,9 @@ def _show(settings: Settings, stop: Event) -> None:
             except OstinatoError as error:
                 line = str(error)
             if out.is_terminal:
-                live.update(escape(line), refresh=True)
+                live.update(harmless(line), refresh=True)
             elif line != last:
-                out.print(line, markup=False, soft_wrap=True)
+                out.print(harmless(line), soft_wrap=True)
             last = line
             if stop.wait(every):
                 broker.close()

@@ -15,9 +15,9 @@ from store.transaction import Writer
 from tasks.delivery import Receiver
 from tasks.messages import RecordPattern
 from tests import postgresql
-from tests.cutting import CommitCutter
 from tests.databases import Database
 from tests.integration.store.bench import NOW, Bench, sighting
+from tests.proxy import COMMIT, Fault, behind, to_postgresql
 
 pytestmark = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 SIGHTING = RecordPattern(pattern_type="T", pattern_name="n")
@@ -68,13 +68,14 @@ def test_no_update_is_lost(bench: Bench, isolation: str) -> None:
 def test_a_commit_whose_answer_is_lost_is_not_repeated(bench: Bench) -> None:
     """Nobody knows what became of it, so the message runs again, and the inbox answers (spec 7, exactly once)."""
     pauses: list[float] = []
-    with CommitCutter(make_url(bench.url)) as cutter, closing(Writer(cutter.url)) as writer:
+    url = make_url(bench.url)
+    with to_postgresql(url) as proxy, closing(Writer(behind(proxy, url))) as writer:
         writer.open()
         for _ in range(20):
-            cutter.arm()
+            proxy.inject(Fault.LOST_REPLY, COMMIT)
             receive(writer, RecordPattern(pattern_type="T", pattern_name="n"), pauses=pauses)
 
-    assert [20, 20] == [cutter.cuts, len(pauses)]
+    assert [20, 20] == [proxy.hits[Fault.LOST_REPLY], len(pauses)]
     assert (20, 0, 0, 20) == bench.ledger()
     assert 20 == bench.store.patterns()[0].occurrence_count
 

@@ -53,12 +53,13 @@ def test_missed_slot_is_caught_up_at_the_start(embedded: Product) -> None:
 
 
 def test_beat_waits_for_a_broker_that_is_not_there_yet(stopped_broker: Server, home: Path) -> None:
-    """It says so, goes on trying, and sends the slot once it can."""
+    """It says so once, goes on trying, and sends the slot once it can."""
     with Product(home, stopped_broker.url) as product, product.beat() as beat:
-        wait_until(lambda: "Trying again" in product.log("beat"), why="beat says that the broker is away")
+        wait_until(lambda: "broker_unavailable" in product.log("beat"), why="beat says that the broker is away")
         with stopped_broker, product.worker():
             wait_until(lambda: len(finished(product)) == 1, why="the slot is sent later")
             assert 0 == beat.stop()
+    assert [1, 1] == [product.log("beat").count(word) for word in ("broker_unavailable", "broker_available_again")]
 
 
 def test_beat_outlives_its_broker(stopped_broker: Server, home: Path) -> None:
@@ -71,3 +72,4 @@ def test_beat_outlives_its_broker(stopped_broker: Server, home: Path) -> None:
         sent = product.client.llen(QUEUE)
         wait_until(lambda: product.client.llen(QUEUE) > sent, why="beat sends again")
         assert 0 == beat.stop()
+    assert 1 == product.log("beat").count("slot_not_sent")

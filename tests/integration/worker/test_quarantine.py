@@ -1,87 +1,28 @@
 """What can never be applied is in the quarantine, whole and with its reason; the worker goes on with the next one."""
 
 import json
+import os
 import pickle
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from itertools import count
+from pathlib import Path
 from typing import Any, Self
 
 import pytest
+from typing_extensions import override
 
 from store.schema import migrate
 from store.tables import inbox, quarantine
-from tasks.messages import RecordPattern, RecordPatternApplication
+from tasks.messages import RecordPattern
 from tasks.publishing import QUEUE
 from tests.brokers import KINDS
 from tests.conftest import server_or_skip
-from tests.envelopes import Json, body, envelope, text, without
+from tests.envelopes import Json, body, envelope
+from tests.malformed import ARGUMENTS, ENVELOPES, RAW, TEXTS
 from tests.product import Product
 from tests.waiting import wait_until
 
 NUMBERS = count()
-GOOD = body([text()])
-LATER = "2099-01-01T00:00:00Z"
-PICKLED = envelope(pickle.dumps([[text()], {}, {}])) | {"content-type": "application/x-python-serialize"}
-APPLICATION = json.loads(
-    RecordPatternApplication(pattern_id="x", execution_id="x", pattern_led_to_success=True).content()
-)
-
-TEXTS = {
-    "no JSON": ("{", "not_json"),
-    "deeply nested": ("[" * 50_000, "not_json"),
-    "no object": ("[1]", "not_an_object"),
-    "unknown field": (text(colour="red"), "unknown_field"),
-    "field missing": (json.dumps(without(json.loads(text()), "pattern_name")), "pattern_name_missing"),
-    "id missing": (json.dumps(without(json.loads(text()), "id")), "id_missing"),
-    "long name": (text(pattern_name="x" * 501), "pattern_name_length"),
-    "NUL": (text(pattern_name="\0"), "pattern_name_characters"),
-    "lone surrogate": (text(pattern_name="\ud800"), "pattern_name_characters"),
-    "other kind": (text(kind="soft_delete_pattern"), "kind_value"),
-    "large": (text(description="x" * 128_000), "message_too_large"),
-}
-
-ENVELOPES = {
-    "unknown task": (envelope(GOOD, task="drop_pattern"), "unknown_task"),
-    "task of Celery's own": (envelope(GOOD, task="celery.backend_cleanup"), "unknown_task"),
-    "no headers": (without(envelope(GOOD), "headers"), "envelope_headers"),
-    "no task id": (envelope(GOOD, id=None), "envelope_id"),
-    "unknown content type": (envelope(GOOD) | {"content-type": "application/yaml"}, "envelope_content_type"),
-    "pickle": (PICKLED, "envelope_content_type"),
-    "unknown encoding": (envelope(GOOD) | {"content-encoding": "utf-16"}, "envelope_content_type"),
-    "eta": (envelope(GOOD, eta=LATER), "envelope_eta"),
-    "expires": (envelope(GOOD, expires=LATER), "envelope_expires"),
-    "group": (envelope(GOOD, group="x"), "envelope_group"),
-    "retries no number": (envelope(GOOD, retries="x"), "envelope_retries"),
-    "time limit": (envelope(GOOD, timelimit=[1, 1]), "envelope_timelimit"),
-    "callbacks": (envelope(body([text()], callbacks=[{"task": "x"}])), "envelope_callbacks"),
-    "chord": (envelope(body([text()], chord={"task": "x"})), "envelope_chord"),
-    "body no JSON": (envelope("{"), "envelope_body"),
-    "body no UTF-8": (envelope(b"\xff\xfe"), "envelope_body"),
-    "body no triple": (envelope("{}"), "envelope_body"),
-    "no body": (without(envelope(GOOD), "body"), "envelope_body"),
-}
-
-RAW = {
-    "nothing": (b"", "envelope_not_json"),
-    "no JSON": (b"hello\r\n\x1b[31m", "envelope_not_json"),
-    "no UTF-8": (b"\xff\xfe", "envelope_not_json"),
-    "deeply nested": (b"[" * 100_000, "envelope_not_json"),
-    "long integer": (b"7" * 5_000, "envelope_not_json"),
-    "null": (b"null", "envelope_not_an_object"),
-    "list": (b"[1]", "envelope_not_an_object"),
-    "text": (b'"text"', "envelope_not_an_object"),
-    "no properties": (json.dumps(without(envelope(GOOD), "properties")).encode(), "envelope_properties"),
-    "no delivery info": (json.dumps(envelope(GOOD) | {"properties": {}}).encode(), "envelope_properties"),
-    "long header": (json.dumps(envelope(GOOD, argsrepr="x" * 3_000_000)).encode(), "envelope_too_large"),
-}
-
-ARGUMENTS: dict[str, tuple[list[object], Json]] = {
-    "none": ([], {}),
-    "two": (["{}", "{}"], {}),
-    "no text": ([{"kind": "record_pattern"}], {}),
-    "named": ([], {"text": "{}"}),
-    "one and a named one": (["{}"], {"colour": "red"}),
-}
 
 
 class Running:
@@ -128,11 +69,11 @@ def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
             yield running
 
 
-@pytest.mark.parametrize(("sent", "reason"), TEXTS.values(), ids=TEXTS)
-def test_malformed_text_is_kept_byte_for_byte(running: Running, sent: str, reason: str) -> None:
+@pytest.mark.parametrize(("task", "sent", "reason"), TEXTS.values(), ids=TEXTS)
+def test_malformed_text_is_kept_byte_for_byte(running: Running, task: str, sent: str, reason: str) -> None:
     """What the task got as its argument is what the quarantine has."""
-    [row] = running.survives(json.dumps(envelope(body([sent]))).encode())
-    assert (reason, "validation", "record_pattern") == (row["reason_code"], row["source"], row["task"])
+    [row] = running.survives(json.dumps(envelope(body([sent]), task=task)).encode())
+    assert (reason, "validation", task) == (row["reason_code"], row["source"], row["task"])
     assert sent == row["raw"].decode(errors="surrogatepass")
 
 
@@ -157,3 +98,23 @@ def test_what_is_no_message_of_a_queue_is_kept_whole(running: Running, raw: byte
     """Though no part of it can be told from another."""
     [row] = running.survives(raw)
     assert (reason, "transport", raw) == (row["reason_code"], row["source"], row["raw"])
+
+
+class Trap:
+    """Makes a folder where it is unpickled."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @override
+    def __reduce__(self) -> tuple[Callable[[str], None], tuple[str]]:
+        return os.mkdir, (str(self._folder),)
+
+
+@pytest.mark.parametrize("said_to_be", ["application/x-python-serialize", "application/json", "application/data"])
+def test_a_pickle_is_never_loaded(running: Running, tmp_path: Path, said_to_be: str) -> None:
+    """Whatever it says it is: what it would do as soon as it is, it does not do."""
+    raw = json.dumps(envelope(pickle.dumps(Trap(tmp_path / "sprung"))) | {"content-type": said_to_be}).encode()
+    [row] = running.survives(raw)
+    assert ("transport", raw) == (row["source"], row["raw"])
+    assert [] == list(tmp_path.iterdir())

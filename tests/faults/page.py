@@ -1,0 +1,50 @@
+"""The table of many runs: `python -m tests.faults.page FILE` prints it, with `--write` also into its page.
+
+FILE has lines as `tests.faults.results.append` writes them.
+"""
+
+import os
+import platform
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from tests import brokers, databases
+from tests.faults.results import Result, read, table
+
+PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "guarantees.md"
+_BEGIN, _END = "<!-- the table: begin -->\n", "<!-- the table: end -->\n"
+_PACKAGES = ("celery", "kombu", "redis", "sqlalchemy", "psycopg")
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Print the table, or write it down."""
+    file, *options = arguments
+    results = read(Path(file))
+    written = f"{table(results)}\n\n{setting(results)}\n"
+    sys.stdout.write(written)
+    if options == ["--write"]:
+        PAGE.write_text(with_table(PAGE.read_text(encoding="utf-8"), written), encoding="utf-8")
+
+
+def with_table(page: str, written: str) -> str:
+    """The page with another table; ValueError if it has no place for one."""
+    before, begin, rest = page.partition(_BEGIN)
+    _, end, after = rest.partition(_END)
+    if not (begin and end):
+        raise ValueError(f"the page has no lines {_BEGIN!r} and {_END!r}")
+    return f"{before}{begin}{written}{end}{after}"
+
+
+def setting(results: Sequence[Result]) -> str:
+    """Where the table comes from: seeds, machine and versions."""
+    seeds = sorted({result.seed for result in results})
+    packages = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
+    machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    servers = "; ".join([*brokers.versions(), *databases.versions()])
+    return f"Seeds: {', '.join(seeds)}.  \nMachine: {machine}; {packages}.  \nServers: {servers}."
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

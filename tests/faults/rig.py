@@ -1,0 +1,195 @@
+"""A whole Ostinato that faults are injected into: broker, store and workers, with messages on their way.
+
+A test begins, faults, heals, judges and hands in its result::
+
+    with rig.load():
+        with rig.worker() as worker:
+            rig.wait_for_applied(50)
+            rig.kill(worker)
+    with rig.worker():
+        verdict = rig.judge()
+    record(rig.result("kill -9 of the worker", hits=1))
+    assert {} == verdict.defects
+
+While the load is on, messages arrive and are noted in the ledger; `Rig.fault` notes when a fault happens.
+"""
+
+import os
+import signal
+import time
+from bisect import bisect_right
+from collections.abc import Callable, Generator, Iterable
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from pathlib import Path
+from random import Random
+from typing import Self
+
+from redis.exceptions import RedisError
+
+from store.schema import migrate
+from tasks.messages import Message, RecordPattern
+from tasks.outboxes import OutboxSettings
+from tests.brokers import EmbeddedValkey
+from tests.faults import flight
+from tests.faults.ledger import Ledger, Outcome
+from tests.faults.load import Load, Sender, Stream, publishing, send_noted
+from tests.faults.oracle import Verdict, judge
+from tests.faults.results import Result
+from tests.faults.rows import Row, read_rows, selecting
+from tests.product import DEADLINE, Env, Product
+from tests.waiting import comes_true, wait_until
+from worker.child import Child
+from worker.embedded import Fsync
+
+HEALED_SECONDS = 60.0
+PROBE_SECONDS = 30.0
+Sending = Callable[[OutboxSettings], AbstractContextManager[Sender]]
+"""Gives a sender to the broker of some settings, for as long as a block runs."""
+
+
+class Rig:
+    """The embedded broker, and a product at it whose every message is in the ledger. A context manager.
+
+    ``seed``: what everything random comes from. ``sending``: how messages get to the broker. ``fsync``: when the broker
+    syncs its file. ``store_url`` None: an SQLite file. Workers are started by `worker`, and stopped by whoever did.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        seed: str,
+        *,
+        sending: Sending = publishing,
+        fsync: Fsync = "everysec",
+        store_url: str | None = None,
+    ) -> None:
+        self.seed = seed
+        self.random = Random(seed)  # noqa: S311 - to be repeated, not to be secret
+        self.ledger = Ledger()
+        self.product = Product(home, store_url=store_url)
+        self.broker = EmbeddedValkey(home, fsync=fsync)
+        self.verdict: Verdict | None = None
+        self._sending = sending
+        self._open = ExitStack()
+        self.faults: list[float] = []
+        self._streams = 0
+        self.send: Sender
+
+    @property
+    def store(self) -> str:
+        """The URL of the store."""
+        return self.product.settings.store_address
+
+    def worker(self, name: str = "worker", *, env: Env = None, app: str = "worker") -> Child:
+        """Start a worker; ``app`` may be an application of the tests'."""
+        return self.product.worker(name, env=env, app=app)
+
+    def fault(self) -> None:
+        """Note that a fault happens now: the time to the next message that is applied is its recovery."""
+        self.faults.append(time.time())
+
+    def kill(self, worker: Child) -> None:
+        """End a worker with kill -9, its whole process group; returns once it is gone."""
+        self.fault()
+        os.killpg(worker.pid, signal.SIGKILL)
+        assert 128 + signal.SIGKILL == worker.wait(DEADLINE)
+
+    def stream(self) -> Stream:
+        """Messages, others at every call, the same for the same seed."""
+        self._streams += 1
+        return Stream(f"{self.seed} {self._streams}")
+
+    @contextmanager
+    def load(self, threads: int = 2, *, backlog: int = 100) -> Generator[Load]:
+        """Messages arrive, at least so many are waiting, until the block ends."""
+        load = Load(self.send, self.ledger, self.waiting, backlog)
+        load.start([self.stream() for _ in range(threads)])
+        try:
+            yield load
+        finally:
+            load.stop()
+
+    def send_all(self, *messages: Message) -> None:
+        """Send messages, each as often as it takes to know that it was accepted."""
+        for message in messages:
+            wait_until(
+                lambda each=message: send_noted(self.send, self.ledger, each) is Outcome.OK,
+                why="the broker takes a message",
+            )
+
+    def waiting(self) -> int:
+        """How many messages nobody has taken; none while the broker is away."""
+        with suppress(RedisError):
+            return flight.queued(self.product.client)
+        return 0
+
+    def select(self, statement: str) -> list[Row]:
+        """What the store answers, past the product."""
+        with selecting(self.store) as select:
+            return select(statement)
+
+    def applied(self) -> int:
+        """How many messages are in the inbox."""
+        return sum(row["seq"] or 0 for row in self.select("SELECT max(seq) AS seq FROM inbox"))
+
+    def stored(self, ids: Iterable[str]) -> set[str]:
+        """Which of these messages are in the inbox."""
+        return set(ids) & {row["message_id"] for row in self.select("SELECT message_id FROM inbox")}
+
+    def wait_for_applied(self, more: int) -> None:
+        """Return once so many more messages are applied than at the call."""
+        before = self.applied()
+        wait_until(lambda: self.applied() >= before + more, why=f"{more} messages are applied", seconds=DEADLINE)
+
+    def settle(self) -> bool:
+        """Whether nothing is in flight any more, within a minute; returns as soon as that is so."""
+        return comes_true(lambda: flight.in_flight(self.product.client) == 0, seconds=HEALED_SECONDS)
+
+    def judge(self) -> Verdict:
+        """Wait until nothing is in flight, send a probe, and judge. The load is over, and at least one worker runs.
+
+        Beside what `judge` of `oracle` finds, a defect is "stuck" if something is in flight after a minute, "deaf" if
+        the probe is not applied within 30 seconds, and "keys" if the broker has some that should not be there.
+        """
+        healed = self.settle()
+        probe = RecordPattern(pattern_type="probe", pattern_name=f"probe of {self.seed}")
+        self.send_all(probe)
+        heard = comes_true(lambda: self.stored([str(probe.id)]), seconds=PROBE_SECONDS)
+        self.settle()
+        rows = read_rows(self.store)
+        verdict = judge(rows, self.ledger)
+        verdict.add("stuck", *["a minute after the last fault messages were in flight"] * (not healed))
+        verdict.add("deaf", *["the probe was not applied"] * (not heard))
+        verdict.add("keys", *flight.unexpected_keys(self.product.client))
+        self._moments = sorted(row["applied_at"] / 1e6 for row in rows.inbox)
+        self.verdict = verdict
+        return verdict
+
+    def result(self, fault: str, hits: int, injected: int | None = None) -> Result:
+        """The verdict as a row of the table; ``injected`` None: as many as `fault` noted."""
+        verdict = self.verdict or self.judge()
+        return Result(
+            fault,
+            len(self.faults) if injected is None else injected,
+            hits,
+            verdict.messages,
+            len(verdict.lost),
+            verdict.twice,
+            verdict.quarantined,
+            self.seed,
+            [round(after - fault, 3) for fault in self.faults if (after := self._next_after(fault))],
+        )
+
+    def _next_after(self, moment: float) -> float | None:
+        at = bisect_right(self._moments, moment)
+        return self._moments[at] if at < len(self._moments) else None
+
+    def __enter__(self) -> Self:
+        migrate(self.store)
+        self._open.enter_context(self.broker)
+        self._open.enter_context(self.product)
+        self.send = self._open.enter_context(self._sending(self.product.settings))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()

@@ -1,0 +1,78 @@
+"""R2: a broker that is emptied, or that starts anew on an empty folder."""
+
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.faults import flight
+from tests.faults.ledger import Outcome
+from tests.faults.load import recording
+from tests.faults.report import Record
+from tests.faults.rig import Rig
+from tests.waiting import wait_until
+
+LOSSES = 5
+# So many batches from an outbox may be at the broker.
+BATCHES = 2
+
+
+def empty(rig: Rig) -> None:
+    """Somebody deletes every key."""
+    rig.product.client.flushdb()
+
+
+def start_anew(rig: Rig) -> None:
+    """The broker is killed, and its disk is another."""
+    rig.broker.kill()
+    shutil.rmtree(rig.product.home / "broker")
+    rig.broker.__enter__()
+
+
+WAYS: Mapping[str, Callable[[Rig], None]] = {"emptied": empty, "started on an empty folder": start_anew}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_broker_loses_what_it_had(rig: Rig, record: Record, way: str) -> None:
+    """Worker and producer go on by themselves; what it had is lost where nothing else keeps it, and only that is."""
+    hits, accepted = 0, set[str]()
+    with rig.worker() as worker:
+        for _ in range(LOSSES):
+            with rig.load():
+                rig.wait_for_applied(rig.random.randint(1, 150))
+            hits += flight.in_flight(rig.product.client) > 0
+            rig.fault()
+            WAYS[way](rig)
+            accepted |= {note.message["id"] for note in rig.ledger if note.outcome is Outcome.OK}
+            rig.ledger.doubt()
+        verdict = rig.judge()
+        assert None is worker.poll()
+    result = rig.result(f"R2 broker: {way}, no outbox", hits)
+    record(replace(result, lost=len(accepted - rig.stored(accepted))))
+    assert {} == verdict.defects
+    assert LOSSES == hits
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_was_in_an_outbox_is_not_lost(home: Path, seed: str, record: Record, way: str) -> None:
+    """`ostinato reconcile` sends again what the store lacks: nothing that `Producer` took is lost, or counts twice."""
+    hits = 0
+    with Rig(home, seed, sending=recording) as rig, rig.worker() as worker:
+        with rig.load(backlog=BATCHES):
+            for _ in range(LOSSES):
+                rig.wait_for_applied(rig.random.randint(1, 500))
+                wait_until(lambda: flight.in_flight(rig.product.client) > 0, why="there is something to lose")
+                rig.fault()
+                WAYS[way](rig)
+                hits += 1
+        assert 0 == rig.product.cli("outbox", "flush").code
+        again = rig.product.cli("reconcile")
+        verdict = rig.judge()
+        assert None is worker.poll()
+    record(rig.result(f"R2 broker: {way}, outbox", hits))
+    assert 0 == again.code
+    # A broker that starts anew is noticed by the producer itself; one that was emptied is the same as before.
+    assert way != "emptied" or not again.out.endswith("sent 0 again\n")
+    assert {} == verdict.defects

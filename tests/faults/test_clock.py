@@ -1,0 +1,43 @@
+"""C1: the clock of a worker jumps by two hours, forth and back."""
+
+import time
+
+from tasks.messages import RecalculateAllPatternPriorities
+from tests.faults import jumping
+from tests.faults.report import Record
+from tests.faults.rig import Rig
+from tests.product import DEADLINE
+from tests.waiting import wait_until
+
+JUMPS = 10
+_TWO_HOURS = 7_200
+_NEAR = 600
+
+
+def applied_at(rig: Rig, seconds: int) -> bool:
+    """Whether one of the newest messages was applied at a time that is wrong by so many seconds."""
+    rows = rig.select("SELECT applied_at FROM inbox ORDER BY seq DESC LIMIT 50")
+    return any(abs(row["applied_at"] / 1e6 - time.time() - seconds) < _NEAR for row in rows)
+
+
+def test_the_clock_jumps(rig: Rig, record: Record) -> None:
+    """Event times decide, and nobody takes what a worker holds because of its clock; a hit shows in the store.
+
+    The other worker's clock is right: to it, the first one's lease must not look as if it had run out.
+    """
+    file = rig.product.home / "clock"
+    jumping.put(file, 0)
+    env = {jumping.CLOCK: str(file)}
+    with rig.worker("jumping", env=env, app="tests.faults.jumping"), rig.worker("right"):
+        rig.product.wait_for_workers(2)
+        with rig.load():
+            for number in range(JUMPS):
+                seconds = -_TWO_HOURS if number % 2 else _TWO_HOURS
+                jumping.put(file, seconds)
+                wait_until(lambda wrong=seconds: applied_at(rig, wrong), why="the clock has jumped", seconds=DEADLINE)
+                rig.wait_for_applied(rig.random.randint(1, 100))
+        rig.send_all(RecalculateAllPatternPriorities())
+        verdict = rig.judge()
+    record(rig.result("C1 worker: clock jumps by 2 h", JUMPS, JUMPS))
+    assert {} == verdict.defects
+    assert 0 == verdict.redelivered

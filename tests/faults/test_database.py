@@ -1,0 +1,104 @@
+"""D1: a PostgreSQL whose backends, or which itself, is killed, and connections to it that are cut around a commit."""
+
+import signal
+from collections.abc import Generator
+from contextlib import closing
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import make_url
+
+from tests import postgresql
+from tests.conftest import missing
+from tests.faults.report import Record
+from tests.faults.rig import Rig
+from tests.postgresql import OwnServer
+from tests.product import DEADLINE
+from tests.proxy import COMMIT, Fault, behind, to_postgresql
+from tests.waiting import wait_until
+
+BACKENDS, SERVERS, CUTS = 20, 10, 100
+# What the worker's connection was doing, and that it is gone; this one's own has another name.
+TERMINATE = """
+SELECT state <> 'idle' AS busy, pg_terminate_backend(pid, 5000) AS gone
+FROM pg_stat_activity WHERE application_name = 'ostinato'
+"""
+
+
+@pytest.fixture(scope="module")
+def server() -> Generator[OwnServer]:
+    """A server of these tests' own, which they may kill; without one, skipped, but failed in CI."""
+    with postgresql.own_server() or missing(postgresql.MISSING) as server:
+        yield server
+
+
+@pytest.fixture
+def on_postgresql(home: Path, seed: str, server: OwnServer) -> Generator[Rig]:
+    """A broker, and an empty store at that server."""
+    name = f"store_{uuid4().hex}"
+    with closing(postgresql.connect(server.url)) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+    with Rig(home, seed, store_url=server.url.set(database=name).render_as_string(hide_password=False)) as rig:
+        yield rig
+
+
+def test_a_backend_is_terminated(on_postgresql: Rig, record: Record) -> None:
+    """The worker connects again, and stays the same process; a hit is one that was at work."""
+    rig, hits = on_postgresql, 0
+    with rig.worker() as worker:
+        with rig.load():
+            for _ in range(BACKENDS):
+                rig.wait_for_applied(rig.random.randint(1, 100))
+                rig.fault()
+                ended = rig.select(TERMINATE)
+                assert [True] == [each["gone"] for each in ended]
+                hits += ended[0]["busy"]
+        verdict = rig.judge()
+        assert None is worker.poll()
+    record(rig.result("D1 PostgreSQL: backend terminated", hits))
+    assert {} == verdict.defects
+    assert hits >= BACKENDS / 4
+
+
+def test_kill_9_of_the_server(on_postgresql: Rig, server: OwnServer, record: Record) -> None:
+    """Or its immediate shutdown: it recovers from its log, and the worker goes on by itself."""
+    rig, hits = on_postgresql, 0
+    with rig.worker() as worker:
+        with rig.load():
+            for number in range(SERVERS):
+                rig.wait_for_applied(rig.random.randint(1, 100))
+                rig.fault()
+                server.kill(signal.SIGQUIT if number % 2 else signal.SIGKILL)
+                hits += rig.waiting() > 0
+                server.start()
+        verdict = rig.judge()
+        assert None is worker.poll()
+    record(rig.result("D1 PostgreSQL: kill -9, immediate shutdown", hits))
+    assert {} == verdict.defects
+    assert SERVERS == hits
+
+
+@pytest.mark.parametrize("fault", [Fault.LOST_REQUEST, Fault.LOST_REPLY])
+def test_a_connection_is_cut_around_a_commit(
+    on_postgresql: Rig, server: OwnServer, record: Record, fault: Fault
+) -> None:
+    """Before it, or after it and before its answer: either way the message runs again, and the inbox decides."""
+    rig = on_postgresql
+    with (
+        to_postgresql(server.url) as proxy,
+        rig.worker(env={"OSTINATO_STORE_URL": behind(proxy, make_url(rig.store))}) as worker,
+    ):
+        with rig.load():
+            for number in range(CUTS):
+                # Otherwise the next would meet the same message again, which waits longer every time.
+                rig.wait_for_applied(rig.random.randint(1, 20))
+                rig.fault()
+                proxy.inject(fault, COMMIT)
+                wait_until(lambda hits=number: proxy.hits[fault] > hits, why="a commit is cut", seconds=DEADLINE)
+        verdict = rig.judge()
+        assert None is worker.poll()
+    when = "before" if fault is Fault.LOST_REQUEST else "after"
+    record(rig.result(f"D1 PostgreSQL: cut {when} the commit", proxy.hits[fault]))
+    assert {} == verdict.defects
+    assert CUTS == proxy.hits[fault]
