@@ -98,16 +98,17 @@ def test_message_of_a_killed_worker_comes_back(product: Product) -> None:
 
 def test_a_living_worker_keeps_what_it_has_taken(product: Product) -> None:
     """However long its message waits for the store, another worker does not take it away."""
-    with working(product) as first, locked(product):
-        product.send(*sightings(1))
-        wait_until_taken(product)
-        with product.worker("second"):
-            product.wait_for_workers(2)
-            [holder] = [each for each in workers(product.client) if str(first.pid) in each.split("-")]
-            begun = lease_of(product, holder)
-            wait_until(lambda: lease_of(product, holder) > begun + LEASE_SECONDS, why="a lease would have run out")
-            assert 1 == product.client.llen(f"{QUEUE}.taken.{holder}")
-    stats = product.wait_for(applied=1)
+    with working(product) as first:
+        with locked(product):
+            product.send(*sightings(1))
+            wait_until_taken(product)
+            with product.worker("second"):
+                product.wait_for_workers(2)
+                [holder] = [each for each in workers(product.client) if str(first.pid) in each.split("-")]
+                begun = lease_of(product, holder)
+                wait_until(lambda: lease_of(product, holder) > begun + LEASE_SECONDS, why="a lease would have run out")
+                assert 1 == product.client.llen(f"{QUEUE}.taken.{holder}")
+        stats = product.wait_for(applied=1)
     assert 0 == stats.duplicates
 
 
