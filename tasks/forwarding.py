@@ -66,13 +66,14 @@ class Forwarder:
                 self._unusable.add(place.path)
         return count
 
-    def publish(self, entries: Sequence[Entry]) -> None:
-        """Send these messages; BrokerUnavailable, and then the broker may have taken any of them all the same."""
-        rest = list(entries)
-        while rest:
-            batch = self._batch(rest)
-            self._publish(batch)
-            del rest[: len(batch)]
+    def publish_some(self, entries: Sequence[Entry]) -> int:
+        """Send as many of the first messages as one batch may hold; how many those were.
+
+        BrokerUnavailable, and then the broker may have taken them all the same.
+        """
+        batch = self._batch(entries)
+        self._publish(batch)
+        return len(batch)
 
     def close(self) -> None:
         """Close the connection."""

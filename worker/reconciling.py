@@ -34,9 +34,11 @@ def reconcile(store: Store, forwarder: Forwarder, upto: dict[Path, int]) -> Iter
         for page in forwarded(path):
             entries = [each for each in page if each.seq <= last]
             lacking = _lacking(store, entries)
-            if lacking:
-                forwarder.publish(lacking)
-            looked_for, sent_again = looked_for + len(entries), sent_again + len(lacking)
+            while lacking:
+                count = forwarder.publish_some(lacking)
+                del lacking[:count]
+                sent_again += count
+            looked_for += len(entries)
             yield Reconciled(looked_for, sent_again)
 
 
