@@ -14,7 +14,18 @@ FIELDS = [
     *("variance", "trust_score", "quarantine_status", "content_hash", "active"),
 ]
 STATUS = [
-    *("queued", "received", "applied", "parked", "quarantined", "discarded", "replayed", "duplicates", "merges"),
+    *(
+        "outbox",
+        "queued",
+        "received",
+        "applied",
+        "parked",
+        "quarantined",
+        "discarded",
+        "replayed",
+        "duplicates",
+        "merges",
+    ),
     *(
         "patterns",
         "patterns_active",
