@@ -26,6 +26,10 @@ _LAST = "SELECT max(coalesce((SELECT max(seq) FROM message), 0), coalesce((SELEC
 _UPTO = """
 SELECT max(coalesce((SELECT max(upto) FROM forwarded), 0), coalesce((SELECT min(seq) - 1 FROM message), ?))
 """
+# The file knows the next place better: a signal's exception may part the row from what this process knows of it.
+_ADDED = """
+INSERT INTO message SELECT max(?, coalesce((SELECT max(seq) FROM message), 0)) + 1, ?, ?, ?, ?
+"""
 # A statement's share of clearing away: short, because a caller may wait for it.
 _CLEARED_AT_ONCE = 500
 # Beyond so many bytes the log goes into the file; beyond so many pages even if a caller has to wait for that.
@@ -82,9 +86,8 @@ class Outbox:
         """
         with self._lock, _trouble(self._path):
             self._make_room(len(text), limit)
-            row = (self._last + 1, message_id, kind, text, time.time())
-            self._connection.execute("INSERT INTO message VALUES (?, ?, ?, ?, ?)", row)
-            self._last += 1
+            row = (self._last, message_id, kind, text, time.time())
+            self._last = int(self._connection.execute(_ADDED, row).lastrowid)
 
     def first(self, choose: Callable[[Iterable[Entry]], list[Entry]]) -> list[Entry]:
         """Of the messages that the broker does not have yet, in the order of adding, what ``choose`` takes of them."""
@@ -94,15 +97,19 @@ class Outbox:
 
     def oldest(self) -> float | None:
         """When the message was added that has waited for the longest, in seconds since 1970; None if none waits."""
+        first = "SELECT (SELECT at FROM message WHERE seq > ? ORDER BY seq LIMIT 1)"
         with self._lock, _trouble(self._path):
-            oldest: float | None = self._value("SELECT min(at) FROM message WHERE seq > ?", (self._upto,))
+            oldest: float | None = self._value(first, (self._upto,))
         return oldest
 
     def forwarded(self, upto: int, broker: str | None) -> None:
-        """Note that the broker has every message up to this place, and which run of the broker that was, if known."""
+        """Note that the broker has every message up to this place, and which run of the broker that was, if known.
+
+        Where the file cannot be written, this process knows it all the same, and does not send them again and again.
+        """
         with self._lock, _trouble(self._path):
+            self._upto, self._last, self._broker = upto, max(self._last, upto), broker
             self._connection.execute("INSERT INTO forwarded VALUES (?, ?, ?)", (upto, time.time(), broker))
-            self._upto, self._broker = upto, broker
 
     def meets(self, broker: str | None, lost: float) -> int:
         """Take back what was noted in the last ``lost`` seconds before the broker was started anew.
@@ -113,11 +120,11 @@ class Outbox:
             before, known = self._upto, self._broker
             if broker is None or broker == known:
                 return 0
-            self._broker = broker
             if known is not None:
                 taken_back = "DELETE FROM forwarded WHERE at > (SELECT max(at) FROM forwarded) - ?"
                 self._connection.execute(taken_back, (lost,))
                 self._upto = int(self._value(_UPTO, (self._last,)))
+            self._broker = broker
             return before - self._upto
 
     def tidy(self, keep: float) -> None:

@@ -39,6 +39,32 @@ except OutboxUnavailable:
 """
 
 
+BROKEN_OFF = """
+import signal, sys
+from pathlib import Path
+from tasks.outbox import Outbox
+
+class SoftTimeLimit(Exception):
+    pass
+
+def exceeded(*_):
+    raise SoftTimeLimit
+
+outbox = Outbox(Path(sys.argv[1]))
+broken_off = taken = 0
+signal.signal(signal.SIGALRM, exceeded)
+for number in range(300):
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.0005)
+        while True:
+            outbox.add(str(number), "kind", "{}", limit=10**9)
+            taken += 1
+    except SoftTimeLimit:
+        broken_off += 1
+print(broken_off, taken)
+"""
+
+
 def at_most(count: int) -> Callable[[Iterable[Entry]], list[Entry]]:
     """Who takes so many of the messages that wait."""
     return lambda entries: list(islice(entries, count))
@@ -53,6 +79,11 @@ def add(outbox: Outbox, *names: str, text: str = "{}") -> None:
 def waiting(outbox: Outbox) -> list[str]:
     """The ids of all that wait."""
     return [entry.id for entry in outbox.first(list)]
+
+
+def writing_from_outside(folder: Path) -> closing[sqlite3.Connection]:
+    """A second connection to it, which makes the first one's writes fail."""
+    return closing(sqlite3.connect(folder / "1.db", isolation_level=None))
 
 
 def opened(folder: Path) -> closing[Outbox]:
@@ -148,6 +179,40 @@ def test_what_a_broker_took_in_its_last_seconds_waits_again(tmp_path: Path) -> N
         assert (0, 0) == (outbox.meets("fourth", lost=3600), outbox.waiting)
         add(outbox, "d")
         assert ["d"] == waiting(outbox)
+
+
+def test_take_back_that_failed_is_made_up_for(tmp_path: Path) -> None:
+    """The next attempt takes back what the first one could not."""
+    with opened(tmp_path) as outbox, writing_from_outside(tmp_path) as other:
+        add(outbox, "a", "b")
+        outbox.forwarded(2, RUN)
+        other.execute("CREATE TRIGGER full BEFORE DELETE ON forwarded BEGIN SELECT raise(ABORT, 'no room'); END")
+        with pytest.raises(OutboxUnavailable, match="no room"):
+            outbox.meets("second", lost=3600)
+        other.execute("DROP TRIGGER full")
+        assert (2, ["a", "b"]) == (outbox.meets("second", lost=3600), waiting(outbox))
+
+
+def test_what_cannot_be_noted_is_not_sent_again_at_once(tmp_path: Path) -> None:
+    """A full disk does not make a process send the same messages for ever; the next process sends them once more."""
+    with opened(tmp_path) as outbox, writing_from_outside(tmp_path) as other:
+        add(outbox, "a", "b")
+        other.execute("CREATE TRIGGER full BEFORE INSERT ON forwarded BEGIN SELECT raise(ABORT, 'no room'); END")
+        with pytest.raises(OutboxUnavailable, match="no room"):
+            outbox.forwarded(1, RUN)
+        assert ["b"] == waiting(outbox)
+        other.execute("DROP TRIGGER full")
+    with opened(tmp_path) as outbox:
+        assert ["a", "b"] == waiting(outbox)
+
+
+def test_call_that_a_signal_broke_off_spoils_none(tmp_path: Path) -> None:
+    """An exception out of a signal's handler, such as Celery's soft time limit: each later message is taken."""
+    done = subprocess.run([sys.executable, "-c", BROKEN_OFF, str(tmp_path / "1.db")], check=True, capture_output=True)
+    broken_off, taken = map(int, done.stdout.split())
+    assert broken_off > 0
+    with opened(tmp_path) as outbox:
+        assert 0 <= outbox.waiting - taken <= broken_off
 
 
 def test_file_that_is_no_outbox_is_refused(tmp_path: Path) -> None:
