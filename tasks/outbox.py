@@ -135,7 +135,7 @@ class Outbox:
             if upto is not None:
                 self._clear(upto)
             if self._log_size() > _LONGEST_LOG:
-                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                self._shorten_log()
 
     def close(self) -> None:
         """Close the file."""
@@ -156,6 +156,14 @@ class Outbox:
             self._connection.execute(f"PRAGMA {pragma}")
         if schema == 0:
             self._connection.executescript(f"BEGIN; {_TABLES} PRAGMA user_version={_SCHEMA}; COMMIT;")
+
+    def _shorten_log(self) -> None:
+        # Not now where somebody looks into the file from outside: a caller may wait for the lock.
+        self._connection.execute("PRAGMA busy_timeout=0")
+        try:
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            self._connection.execute(f"PRAGMA busy_timeout={_BUSY_SECONDS * 1000:.0f}")
 
     def _make_room(self, size: int, limit: int) -> None:
         while self._size() + size > limit:
