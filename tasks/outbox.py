@@ -144,8 +144,7 @@ class Outbox:
 
     def _prepare(self, *, fsync: bool) -> None:
         schema = self._value("PRAGMA user_version")
-        if schema not in {0, _SCHEMA}:
-            raise OutboxUnavailable(f"The outbox {self._path} was made by a later version: use that one.")
+        check_schema(self._path, schema)
         # Auto-vacuum has to be chosen before the first table: without it the file would never shrink.
         for pragma in (
             "auto_vacuum=FULL",
@@ -191,6 +190,12 @@ class Outbox:
 
     def _value(self, statement: str, parameters: tuple[object, ...] = ()) -> Any:  # noqa: ANN401 - whatever SQLite has
         return self._connection.execute(statement, parameters).fetchone()[0]
+
+
+def check_schema(path: Path, schema: int) -> None:
+    """OutboxUnavailable if a file's ``user_version`` is none that this version knows."""
+    if schema not in {0, _SCHEMA}:
+        raise OutboxUnavailable(f"The outbox {path} was made by a later version: use that one.")
 
 
 @contextmanager

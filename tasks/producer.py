@@ -114,7 +114,6 @@ class Producer:
         """In the child of a fork, done by itself: leave the outbox to the parent."""
         self._lock = Lock()
         if self._sending is not None:
-            self._sending.place.leave()
             _of_parents.append(self._sending)
             self._sending = None
 

@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterable
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from store.errors import OutboxFull, OutboxUnavailable
+from store.sqlite import sqlite_driver
 from tasks.outbox import Entry, Outbox
 from tasks.outbox_inspection import forwarded, states
 from tasks.outboxes import abandoned, owner, paths, take
@@ -81,9 +83,9 @@ def waiting(outbox: Outbox) -> list[str]:
     return [entry.id for entry in outbox.first(list)]
 
 
-def writing_from_outside(folder: Path) -> closing[sqlite3.Connection]:
+def writing_from_outside(folder: Path) -> closing[Any]:
     """A second connection to it, which makes the first one's writes fail."""
-    return closing(sqlite3.connect(folder / "1.db", isolation_level=None))
+    return closing(sqlite_driver().connect(folder / "1.db", isolation_level=None))
 
 
 def opened(folder: Path) -> closing[Outbox]:
@@ -245,6 +247,40 @@ def test_files_are_shared_out(tmp_path: Path) -> None:
     with take(tmp_path) as place:
         assert first.path == place.path
     second.leave()
+
+
+def test_child_of_a_fork_owns_nothing(tmp_path: Path) -> None:
+    """What its parent had is free when that has ended, however long the child lives."""
+    said, saying = os.pipe()
+    ended, ending = os.pipe()
+    parent = os.fork()
+    if not parent:
+        take(tmp_path)
+        if not os.fork():
+            os.close(ending)
+            os.write(saying, b"x")
+            os.read(ended, 1)
+        os._exit(0)
+    assert (b"x", 0) == (os.read(said, 1), os.waitpid(parent, 0)[1])
+    with take(tmp_path) as place:
+        assert tmp_path / "1.db" == place.path
+    os.close(ending)
+
+
+def test_file_that_cannot_be_read_hides_no_other(tmp_path: Path) -> None:
+    """Its state says what is wrong; a new file has nothing in it yet."""
+    (tmp_path / "1.db").write_text("something else" * 100)
+    with closing(sqlite_driver().connect(tmp_path / "2.db", isolation_level=None)) as later:
+        later.execute("PRAGMA user_version=2")
+    (tmp_path / "3.db").touch()
+    with closing(Outbox(tmp_path / "4.db")) as outbox:
+        add(outbox, "a")
+        found = states(tmp_path)
+    assert [0, 0, 0, 1] == [state.waiting for state in found]
+    assert ["not a database", "later version", "", ""] == [
+        next((words for words in ("not a database", "later version") if words in (state.problem or "")), "")
+        for state in found
+    ]
 
 
 def test_folder_that_cannot_be_used_is_an_error(tmp_path: Path) -> None:
