@@ -4,11 +4,12 @@ One process at a time owns a file (`outboxes`); its threads share one connection
 file when `add` returns: no end of the process can undo that, and with ``fsync`` no loss of power either.
 """
 
+import os
 import time
 from collections.abc import Callable, Generator, Iterable
 from contextlib import closing, contextmanager
 from pathlib import Path
-from threading import Lock
+from threading import RLock
 from typing import Any, NamedTuple
 
 from store.errors import OutboxFull, OutboxUnavailable
@@ -52,8 +53,8 @@ class Outbox:
 
     def __init__(self, path: Path, *, fsync: bool = False) -> None:
         self._path = path
-        self._lock = Lock()
-        with _trouble(path):
+        self._lock = RLock()
+        with _opening, _trouble(path):
             driver = sqlite_driver()
             self._connection: Any = driver.connect(
                 path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
@@ -63,6 +64,7 @@ class Outbox:
             self._last = int(self._value(_LAST))
             self._upto = int(self._value(_UPTO, (self._last,)))
             self._broker: str | None = self._value("SELECT (SELECT broker FROM forwarded ORDER BY upto DESC LIMIT 1)")
+            _open.add(self)
 
     @property
     def last(self) -> int:
@@ -141,6 +143,16 @@ class Outbox:
         """Close the file."""
         with self._lock:
             self._connection.close()
+        with _opening:
+            _open.discard(self)
+
+    def before_fork(self) -> None:
+        """Wait for the end of a call in another thread, and begin none."""
+        self._lock.acquire()
+
+    def after_fork(self) -> None:
+        """In the parent: go on."""
+        self._lock.release()
 
     def _prepare(self, *, fsync: bool) -> None:
         schema = self._value("PRAGMA user_version")
@@ -204,3 +216,31 @@ def _trouble(path: Path) -> Generator[None]:
         yield
     except (sqlite_driver().Error, OSError) as error:
         raise OutboxUnavailable(f"The outbox {path} cannot be used: {error}.") from error
+
+
+# A fork in the middle of a call would leave SQLite's own locks held in the child, whose first call would never end.
+_opening = RLock()
+_open: set[Outbox] = set()
+# What a child of a fork has from its parent: never used and never closed, because the parent uses it.
+_of_parents: list[Outbox] = []
+
+
+def _before_fork() -> None:
+    _opening.acquire()
+    for outbox in _open:
+        outbox.before_fork()
+
+
+def _after_fork_in_parent() -> None:
+    for outbox in _open:
+        outbox.after_fork()
+    _opening.release()
+
+
+def _after_fork_in_child() -> None:
+    _of_parents.extend(_open)
+    _open.clear()
+    _opening.release()
+
+
+os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)

@@ -67,6 +67,41 @@ print(broken_off, taken)
 """
 
 
+FORK = """
+import os, sys
+from pathlib import Path
+from threading import Event, Thread
+from tasks.outbox import Outbox
+
+folder = Path(sys.argv[1])
+outbox = Outbox(folder / "1.db")
+outbox.add("a", "kind", "{}", limit=10**9)
+within, forking, ended = Event(), Event(), []
+
+def slowly(entries):
+    within.set()
+    forking.wait()
+    for _ in range(10**6):
+        pass
+    ended.append("ended")
+    return []
+
+os.register_at_fork(before=forking.set)
+thread = Thread(target=outbox.first, args=(slowly,))
+thread.start()
+within.wait()
+child = os.fork()
+if not child:
+    Outbox(folder / "2.db").add("c", "kind", "{}", limit=10**9)
+    os.write(1, b" ".join([*map(str.encode, ended), b"child "]))
+    os._exit(0)
+print(os.waitpid(child, 0)[1], end=" ")
+thread.join()
+outbox.add("b", "kind", "{}", limit=10**9)
+print("parent", end="")
+"""
+
+
 def at_most(count: int) -> Callable[[Iterable[Entry]], list[Entry]]:
     """Who takes so many of the messages that wait."""
     return lambda entries: list(islice(entries, count))
@@ -247,6 +282,14 @@ def test_files_are_shared_out(tmp_path: Path) -> None:
     with take(tmp_path) as place:
         assert first.path == place.path
     second.leave()
+
+
+def test_fork_waits_for_the_end_of_a_call(tmp_path: Path) -> None:
+    """A child that has half of one could not use SQLite; its own outbox works, and the parent's goes on."""
+    done = subprocess.run([sys.executable, "-c", FORK, str(tmp_path)], check=True, capture_output=True)
+    assert b"ended child 0 parent" == done.stdout
+    with opened(tmp_path) as outbox:
+        assert ["a", "b"] == waiting(outbox)
 
 
 def test_child_of_a_fork_owns_nothing(tmp_path: Path) -> None:
