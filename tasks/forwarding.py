@@ -61,12 +61,16 @@ class Forwarder:
                 try:
                     with closing(Outbox(place.path)) as outbox:
                         count += self.forward(outbox)
-                        outbox.tidy(self._settings.outbox_keep)
+                        self.tidy(outbox)
                 except OutboxUnavailable as error:
                     if place.path not in self._unusable:
                         _log.warning("%s", error)
                     self._unusable.add(place.path)
         return count
+
+    def tidy(self, outbox: Outbox) -> None:
+        """Clear away what needs to be kept no longer, neither for `reconcile` nor for a broker that is killed."""
+        outbox.tidy(max(self._settings.outbox_keep, LOST_SECONDS))
 
     def publish(self, entries: Sequence[Entry]) -> None:
         """Send these messages; BrokerUnavailable, and then the broker may have taken any of them all the same."""

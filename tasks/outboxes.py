@@ -38,7 +38,7 @@ class OutboxSettings(BrokerSettings):
     )
     outbox_keep: Annotated[float, Field(ge=0)] = Field(
         default=_DAY,
-        description="Seconds that a message is kept after the broker took it, for `ostinato reconcile`.",
+        description="Seconds that a message is kept after the broker took it, for `ostinato reconcile`; at least 5.",
     )
     outbox_fsync: bool = Field(
         default=False, description="Whether each message is synced to the disk, against a loss of power, at its cost."

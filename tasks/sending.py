@@ -105,7 +105,7 @@ class Sending:
         try:
             self._forwarder.forward(self.outbox)
             self._look_around()
-            self.outbox.tidy(self._settings.outbox_keep)
+            self._forwarder.tidy(self.outbox)
         except Exception as error:  # noqa: BLE001 - whatever it is, what waits is sent later
             self._failed(error)
             return False
