@@ -31,8 +31,9 @@ SELECT max(coalesce((SELECT max(upto) FROM forwarded), 0), coalesce((SELECT min(
 _ADDED = """
 INSERT INTO message SELECT max(?, coalesce((SELECT max(seq) FROM message), 0)) + 1, ?, ?, ?, ?
 """
-# A statement's share of clearing away: short, because a caller may wait for it.
+# A statement's share of clearing away: short, because a caller may wait for it, and shorter where one surely does.
 _CLEARED_AT_ONCE = 500
+_CLEARED_FOR_ONE = 16
 # Beyond so many bytes the log goes into the file; beyond so many pages even if a caller has to wait for that.
 _LONGEST_LOG = 1 << 20
 _LONGEST_LOG_PAGES = 4096
@@ -55,6 +56,8 @@ class Outbox:
         self._path = path
         self._lock = RLock()
         with _opening, _trouble(path):
+            # SQLite gives its log the same permissions.
+            path.touch(mode=0o600)
             driver = sqlite_driver()
             self._connection: Any = driver.connect(
                 path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
@@ -135,7 +138,7 @@ class Outbox:
             chosen = "SELECT max(upto) FROM forwarded WHERE at <= ?"
             upto = self._value(chosen, (time.time() - keep,))
             if upto is not None:
-                self._clear(upto)
+                self._clear(upto, _CLEARED_AT_ONCE)
             if self._log_size() > _LONGEST_LOG:
                 self._shorten_log()
 
@@ -178,16 +181,16 @@ class Outbox:
 
     def _make_room(self, size: int, limit: int) -> None:
         while self._size() + size > limit:
-            if not self._clear(self._upto):
+            if not self._clear(self._upto, _CLEARED_FOR_ONE):
                 raise OutboxFull(
                     f"The outbox {self._path} is full: {self.waiting} messages, {self._size()} of {limit} bytes, wait "
                     "for the broker. Start it, or give the outbox more room by OSTINATO_OUTBOX_BYTES."
                 )
 
-    def _clear(self, upto: int) -> int:
+    def _clear(self, upto: int, most: int) -> int:
         """Forget some of the messages up to a place, the oldest first; how many those were."""
         chosen = "DELETE FROM message WHERE seq IN (SELECT seq FROM message WHERE seq <= ? ORDER BY seq LIMIT ?)"
-        cleared = int(self._connection.execute(chosen, (upto, _CLEARED_AT_ONCE)).rowcount)
+        cleared = int(self._connection.execute(chosen, (upto, most)).rowcount)
         # The last mark stays, see _LAST.
         gone = "DELETE FROM forwarded WHERE upto < min(?, (SELECT coalesce(min(seq), ?) FROM message))"
         self._connection.execute(gone, (self._upto, self._upto))

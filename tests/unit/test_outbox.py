@@ -252,6 +252,15 @@ def test_call_that_a_signal_broke_off_spoils_none(tmp_path: Path) -> None:
         assert 0 <= outbox.waiting - taken <= broken_off
 
 
+def test_nobody_else_may_read_the_files(tmp_path: Path) -> None:
+    """Also in a folder that others may look into."""
+    tmp_path.chmod(0o755)
+    with take(tmp_path) as place, closing(Outbox(place.path)) as outbox:
+        add(outbox, "a")
+        modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    assert dict.fromkeys(["1.db", "1.db-shm", "1.db-wal", "1.lock"], 0o600) == modes
+
+
 def test_file_that_is_no_outbox_is_refused(tmp_path: Path) -> None:
     """Nothing is written over it."""
     (tmp_path / "1.db").write_text("something else" * 100)
