@@ -1,9 +1,11 @@
 """Sending again what the broker had taken and the store never got, as when the broker lost its disk."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from store.errors import OutboxUnavailable
 from store.reading import Store
 from tasks.forwarding import Forwarder
 from tasks.outbox import Entry
@@ -19,8 +21,12 @@ class Reconciled(NamedTuple):
 
 
 def forwarded_so_far(folder: Path) -> dict[Path, int]:
-    """For each outbox, the place of the last message that the broker has taken; OutboxUnavailable."""
-    return {path: max((page[-1].seq for page in forwarded(path)), default=0) for path in paths(folder)}
+    """For each outbox that can be read, the place of the last message that the broker has taken."""
+    upto: dict[Path, int] = {}
+    for path in paths(folder):
+        with suppress(OutboxUnavailable):
+            upto[path] = max((page[-1].seq for page in forwarded(path)), default=0)
+    return upto
 
 
 def reconcile(store: Store, forwarder: Forwarder, upto: dict[Path, int]) -> Iterator[Reconciled]:

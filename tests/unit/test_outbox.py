@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterable
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from store.errors import OutboxFull, OutboxUnavailable
+from store.sqlite import sqlite_driver
 from tasks.outbox import Entry, Outbox
 from tasks.outbox_inspection import forwarded, states
 from tasks.outboxes import abandoned, owner, paths, take
@@ -39,6 +41,67 @@ except OutboxUnavailable:
 """
 
 
+BROKEN_OFF = """
+import signal, sys
+from pathlib import Path
+from tasks.outbox import Outbox
+
+class SoftTimeLimit(Exception):
+    pass
+
+def exceeded(*_):
+    raise SoftTimeLimit
+
+outbox = Outbox(Path(sys.argv[1]))
+broken_off = taken = 0
+signal.signal(signal.SIGALRM, exceeded)
+for number in range(300):
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.0005)
+        while True:
+            outbox.add(str(number), "kind", "{}", limit=10**9)
+            taken += 1
+    except SoftTimeLimit:
+        broken_off += 1
+print(broken_off, taken)
+"""
+
+
+FORK = """
+import os, sys
+from pathlib import Path
+from threading import Event, Thread
+from tasks.outbox import Outbox
+
+folder = Path(sys.argv[1])
+outbox = Outbox(folder / "1.db")
+outbox.add("a", "kind", "{}", limit=10**9)
+within, forking, ended = Event(), Event(), []
+
+def slowly(entries):
+    within.set()
+    forking.wait()
+    for _ in range(10**6):
+        pass
+    ended.append("ended")
+    return []
+
+os.register_at_fork(before=forking.set)
+thread = Thread(target=outbox.first, args=(slowly,))
+thread.start()
+within.wait()
+child = os.fork()
+if not child:
+    Outbox(folder / "2.db").add("c", "kind", "{}", limit=10**9)
+    os.write(1, b" ".join([*map(str.encode, ended), b"child "]))
+    os._exit(0)
+print(os.waitpid(child, 0)[1], end=" ")
+thread.join()
+outbox.add("b", "kind", "{}", limit=10**9)
+print("parent", end="")
+"""
+
+
 def at_most(count: int) -> Callable[[Iterable[Entry]], list[Entry]]:
     """Who takes so many of the messages that wait."""
     return lambda entries: list(islice(entries, count))
@@ -53,6 +116,11 @@ def add(outbox: Outbox, *names: str, text: str = "{}") -> None:
 def waiting(outbox: Outbox) -> list[str]:
     """The ids of all that wait."""
     return [entry.id for entry in outbox.first(list)]
+
+
+def writing_from_outside(folder: Path) -> closing[Any]:
+    """A second connection to it, which makes the first one's writes fail."""
+    return closing(sqlite_driver().connect(folder / "1.db", isolation_level=None))
 
 
 def opened(folder: Path) -> closing[Outbox]:
@@ -150,6 +218,49 @@ def test_what_a_broker_took_in_its_last_seconds_waits_again(tmp_path: Path) -> N
         assert ["d"] == waiting(outbox)
 
 
+def test_take_back_that_failed_is_made_up_for(tmp_path: Path) -> None:
+    """The next attempt takes back what the first one could not."""
+    with opened(tmp_path) as outbox, writing_from_outside(tmp_path) as other:
+        add(outbox, "a", "b")
+        outbox.forwarded(2, RUN)
+        other.execute("CREATE TRIGGER full BEFORE DELETE ON forwarded BEGIN SELECT raise(ABORT, 'no room'); END")
+        with pytest.raises(OutboxUnavailable, match="no room"):
+            outbox.meets("second", lost=3600)
+        other.execute("DROP TRIGGER full")
+        assert (2, ["a", "b"]) == (outbox.meets("second", lost=3600), waiting(outbox))
+
+
+def test_what_cannot_be_noted_is_not_sent_again_at_once(tmp_path: Path) -> None:
+    """A full disk does not make a process send the same messages for ever; the next process sends them once more."""
+    with opened(tmp_path) as outbox, writing_from_outside(tmp_path) as other:
+        add(outbox, "a", "b")
+        other.execute("CREATE TRIGGER full BEFORE INSERT ON forwarded BEGIN SELECT raise(ABORT, 'no room'); END")
+        with pytest.raises(OutboxUnavailable, match="no room"):
+            outbox.forwarded(1, RUN)
+        assert ["b"] == waiting(outbox)
+        other.execute("DROP TRIGGER full")
+    with opened(tmp_path) as outbox:
+        assert ["a", "b"] == waiting(outbox)
+
+
+def test_call_that_a_signal_broke_off_spoils_none(tmp_path: Path) -> None:
+    """An exception out of a signal's handler, such as Celery's soft time limit: each later message is taken."""
+    done = subprocess.run([sys.executable, "-c", BROKEN_OFF, str(tmp_path / "1.db")], check=True, capture_output=True)
+    broken_off, taken = map(int, done.stdout.split())
+    assert broken_off > 0
+    with opened(tmp_path) as outbox:
+        assert 0 <= outbox.waiting - taken <= broken_off
+
+
+def test_nobody_else_may_read_the_files(tmp_path: Path) -> None:
+    """Also in a folder that others may look into."""
+    tmp_path.chmod(0o755)
+    with take(tmp_path) as place, closing(Outbox(place.path)) as outbox:
+        add(outbox, "a")
+        modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    assert dict.fromkeys(["1.db", "1.db-shm", "1.db-wal", "1.lock"], 0o600) == modes
+
+
 def test_file_that_is_no_outbox_is_refused(tmp_path: Path) -> None:
     """Nothing is written over it."""
     (tmp_path / "1.db").write_text("something else" * 100)
@@ -180,6 +291,48 @@ def test_files_are_shared_out(tmp_path: Path) -> None:
     with take(tmp_path) as place:
         assert first.path == place.path
     second.leave()
+
+
+def test_fork_waits_for_the_end_of_a_call(tmp_path: Path) -> None:
+    """A child that has half of one could not use SQLite; its own outbox works, and the parent's goes on."""
+    done = subprocess.run([sys.executable, "-c", FORK, str(tmp_path)], check=True, capture_output=True)
+    assert b"ended child 0 parent" == done.stdout
+    with opened(tmp_path) as outbox:
+        assert ["a", "b"] == waiting(outbox)
+
+
+def test_child_of_a_fork_owns_nothing(tmp_path: Path) -> None:
+    """What its parent had is free when that has ended, however long the child lives."""
+    said, saying = os.pipe()
+    ended, ending = os.pipe()
+    parent = os.fork()
+    if not parent:
+        take(tmp_path)
+        if not os.fork():
+            os.close(ending)
+            os.write(saying, b"x")
+            os.read(ended, 1)
+        os._exit(0)
+    assert (b"x", 0) == (os.read(said, 1), os.waitpid(parent, 0)[1])
+    with take(tmp_path) as place:
+        assert tmp_path / "1.db" == place.path
+    os.close(ending)
+
+
+def test_file_that_cannot_be_read_hides_no_other(tmp_path: Path) -> None:
+    """Its state says what is wrong; a new file has nothing in it yet."""
+    (tmp_path / "1.db").write_text("something else" * 100)
+    with closing(sqlite_driver().connect(tmp_path / "2.db", isolation_level=None)) as later:
+        later.execute("PRAGMA user_version=2")
+    (tmp_path / "3.db").touch()
+    with closing(Outbox(tmp_path / "4.db")) as outbox:
+        add(outbox, "a")
+        found = states(tmp_path)
+    assert [0, 0, 0, 1] == [state.waiting for state in found]
+    assert ["not a database", "later version", "", ""] == [
+        next((words for words in ("not a database", "later version") if words in (state.problem or "")), "")
+        for state in found
+    ]
 
 
 def test_folder_that_cannot_be_used_is_an_error(tmp_path: Path) -> None:
