@@ -90,7 +90,7 @@ class Outbox:
         What the broker has already makes way for it.
         """
         with self._lock, _trouble(self._path):
-            self._make_room(len(text), limit)
+            self._make_room(len(text.encode()), limit)
             row = (self._last, message_id, kind, text, time.time())
             self._last = int(self._connection.execute(_ADDED, row).lastrowid)
 

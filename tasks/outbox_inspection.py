@@ -54,6 +54,14 @@ def forwarded(path: Path) -> Iterator[list[Entry]]:
         seq = entries[-1].seq
 
 
+def last_forwarded(path: Path) -> int:
+    """The place of the last message that the broker took; 0 where there is none. OutboxUnavailable."""
+    with _reading(path) as connection:
+        if not _has_tables(connection):
+            return 0
+        return int(connection.execute("SELECT coalesce(max(upto), 0) FROM forwarded").fetchone()[0])
+
+
 def _page(path: Path, after: int) -> list[Entry]:
     with _reading(path) as connection:
         if not _has_tables(connection):

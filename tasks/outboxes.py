@@ -98,16 +98,23 @@ def paths(folder: Path) -> list[Path]:
 
 
 def owner(path: Path) -> int | None:
-    """The process that owns a file; None if it has ended."""
+    """The process that owns a file; None if it has ended, or is another user's."""
     place = _taken(path)
     if place is not None:
         place.leave()
         return None
-    return int(_lock_of(path).read_text() or 0) or None
+    with suppress(PermissionError):
+        return int(_lock_of(path).read_text() or 0) or None
+    return None
 
 
 def _taken(path: Path) -> Place | None:
-    lock = os.open(_lock_of(path), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        lock = os.open(_lock_of(path), os.O_RDWR | os.O_CREAT, 0o600)
+    except PermissionError:
+        if _lock_of(path).exists():  # another user's
+            return None
+        raise
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -109,6 +109,9 @@ class Sending:
         except Exception as error:  # noqa: BLE001 - whatever it is, what waits is sent later
             self._failed(error)
             return False
+        finally:
+            with self._progress:
+                self._progress.notify_all()
         self._went_well()
         return True
 
@@ -123,8 +126,6 @@ class Sending:
         self._oldest = None
         if self.outbox.waiting or time.monotonic() >= self._look_around_due:
             self._wake.set()
-        with self._progress:
-            self._progress.notify_all()
 
     def _failed(self, error: Exception) -> None:
         if self._oldest is None:

@@ -9,7 +9,7 @@ from store.errors import OutboxUnavailable
 from store.reading import Store
 from tasks.forwarding import Forwarder
 from tasks.outbox import Entry
-from tasks.outbox_inspection import forwarded
+from tasks.outbox_inspection import forwarded, last_forwarded
 from tasks.outboxes import paths
 
 
@@ -25,7 +25,7 @@ def forwarded_so_far(folder: Path) -> dict[Path, int]:
     upto: dict[Path, int] = {}
     for path in paths(folder):
         with suppress(OutboxUnavailable):
-            upto[path] = max((page[-1].seq for page in forwarded(path)), default=0)
+            upto[path] = last_forwarded(path)
     return upto
 
 

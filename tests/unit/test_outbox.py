@@ -15,7 +15,7 @@ import pytest
 from store.errors import OutboxFull, OutboxUnavailable
 from store.sqlite import sqlite_driver
 from tasks.outbox import Entry, Outbox
-from tasks.outbox_inspection import forwarded, states
+from tasks.outbox_inspection import forwarded, last_forwarded, states
 from tasks.outboxes import abandoned, owner, paths, take
 
 LIMIT = 1_000_000
@@ -160,6 +160,7 @@ def test_what_was_forwarded_is_kept_for_a_while(tmp_path: Path) -> None:
         outbox.forwarded(2, RUN)
         outbox.tidy(keep=3600)
         assert [["a", "b"]] == [[entry.id for entry in page] for page in forwarded(tmp_path / "1.db")]
+        assert 2 == last_forwarded(tmp_path / "1.db")
         outbox.tidy(keep=0)
         assert [] == list(forwarded(tmp_path / "1.db"))
         assert ["c"] == waiting(outbox)
