@@ -29,7 +29,7 @@ STEPS = (
     ("types", "mypy worker tasks store dev.py"),
     ("types", "basedpyright"),
     ("contracts", "lint-imports"),
-    ("tests", "pytest -ra -n 2 --dist loadfile"),
+    ("tests", "pytest -ra --durations=15 -n 2 --dist loadfile"),
 )
 # What is done now and then, and by no check: the second asks a service that may be out of reach.
 CHORES = {

@@ -20,7 +20,9 @@ from reference_schema import Json, schema
 from typer.core import TyperCommand, TyperGroup
 
 import worker.cli.commands
+from tasks.broker import BrokerSettings
 from tasks.broker_url import SCHEMES
+from tasks.outboxes import OutboxSettings
 from worker.settings import Settings
 
 PAGES = ROOT / "docs" / "reference"
@@ -28,6 +30,7 @@ PAGES = ROOT / "docs" / "reference"
 _HOME = "the user's data folder: `~/.local/share/ostinato`, on macOS `~/Library/Application Support/ostinato`"
 _ALLOWED = {
     "home": "a path",
+    "outbox": "a path",
     "broker_url": ", ".join(f"`{scheme}://…`" for scheme in SCHEMES),
     "broker_prefix": "at most 64 of letters, digits and `. _ : -`",
     "store_url": "`sqlite:///PATH`, with four slashes where the path is absolute; `postgresql+psycopg://…`",
@@ -86,12 +89,13 @@ def settings() -> str:
         f"| `OSTINATO_{name.upper()}` | {_default(name, field)} | {_allowed(name, field)} | {field['description']} |"
         for name, field in described.items()
     )
+    recorded, sent = len(OutboxSettings.model_fields), len(BrokerSettings.model_fields)
     return f"""# Settings
 
 {MADE}
 
-Read from the environment, by the Celery application of `celery -A worker` and by the command line; a producer that
-calls `record_pattern.delay` reads the first three. An empty URL counts as none.
+Read from the environment, by the Celery application of `celery -A worker` and by the command line. A `Producer` reads
+the first {recorded}, `record_pattern.delay` the first {sent}. An empty URL counts as none.
 
 | variable | default | allowed | what it is |
 |---|---|---|---|
@@ -105,6 +109,8 @@ def _default(name: str, field: Json) -> str:
         return _HOME if name == "home" else "none"
     if default == "":
         return "empty"
+    if isinstance(default, bool):
+        return f"`{default}`".lower()
     return f"`{default:g}`" if isinstance(default, float) else f"`{default}`"
 
 

@@ -124,11 +124,23 @@ def limit_of(field: Json) -> str:
             return f"{field.get('minLength', 0)} to {most} characters{lines}"
         case {"type": "array", "maxItems": most}:
             return f"{field.get('minItems', 0)} to {most}"
-        case {"minimum": least, "maximum": most}:
-            return f"{field['type']}, {least} to {most}"
+        case {"type": "integer" | "number"}:
+            return f"{field['type']}{_bounds(field)}"
         case _:
-            values = [f"`{value}`" for value in field.get("enum", [field["type"]] if "type" in field else [])]
-            return " or ".join(values) or "the kind itself"
+            values = ["true", "false"] if field.get("type") == "boolean" else field.get("enum", [])
+            return " or ".join(f"`{value}`" for value in values) or "the kind itself"
+
+
+def _bounds(field: Json) -> str:
+    match field:
+        case {"minimum": least, "maximum": most}:
+            return f", {least} to {most}"
+        case {"minimum": least}:
+            return f", {least} or more"
+        case {"exclusiveMinimum": least}:
+            return f", more than {least}"
+        case _:
+            return ""
 
 
 def _characters(field: Json) -> str:

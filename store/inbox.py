@@ -14,7 +14,6 @@ _WRITE = {
     "sqlite": sqlite.insert(inbox).on_conflict_do_nothing().returning(inbox.c.message_id),
     "postgresql": postgresql.insert(inbox).on_conflict_do_nothing().returning(inbox.c.message_id),
 }
-_KNOWN = select(inbox.c.content_sha256).where(inbox.c.message_id == bindparam("id"))
 _KNOWN_OF = select(inbox.c.message_id, inbox.c.content_sha256).where(
     inbox.c.message_id.in_(bindparam("ids", expanding=True))
 )
@@ -28,26 +27,27 @@ class Receipt(Enum):
     ID_REUSE = "its id was applied before with another content"
 
 
-def receive(connection: Connection, event: Event, now: int) -> Receipt:
-    """Write the message's id down, unless it is there already."""
-    values = {
-        "message_id": event.id,
-        "kind": event.kind,
-        "occurred_at": event.occurred_at,
-        "applied_at": now,
-        "content_sha256": _sha256(event),
-        "content": event.content,
-    }
+def receive(connection: Connection, events: Sequence[Event], now: int) -> list[Receipt]:
+    """Write down the messages' ids, unless they are there already, and say of each event what the inbox says of it.
+
+    Of several with one id, the first one is new.
+    """
+    firsts = {event.id: place for place, event in reversed([*enumerate(events)])}
+    values = [_values(events[place], now) for place in sorted(firsts.values())]
     # A row back says that it is new; rowcount would say -1 with psycopg 3.
-    if connection.execute(_WRITE[connection.dialect.name], values).one_or_none() is not None:
-        return Receipt.NEW
-    known = connection.execute(_KNOWN, {"id": event.id}).scalar_one()
-    return _receipt(event, known)
+    new = set(connection.execute(_WRITE[connection.dialect.name], values).scalars())
+    known = {key: _sha256(events[firsts[key]]) for key in new}
+    if len(new) < len(firsts):
+        known.update(_known(connection, [key for key in firsts if key not in new]))
+    return [
+        Receipt.NEW if event.id in new and firsts[event.id] == place else _receipt(event, known[event.id])
+        for place, event in enumerate(events)
+    ]
 
 
 def receipts(connection: Connection, events: Sequence[Event]) -> list[Receipt]:
     """What the inbox would say of each event, if it was the next to arrive; nothing is written."""
-    known = dict(connection.execute(_KNOWN_OF, {"ids": [event.id for event in events]}).all())
+    known = _known(connection, [event.id for event in events])
     return [_receipt(event, known.get(event.id)) for event in events]
 
 
@@ -60,6 +60,21 @@ def rejected_for_reuse(event: Event) -> Rejected:
         source="domain",
         message_id=event.id,
     )
+
+
+def _values(event: Event, now: int) -> dict[str, object]:
+    return {
+        "message_id": event.id,
+        "kind": event.kind,
+        "occurred_at": event.occurred_at,
+        "applied_at": now,
+        "content_sha256": _sha256(event),
+        "content": event.content,
+    }
+
+
+def _known(connection: Connection, ids: Sequence[str]) -> dict[str, str]:
+    return dict(connection.execute(_KNOWN_OF, {"ids": ids}).all())
 
 
 def _receipt(event: Event, known: str | None) -> Receipt:

@@ -1,88 +1,135 @@
-"""Patterns as rows: what is loaded of them in a transaction, and written back."""
+"""Patterns as rows: loaded for all events of a delivery at once, changed in memory, and written back together."""
 
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import fields
+from typing import Any
 
-from sqlalchemy import Connection, RowMapping, String, bindparam, delete, insert, or_, select, update
+from sqlalchemy import BindParameter, Connection, RowMapping, Select, bindparam, delete, insert, select, update
 
-from store.pattern import PatternState
+from store.events import Effect, Sighting
+from store.pattern import PatternState, hash_of
 from store.tables import aliases, pattern_tags, patterns
 
 _NAMES = tuple(each.name for each in fields(PatternState))
 _COLUMNS = tuple(patterns.c[name] for name in _NAMES)
-_KEY = bindparam("key", type_=String)
+_KEYS: BindParameter[str] = bindparam("keys", expanding=True)
 # Built once: building a statement of so many columns costs more than running it.
-_BY_ID = select(*_COLUMNS).where(patterns.c.id == _KEY)
-_MEANT = select(aliases.c.pattern_id).where(aliases.c.alias == _KEY).scalar_subquery()
-_BY_ALIAS = select(*_COLUMNS).where(patterns.c.id == _MEANT)
-_BY_ID_OR_ALIAS = (
-    select(*_COLUMNS)
-    .where(or_(patterns.c.id == _KEY, patterns.c.id == _MEANT))
-    .order_by(patterns.c.id != _KEY)
-    .limit(1)
-)
-_BY_CONTENT = (
-    select(*_COLUMNS)
-    .where(patterns.c.content_hash == _KEY)
-    .order_by(patterns.c.priority_score.desc(), patterns.c.id)
-    .limit(1)
-)
-_ADD = insert(patterns)
-_ADD_TAG = insert(pattern_tags)
+_BY_ID = select(*_COLUMNS).where(patterns.c.id.in_(_KEYS))
+_BY_CONTENT = select(*_COLUMNS).where(patterns.c.content_hash.in_(_KEYS))
+_BY_ALIAS = select(aliases.c.alias, *_COLUMNS).join_from(aliases, patterns).where(aliases.c.alias.in_(_KEYS))
+_ADD, _ADD_TAG, _ADD_ALIAS = insert(patterns), insert(pattern_tags), insert(aliases)
+_REMOVE_TAGS = delete(pattern_tags).where(pattern_tags.c.pattern_id == bindparam("key"))
 
 
-def load(connection: Connection, pattern_id: str) -> PatternState | None:
-    """The pattern with this very id."""
-    return _state(connection.execute(_BY_ID, {"key": pattern_id}).mappings().one_or_none())
+class PatternRows:
+    """The patterns that some events name or mean, by id, by alias and by content.
+
+    What is asked for has to be among what was loaded for those events; every answer has the changes made so far.
+    """
+
+    def __init__(self, connection: Connection, events: Collection[Effect]) -> None:
+        self._connection = connection
+        self._stored: dict[str, PatternState] = {}
+        self._states: dict[str, PatternState] = {}
+        self._aliases: dict[str, str] = {}
+        self._new_aliases: list[dict[str, str]] = []
+        self._by_content: dict[str, set[str]] = defaultdict(set)
+        self._load(events)
+
+    def known(self, pattern_id: str) -> PatternState | None:
+        """The pattern with this very id."""
+        return self._states.get(pattern_id)
+
+    def known_by_alias(self, alias: str) -> PatternState | None:
+        """The pattern that an alias points to."""
+        target = self._aliases.get(alias)
+        return None if target is None else self._states[target]
+
+    def meant(self, key: str) -> PatternState | None:
+        """The pattern with this very id, else the one that it points to as an alias."""
+        return self.known(key) or self.known_by_alias(key)
+
+    def known_by_content(self, content_hash: str) -> PatternState | None:
+        """The pattern with this content hash; of several, the one with the highest priority, then the lowest id."""
+        found = [self._states[each] for each in self._by_content.get(content_hash, ())]
+        return min(found, key=_choice, default=None)
+
+    def put(self, pattern: PatternState) -> None:
+        """Have a pattern be in this state, be it there already or not."""
+        before = self._states.get(pattern.id)
+        if before is not None:
+            self._by_content[before.content_hash].discard(before.id)
+        self._states[pattern.id] = pattern
+        self._by_content[pattern.content_hash].add(pattern.id)
+
+    def add_alias(self, alias: str, pattern_id: str) -> bool:
+        """Remember that an id means a pattern; False if that was known."""
+        if alias in self._aliases:
+            return False
+        self._aliases[alias] = pattern_id
+        self._new_aliases.append({"alias": alias, "pattern_id": pattern_id})
+        return True
+
+    def write(self) -> None:
+        """Write what differs from what was loaded."""
+        changed: dict[tuple[str, ...], list[PatternState]] = defaultdict(list)
+        for pattern, names in self._differences():
+            changed[names].append(pattern)
+        for names, rows in changed.items():
+            if names:
+                self._change(names, rows) if names is not _NAMES else self._add(rows)
+        if self._new_aliases:
+            self._connection.execute(_ADD_ALIAS, self._new_aliases)
+
+    def _load(self, events: Collection[Effect]) -> None:
+        keys = {event.pattern_id for event in events}
+        self._take(self._rows(_BY_ID, keys))
+        by_alias = self._rows(_BY_ALIAS, keys - self._states.keys())
+        self._aliases.update({str(row["alias"]): str(row["id"]) for row in by_alias})
+        self._take(by_alias)
+        unknown = (each for each in events if isinstance(each, Sighting) and self.meant(each.pattern_id) is None)
+        self._take(self._rows(_BY_CONTENT, {hash_of(each) for each in unknown}))
+
+    def _rows(self, chosen: Select[Any], keys: Iterable[str]) -> Sequence[RowMapping]:
+        ordered = sorted(keys)
+        return self._connection.execute(chosen, {"keys": ordered}).mappings().all() if ordered else ()
+
+    def _take(self, rows: Iterable[RowMapping]) -> None:
+        for row in rows:
+            if row["id"] not in self._stored:
+                state = PatternState(**{name: row[name] for name in _NAMES})
+                self._stored[state.id] = state
+                self.put(state)
+
+    def _differences(self) -> Iterator[tuple[PatternState, tuple[str, ...]]]:
+        """The patterns that differ from what was loaded, and in which columns; in all of them where it is new."""
+        for pattern in self._states.values():
+            before = self._stored.get(pattern.id)
+            if before is None:
+                yield pattern, _NAMES
+            elif before is not pattern:
+                yield pattern, tuple(name for name in _NAMES if getattr(before, name) != getattr(pattern, name))
+
+    def _add(self, rows: Sequence[PatternState]) -> None:
+        self._connection.execute(_ADD, [{name: getattr(each, name) for name in _NAMES} for each in rows])
+        self._add_tags(rows)
+
+    def _change(self, names: tuple[str, ...], rows: Sequence[PatternState]) -> None:
+        values = {name: bindparam(f"new_{name}", type_=patterns.c[name].type) for name in names}
+        self._connection.execute(
+            update(patterns).where(patterns.c.id == bindparam("key")).values(values),
+            [{"key": each.id, **{f"new_{name}": getattr(each, name) for name in names}} for each in rows],
+        )
+        if "context_tags" in names:
+            self._connection.execute(_REMOVE_TAGS, [{"key": each.id} for each in rows])
+            self._add_tags(rows)
+
+    def _add_tags(self, tagged: Sequence[PatternState]) -> None:
+        rows = [{"pattern_id": each.id, "tag": tag} for each in tagged for tag in sorted(set(each.context_tags or ()))]
+        if rows:
+            self._connection.execute(_ADD_TAG, rows)
 
 
-def load_by_alias(connection: Connection, alias: str) -> PatternState | None:
-    """The pattern that an alias points to."""
-    return _state(connection.execute(_BY_ALIAS, {"key": alias}).mappings().one_or_none())
-
-
-def load_meant(connection: Connection, key: str) -> PatternState | None:
-    """The pattern with this very id, else the one that it points to as an alias."""
-    return _state(connection.execute(_BY_ID_OR_ALIAS, {"key": key}).mappings().one_or_none())
-
-
-def load_by_content(connection: Connection, content_hash: str) -> PatternState | None:
-    """The pattern with this content hash; of several, the one with the highest priority, then the lowest id."""
-    return _state(connection.execute(_BY_CONTENT, {"key": content_hash}).mappings().one_or_none())
-
-
-def add(connection: Connection, pattern: PatternState) -> None:
-    """Insert a pattern that is not there yet."""
-    connection.execute(_ADD, _values(pattern))
-    _add_tags(connection, pattern)
-
-
-def change(connection: Connection, before: PatternState, after: PatternState) -> None:
-    """Write what differs between two states of one pattern."""
-    old, new = _values(before), _values(after)
-    changed = {name: value for name, value in new.items() if value != old[name]}
-    if changed:
-        connection.execute(update(patterns).where(patterns.c.id == after.id).values(changed))
-    if "context_tags" in changed:
-        connection.execute(delete(pattern_tags).where(pattern_tags.c.pattern_id == after.id))
-        _add_tags(connection, after)
-
-
-def add_alias(connection: Connection, alias: str, pattern_id: str) -> bool:
-    """Remember that an id means a pattern; False if that was known."""
-    known = connection.execute(select(aliases.c.alias).where(aliases.c.alias == alias)).one_or_none()
-    if known is None:
-        connection.execute(insert(aliases).values(alias=alias, pattern_id=pattern_id))
-    return known is None
-
-
-def _add_tags(connection: Connection, pattern: PatternState) -> None:
-    if tags := sorted(set(pattern.context_tags or ())):
-        connection.execute(_ADD_TAG, [{"pattern_id": pattern.id, "tag": tag} for tag in tags])
-
-
-def _values(pattern: PatternState) -> dict[str, object]:
-    return {name: getattr(pattern, name) for name in _NAMES}
-
-
-def _state(row: RowMapping | None) -> PatternState | None:
-    return None if row is None else PatternState(**{name: row[name] for name in _NAMES})
+def _choice(pattern: PatternState) -> tuple[float, str]:
+    return -pattern.priority_score, pattern.id

@@ -36,7 +36,7 @@ def apply_again(transaction: Transaction, event: Effect | Recalculation, meant: 
     recalculation only leaves its mark: the scores are `settle`'s.
     """
     if isinstance(event, Recalculation):
-        receive(transaction.connection, event, transaction.now)
+        receive(transaction.connection, [event], transaction.now)
         begin(transaction, event, finished_at=transaction.now)
         return
     if isinstance(event, Sighting) and meant is not None:

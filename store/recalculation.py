@@ -36,7 +36,7 @@ def recalculate(
     The first delivery of the message fixes the clock reading. Until the answer is True, the same message has to be
     delivered again, in a transaction of its own.
     """
-    receipt = receive(transaction.connection, event, transaction.now)
+    (receipt,) = receive(transaction.connection, [event], transaction.now)
     if receipt is Receipt.ID_REUSE:
         put_in_quarantine(transaction, rejected_for_reuse(event), task=task, delivery=delivery)
         return True

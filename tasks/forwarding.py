@@ -55,24 +55,31 @@ class Forwarder:
     def forward_abandoned(self) -> int:
         """Send the next messages of each process that has ended; how many those were. BrokerUnavailable."""
         count = 0
-        for place in abandoned(self._settings.outbox_folder):
-            try:
-                with closing(Outbox(place.path)) as outbox:
-                    count += self.forward(outbox)
-                    outbox.tidy(self._settings.outbox_keep)
-            except OutboxUnavailable as error:
-                if place.path not in self._unusable:
-                    _log.warning("%s", error)
-                self._unusable.add(place.path)
+        # Closed here, whatever is raised: whoever keeps the exception would keep the file from the others.
+        with closing(abandoned(self._settings.outbox_folder)) as places:
+            for place in places:
+                try:
+                    with closing(Outbox(place.path)) as outbox:
+                        count += self.forward(outbox)
+                        self.tidy(outbox)
+                except OutboxUnavailable as error:
+                    if place.path not in self._unusable:
+                        _log.warning("%s", error)
+                    self._unusable.add(place.path)
         return count
 
-    def publish(self, entries: Sequence[Entry]) -> None:
-        """Send these messages; BrokerUnavailable, and then the broker may have taken any of them all the same."""
-        rest = list(entries)
-        while rest:
-            batch = self._batch(rest)
-            self._publish(batch)
-            del rest[: len(batch)]
+    def publish_some(self, entries: Sequence[Entry]) -> int:
+        """Send as many of the first messages as one batch may hold; how many those were.
+
+        BrokerUnavailable, and then the broker may have taken them all the same.
+        """
+        batch = self._batch(entries)
+        self._publish(batch)
+        return len(batch)
+
+    def tidy(self, outbox: Outbox) -> None:
+        """Clear away what needs to be kept no longer, neither for `reconcile` nor for a broker that is killed."""
+        outbox.tidy(max(self._settings.outbox_keep, LOST_SECONDS))
 
     def close(self) -> None:
         """Close the connection."""

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from store.errors import OutboxUnavailable
 from store.sqlite import sqlite_driver
-from tasks.outbox import Entry
+from tasks.outbox import Entry, check_schema
 from tasks.outboxes import owner, paths
 
 _PAGE = 500
@@ -26,7 +26,7 @@ WHERE seq > ? AND seq <= (SELECT max(upto) FROM forwarded) ORDER BY seq LIMIT ?
 class OutboxState(NamedTuple):
     """One file: how much waits for the broker and since when, how much is kept that it has, and who owns the file.
 
-    ``size`` is in bytes; ``process`` None if the process has ended.
+    ``size`` is in bytes; ``process`` None if the process has ended; ``problem`` says why the file cannot be read.
     """
 
     path: Path
@@ -35,10 +35,11 @@ class OutboxState(NamedTuple):
     oldest: datetime | None
     kept: int
     size: int
+    problem: str | None = None
 
 
 def states(folder: Path) -> list[OutboxState]:
-    """How the outboxes of a folder stand; OutboxUnavailable."""
+    """How the outboxes of a folder stand, also those that cannot be read."""
     return [_state(path) for path in paths(folder)]
 
 
@@ -53,16 +54,35 @@ def forwarded(path: Path) -> Iterator[list[Entry]]:
         seq = entries[-1].seq
 
 
+def last_forwarded(path: Path) -> int:
+    """The place of the last message that the broker took; 0 where there is none. OutboxUnavailable."""
+    with _reading(path) as connection:
+        if not _has_tables(connection):
+            return 0
+        return int(connection.execute("SELECT coalesce(max(upto), 0) FROM forwarded").fetchone()[0])
+
+
 def _page(path: Path, after: int) -> list[Entry]:
     with _reading(path) as connection:
+        if not _has_tables(connection):
+            return []
         return [Entry(*row) for row in connection.execute(_FORWARDED, (after, _PAGE))]
 
 
+def _has_tables(connection: Any) -> bool:  # noqa: ANN401 - whichever SQLite it is
+    return bool(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
 def _state(path: Path) -> OutboxState:
-    with _reading(path) as connection:
-        waiting, oldest, kept = connection.execute(_STATE).fetchone()
+    waiting, oldest, kept, problem = 0, None, 0, None
+    try:
+        with _reading(path) as connection:
+            if _has_tables(connection):
+                waiting, oldest, kept = connection.execute(_STATE).fetchone()
+    except OutboxUnavailable as error:
+        problem = str(error)
     since = None if oldest is None else datetime.fromtimestamp(oldest, UTC)
-    return OutboxState(path, owner(path), waiting, since, kept, path.stat().st_size)
+    return OutboxState(path, owner(path), waiting, since, kept, path.stat().st_size, problem)
 
 
 @contextmanager
@@ -71,6 +91,7 @@ def _reading(path: Path) -> Generator[Any]:
     try:
         with closing(driver.connect(path, timeout=5, isolation_level=None)) as connection:
             connection.execute("PRAGMA query_only=ON")
+            check_schema(path, connection.execute("PRAGMA user_version").fetchone()[0])
             yield connection
     except (driver.Error, OSError) as error:
         raise OutboxUnavailable(f"The outbox {path} cannot be read: {error}.") from error

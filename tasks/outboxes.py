@@ -6,7 +6,7 @@ process takes the file over, with what waits in it.
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Generator
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, NamedTuple, Self
@@ -38,7 +38,7 @@ class OutboxSettings(BrokerSettings):
     )
     outbox_keep: Annotated[float, Field(ge=0)] = Field(
         default=_DAY,
-        description="Seconds that a message is kept after the broker took it, for `ostinato reconcile`.",
+        description="Seconds that a message is kept after the broker took it, for `ostinato reconcile`; at least 5.",
     )
     outbox_fsync: bool = Field(
         default=False, description="Whether each message is synced to the disk, against a loss of power, at its cost."
@@ -58,6 +58,9 @@ class Place(NamedTuple):
 
     def leave(self) -> None:
         """Let others have it."""
+        _held.discard(self.lock)
+        # Not only closed: a child that is just being forked has the descriptor too.
+        fcntl.flock(self.lock, fcntl.LOCK_UN)
         os.close(self.lock)
 
     def __enter__(self) -> Self:
@@ -67,19 +70,19 @@ class Place(NamedTuple):
         self.leave()
 
 
-def take(folder: Path) -> Place:
-    """The folder's first file that nobody owns, be it there already or not; OutboxUnavailable."""
+def take(folder: Path, besides: Collection[Path] = ()) -> Place:
+    """The folder's first file that nobody owns, besides these, be it there already or not; OutboxUnavailable."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         number = 1
-        while (place := _taken(folder / f"{number}.db")) is None:
+        while (path := folder / f"{number}.db") in besides or (place := _taken(path)) is None:
             number += 1
     except OSError as error:
         raise OutboxUnavailable(f"The outbox folder {folder} cannot be used: {error.strerror}.") from None
     return place
 
 
-def abandoned(folder: Path) -> Iterator[Place]:
+def abandoned(folder: Path) -> Generator[Place]:
     """Each file whose process has ended, owned until the next is asked for."""
     for path in paths(folder):
         with suppress(OSError):
@@ -95,16 +98,23 @@ def paths(folder: Path) -> list[Path]:
 
 
 def owner(path: Path) -> int | None:
-    """The process that owns a file; None if it has ended."""
+    """The process that owns a file; None if it has ended, or is another user's."""
     place = _taken(path)
     if place is not None:
         place.leave()
         return None
-    return int(_lock_of(path).read_text() or 0) or None
+    with suppress(PermissionError):
+        return int(_lock_of(path).read_text() or 0) or None
+    return None
 
 
 def _taken(path: Path) -> Place | None:
-    lock = os.open(_lock_of(path), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        lock = os.open(_lock_of(path), os.O_RDWR | os.O_CREAT, 0o600)
+    except PermissionError:
+        if _lock_of(path).exists():  # another user's
+            return None
+        raise
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -112,8 +122,22 @@ def _taken(path: Path) -> Place | None:
         return None
     os.ftruncate(lock, 0)
     os.pwrite(lock, str(os.getpid()).encode(), 0)
+    _held.add(lock)
     return Place(path, lock)
 
 
 def _lock_of(path: Path) -> Path:
     return path.with_suffix(".lock")
+
+
+# A lock is free when all its descriptors are closed: a child of a fork must not keep its parent's.
+_held: set[int] = set()
+
+
+def _after_fork() -> None:
+    for lock in _held:
+        os.close(lock)
+    _held.clear()
+
+
+os.register_at_fork(after_in_child=_after_fork)

@@ -3,7 +3,7 @@
 import atexit
 import os
 from collections.abc import Callable
-from threading import Lock
+from threading import RLock
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
 from tasks import wire
@@ -57,7 +57,6 @@ class Producer:
     def __init__(self, settings: OutboxSettings | None = None) -> None:
         """Open an outbox, as the settings or else the environment have it; ConfigurationError, OutboxUnavailable."""
         self._settings = settings or read_settings(OutboxSettings)
-        self._lock = Lock()
         self._sending: Sending | None = None
         self._opened()
 
@@ -89,7 +88,7 @@ class Producer:
 
         A message after that opens the outbox again.
         """
-        with self._lock:
+        with _changing:
             sending, self._sending = self._sending, None
             _open.discard(self)
         return 0 if sending is None else sending.close(timeout)
@@ -103,7 +102,7 @@ class Producer:
     def _opened(self) -> Sending:
         sending = self._sending
         if sending is None:
-            with self._lock:
+            with _changing:
                 if self._sending is None:
                     self._sending = Sending(self._settings)
                     _open.add(self)
@@ -112,13 +111,13 @@ class Producer:
 
     def after_fork(self) -> None:
         """In the child of a fork, done by itself: leave the outbox to the parent."""
-        self._lock = Lock()
         if self._sending is not None:
-            self._sending.place.leave()
             _of_parents.append(self._sending)
             self._sending = None
 
 
+# Held while a producer opens or closes, which a fork waits for.
+_changing = RLock()
 _open: set[Producer] = set()
 # What a child of a fork has from its parent: never used and never closed, because the parent uses it.
 _of_parents: list[Sending] = []
@@ -128,6 +127,7 @@ def _after_fork() -> None:
     for producer in tuple(_open):
         producer.after_fork()
     _open.clear()
+    _changing.release()
 
 
 def _at_exit() -> None:
@@ -135,5 +135,5 @@ def _at_exit() -> None:
         producer.close(_AT_EXIT_SECONDS)
 
 
-os.register_at_fork(after_in_child=_after_fork)
+os.register_at_fork(before=_changing.acquire, after_in_parent=_changing.release, after_in_child=_after_fork)
 atexit.register(_at_exit)

@@ -5,13 +5,17 @@ import math
 import time
 from contextlib import suppress
 from threading import Condition, Event, Thread
+from typing import TYPE_CHECKING
 
 from store.errors import OutboxFull, OutboxUnavailable, TransientError
 from tasks import wire
 from tasks.forwarding import Forwarder
 from tasks.messages import BATCH_COUNT, Message
 from tasks.outbox import Outbox
-from tasks.outboxes import OutboxSettings, take
+from tasks.outboxes import OutboxSettings, Place, take
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 COALESCE_SECONDS = 0.05
 LOOK_AROUND_SECONDS = 5.0
@@ -31,12 +35,7 @@ class Sending:
     def __init__(self, settings: OutboxSettings) -> None:
         self._settings = settings
         self._forwarder = Forwarder(settings)
-        self.place = take(settings.outbox_folder)
-        try:
-            self.outbox = Outbox(self.place.path, fsync=settings.outbox_fsync)
-        except OutboxUnavailable:
-            self.place.leave()
-            raise
+        self.place, self.outbox = _opened(settings)
         self._wake, self._hurry, self._progress = Event(), Event(), Condition()
         self._wake.set()
         # When the thread is to have ended; and, while the broker is away, since when a message waits for it.
@@ -106,10 +105,13 @@ class Sending:
         try:
             self._forwarder.forward(self.outbox)
             self._look_around()
-            self.outbox.tidy(self._settings.outbox_keep)
+            self._forwarder.tidy(self.outbox)
         except Exception as error:  # noqa: BLE001 - whatever it is, what waits is sent later
             self._failed(error)
             return False
+        finally:
+            with self._progress:
+                self._progress.notify_all()
         self._went_well()
         return True
 
@@ -124,8 +126,6 @@ class Sending:
         self._oldest = None
         if self.outbox.waiting or time.monotonic() >= self._look_around_due:
             self._wake.set()
-        with self._progress:
-            self._progress.notify_all()
 
     def _failed(self, error: Exception) -> None:
         if self._oldest is None:
@@ -138,3 +138,18 @@ class Sending:
         self._oldest = time.time()
         with suppress(OutboxUnavailable):
             self._oldest = self.outbox.oldest() or self._oldest
+
+
+def _opened(settings: OutboxSettings) -> tuple[Place, Outbox]:
+    """The first file that nobody owns and that can be used."""
+    unusable: set[Path] = set()
+    while True:
+        place = take(settings.outbox_folder, besides=unusable)
+        new = not place.path.exists()
+        try:
+            return place, Outbox(place.path, fsync=settings.outbox_fsync)
+        except OutboxUnavailable:
+            place.leave()
+            if new:
+                raise
+            unusable.add(place.path)

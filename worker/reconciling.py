@@ -1,13 +1,15 @@
 """Sending again what the broker had taken and the store never got, as when the broker lost its disk."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from store.errors import OutboxUnavailable
 from store.reading import Store
 from tasks.forwarding import Forwarder
 from tasks.outbox import Entry
-from tasks.outbox_inspection import forwarded
+from tasks.outbox_inspection import forwarded, last_forwarded
 from tasks.outboxes import paths
 
 
@@ -19,8 +21,12 @@ class Reconciled(NamedTuple):
 
 
 def forwarded_so_far(folder: Path) -> dict[Path, int]:
-    """For each outbox, the place of the last message that the broker has taken; OutboxUnavailable."""
-    return {path: max((page[-1].seq for page in forwarded(path)), default=0) for path in paths(folder)}
+    """For each outbox that can be read, the place of the last message that the broker has taken."""
+    upto: dict[Path, int] = {}
+    for path in paths(folder):
+        with suppress(OutboxUnavailable):
+            upto[path] = last_forwarded(path)
+    return upto
 
 
 def reconcile(store: Store, forwarder: Forwarder, upto: dict[Path, int]) -> Iterator[Reconciled]:
@@ -34,9 +40,11 @@ def reconcile(store: Store, forwarder: Forwarder, upto: dict[Path, int]) -> Iter
         for page in forwarded(path):
             entries = [each for each in page if each.seq <= last]
             lacking = _lacking(store, entries)
-            if lacking:
-                forwarder.publish(lacking)
-            looked_for, sent_again = looked_for + len(entries), sent_again + len(lacking)
+            while lacking:
+                count = forwarder.publish_some(lacking)
+                del lacking[:count]
+                sent_again += count
+            looked_for += len(entries)
             yield Reconciled(looked_for, sent_again)
 
 

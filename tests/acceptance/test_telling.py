@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from store.identity import pattern_id
+from tasks.messages import ApplyBatch
 from tasks.publishing import QUEUE
 from tests.product import Product
 from tests.waiting import wait_until
@@ -88,7 +89,10 @@ def test_recalculate_gives_up_after_the_timeout(embedded: Product) -> None:
 
 
 def test_send_takes_the_sample(embedded: Product) -> None:
-    """All its 4,176 messages are on the queue."""
+    """All its 4,176 messages are on the queue, in batches of at most 500."""
     sample = "".join(f"{each}\n" for each in sample_lines())
     assert (0, "sent 4176, bad 0\n") == embedded.cli("send", "-", stdin=sample)[:2]
-    assert 4176 == embedded.client.llen(QUEUE)
+    items = [json.loads(raw)["headers"] for raw in embedded.client.lrange(QUEUE, 0, -1)]
+    sizes = [int(each["argsrepr"].split()[0]) for each in items]
+    assert ({ApplyBatch.KIND}, 4176) == ({each["task"] for each in items}, sum(sizes))
+    assert 500 >= max(sizes)

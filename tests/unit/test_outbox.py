@@ -1,6 +1,5 @@
 """The file of a producer's outbox: what is in it stays until the broker has it, and it stays within its bounds."""
 
-import os
 import sqlite3
 import subprocess
 import sys
@@ -8,13 +7,15 @@ from collections.abc import Callable, Iterable
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from store.errors import OutboxFull, OutboxUnavailable
+from store.sqlite import sqlite_driver
 from tasks.outbox import Entry, Outbox
-from tasks.outbox_inspection import forwarded, states
-from tasks.outboxes import abandoned, owner, paths, take
+from tasks.outbox_inspection import forwarded, last_forwarded
+from tasks.outboxes import take
 
 LIMIT = 1_000_000
 RUN = "first"
@@ -39,6 +40,32 @@ except OutboxUnavailable:
 """
 
 
+BROKEN_OFF = """
+import signal, sys
+from pathlib import Path
+from tasks.outbox import Outbox
+
+class SoftTimeLimit(Exception):
+    pass
+
+def exceeded(*_):
+    raise SoftTimeLimit
+
+outbox = Outbox(Path(sys.argv[1]))
+broken_off = taken = 0
+signal.signal(signal.SIGALRM, exceeded)
+for number in range(300):
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.0005)
+        while True:
+            outbox.add(str(number), "kind", "{}", limit=10**9)
+            taken += 1
+    except SoftTimeLimit:
+        broken_off += 1
+print(broken_off, taken)
+"""
+
+
 def at_most(count: int) -> Callable[[Iterable[Entry]], list[Entry]]:
     """Who takes so many of the messages that wait."""
     return lambda entries: list(islice(entries, count))
@@ -53,6 +80,11 @@ def add(outbox: Outbox, *names: str, text: str = "{}") -> None:
 def waiting(outbox: Outbox) -> list[str]:
     """The ids of all that wait."""
     return [entry.id for entry in outbox.first(list)]
+
+
+def writing_from_outside(folder: Path) -> closing[Any]:
+    """A second connection to it, which makes the first one's writes fail."""
+    return closing(sqlite_driver().connect(folder / "1.db", isolation_level=None))
 
 
 def opened(folder: Path) -> closing[Outbox]:
@@ -92,6 +124,7 @@ def test_what_was_forwarded_is_kept_for_a_while(tmp_path: Path) -> None:
         outbox.forwarded(2, RUN)
         outbox.tidy(keep=3600)
         assert [["a", "b"]] == [[entry.id for entry in page] for page in forwarded(tmp_path / "1.db")]
+        assert 2 == last_forwarded(tmp_path / "1.db")
         outbox.tidy(keep=0)
         assert [] == list(forwarded(tmp_path / "1.db"))
         assert ["c"] == waiting(outbox)
@@ -150,6 +183,49 @@ def test_what_a_broker_took_in_its_last_seconds_waits_again(tmp_path: Path) -> N
         assert ["d"] == waiting(outbox)
 
 
+def test_take_back_that_failed_is_made_up_for(tmp_path: Path) -> None:
+    """The next attempt takes back what the first one could not."""
+    with opened(tmp_path) as outbox, writing_from_outside(tmp_path) as other:
+        add(outbox, "a", "b")
+        outbox.forwarded(2, RUN)
+        other.execute("CREATE TRIGGER full BEFORE DELETE ON forwarded BEGIN SELECT raise(ABORT, 'no room'); END")
+        with pytest.raises(OutboxUnavailable, match="no room"):
+            outbox.meets("second", lost=3600)
+        other.execute("DROP TRIGGER full")
+        assert (2, ["a", "b"]) == (outbox.meets("second", lost=3600), waiting(outbox))
+
+
+def test_what_cannot_be_noted_is_not_sent_again_at_once(tmp_path: Path) -> None:
+    """A full disk does not make a process send the same messages for ever; the next process sends them once more."""
+    with opened(tmp_path) as outbox, writing_from_outside(tmp_path) as other:
+        add(outbox, "a", "b")
+        other.execute("CREATE TRIGGER full BEFORE INSERT ON forwarded BEGIN SELECT raise(ABORT, 'no room'); END")
+        with pytest.raises(OutboxUnavailable, match="no room"):
+            outbox.forwarded(1, RUN)
+        assert ["b"] == waiting(outbox)
+        other.execute("DROP TRIGGER full")
+    with opened(tmp_path) as outbox:
+        assert ["a", "b"] == waiting(outbox)
+
+
+def test_call_that_a_signal_broke_off_spoils_none(tmp_path: Path) -> None:
+    """An exception out of a signal's handler, such as Celery's soft time limit: each later message is taken."""
+    done = subprocess.run([sys.executable, "-c", BROKEN_OFF, str(tmp_path / "1.db")], check=True, capture_output=True)
+    broken_off, taken = map(int, done.stdout.split())
+    assert broken_off > 0
+    with opened(tmp_path) as outbox:
+        assert 0 <= outbox.waiting - taken <= broken_off
+
+
+def test_nobody_else_may_read_the_files(tmp_path: Path) -> None:
+    """Also in a folder that others may look into."""
+    tmp_path.chmod(0o755)
+    with take(tmp_path) as place, closing(Outbox(place.path)) as outbox:
+        add(outbox, "a")
+        modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    assert dict.fromkeys(["1.db", "1.db-shm", "1.db-wal", "1.lock"], 0o600) == modes
+
+
 def test_file_that_is_no_outbox_is_refused(tmp_path: Path) -> None:
     """Nothing is written over it."""
     (tmp_path / "1.db").write_text("something else" * 100)
@@ -164,38 +240,3 @@ def test_file_of_a_later_version_is_refused(tmp_path: Path) -> None:
         other.execute("PRAGMA user_version=2")
     with pytest.raises(OutboxUnavailable, match="later version"):
         Outbox(tmp_path / "1.db")
-
-
-def test_files_are_shared_out(tmp_path: Path) -> None:
-    """Each has one owner; one that was left is the next one's, and what has no owner is found."""
-    first, second = take(tmp_path), take(tmp_path)
-    for place in (first, second):
-        Outbox(place.path).close()
-    assert ["1.db", "2.db"] == [path.name for path in paths(tmp_path)]
-    assert [os.getpid(), os.getpid()] == [owner(path) for path in paths(tmp_path)]
-    assert [] == list(abandoned(tmp_path))
-    first.leave()
-    assert [first.path] == [place.path for place in abandoned(tmp_path)]
-    assert [None, os.getpid()] == [state.process for state in states(tmp_path)]
-    with take(tmp_path) as place:
-        assert first.path == place.path
-    second.leave()
-
-
-def test_folder_that_cannot_be_used_is_an_error(tmp_path: Path) -> None:
-    """A sentence, and no traceback of the system's."""
-    (tmp_path / "file").touch()
-    with pytest.raises(OutboxUnavailable, match="cannot be used"):
-        take(tmp_path / "file")
-
-
-def test_states_count_what_waits_and_what_is_kept(tmp_path: Path) -> None:
-    """And since when."""
-    with opened(tmp_path) as outbox:
-        add(outbox, "a", "b", "c")
-        outbox.forwarded(1, RUN)
-        (state,) = states(tmp_path)
-        oldest = outbox.oldest()
-    assert (2, 1) == (state.waiting, state.kept)
-    assert state.oldest is not None
-    assert oldest == pytest.approx(state.oldest.timestamp(), abs=1e-5)

@@ -10,7 +10,7 @@ from tasks.broker import read_settings
 from tasks.forwarding import Forwarder
 from tasks.outbox_inspection import OutboxState, states
 from tasks.outboxes import OutboxSettings
-from worker.cli.output import AsJson, iso, out, print_json, progress
+from worker.cli.output import AsJson, err, iso, out, print_json, progress
 
 commands = typer.Typer(help="Look at what producers have recorded, and send what waits.", no_args_is_help=True)
 _POLL = 0.1
@@ -18,7 +18,7 @@ _POLL = 0.1
 
 @commands.command("status")
 def status(*, as_json: AsJson = False) -> None:
-    """Say what waits for the broker in each outbox; exit code 1 while anything does.
+    """Say what waits for the broker in each outbox; exit code 1 while anything does, or a file cannot be read.
 
     An outbox without a process was left by one that has ended: the next producer sends what waits there.
     """
@@ -27,7 +27,7 @@ def status(*, as_json: AsJson = False) -> None:
         print_json([_record(each) for each in found])
     else:
         out.print(_table(found))
-    if any(each.waiting for each in found):
+    if say_problems(found) or any(each.waiting for each in found):
         raise typer.Exit(1)
 
 
@@ -35,7 +35,7 @@ def status(*, as_json: AsJson = False) -> None:
 def flush(*, timeout: Annotated[float, typer.Option(min=0, help="Give up after so many seconds.")] = 30) -> None:
     """Send what processes have left behind that have ended, and wait until those that run have sent theirs.
 
-    Exit code 1 if anything still waits at the end, 3 if the broker does not answer.
+    Exit code 1 if anything still waits at the end or a file cannot be read, 3 if the broker does not answer.
     """
     settings = read_settings(OutboxSettings)
     deadline = time.monotonic() + timeout
@@ -44,15 +44,24 @@ def flush(*, timeout: Annotated[float, typer.Option(min=0, help="Give up after s
         sent = 0
         while True:
             sent += (now := forwarder.forward_abandoned())
-            waiting = sum(each.waiting for each in states(settings.outbox_folder))
+            found = states(settings.outbox_folder)
+            waiting = sum(each.waiting for each in found)
             shown.update(bar, description=f"sent {sent}, {waiting} wait")
             if not waiting or time.monotonic() >= deadline:
                 break
             if not now:
                 time.sleep(_POLL)
     out.print(f"sent {sent}, waiting {waiting}")
-    if waiting:
+    if say_problems(found) or waiting:
         raise typer.Exit(1)
+
+
+def say_problems(found: list[OutboxState]) -> bool:
+    """Say what is wrong with the files that cannot be read; whether there are any."""
+    problems = [each.problem for each in found if each.problem]
+    for problem in problems:
+        err.print(problem, soft_wrap=True)
+    return bool(problems)
 
 
 def _table(found: list[OutboxState]) -> Table:

@@ -9,7 +9,9 @@ import typer
 from store.reading import Store
 from tasks.broker import read_settings
 from tasks.forwarding import Forwarder
+from tasks.outbox_inspection import states
 from worker.broker_client import BrokerClient
+from worker.cli.outbox import say_problems
 from worker.cli.output import err, out, progress
 from worker.reconciling import Reconciled, forwarded_so_far
 from worker.reconciling import reconcile as reconciled
@@ -26,7 +28,8 @@ def reconcile(
     """Send again what the broker had taken from this machine's outboxes and the store never got.
 
     For a broker that lost its disk or was emptied. What the queue holds is not lost: unless told `--now`, this waits
-    until it was empty once. Either way no message is applied twice. Exit code 1 if the queue did not become empty.
+    until it was empty once. Either way no message is applied twice. Exit code 1 if the queue did not become empty,
+    or an outbox cannot be read.
     """
     settings = read_settings(Settings)
     upto = forwarded_so_far(settings.outbox_folder)
@@ -39,6 +42,8 @@ def reconcile(
         for done in reconciled(store, forwarder, upto):
             shown.update(bar, description=f"looked for {done.looked_for}, sent {done.sent_again} again")
     out.print(f"looked for {done.looked_for}, sent {done.sent_again} again")
+    if say_problems(states(settings.outbox_folder)):
+        raise typer.Exit(1)
 
 
 def _still_queued(settings: Settings, timeout: float) -> int:

@@ -1,21 +1,27 @@
 """`ostinato send`."""
 
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from queue import Empty, Queue
+from threading import Thread
 from typing import Annotated, BinaryIO
 
 import typer
-from celery import Celery
 
 from store.errors import BrokerUnavailable, ConfigurationError, MalformedMessage
-from tasks.broker import BrokerSettings, read_settings
-from tasks.publishing import producer_app, publish
-from tasks.wire import read_line
+from tasks.broker import read_settings
+from tasks.forwarding import Forwarder
+from tasks.messages import BATCH_COUNT
+from tasks.outbox import Entry
+from tasks.outboxes import OutboxSettings
+from tasks.wire import encode, read_line
 from worker.cli.output import err, harmless, out, progress
 
-_STEP = 50
+_PATIENCE_SECONDS = 0.05
+_AHEAD = 2 * BATCH_COUNT
+_Lines = Queue[tuple[int, bytes] | OSError | None]
 
 
 def send(
@@ -23,39 +29,85 @@ def send(
 ) -> None:
     """Send messages: one JSON object a line; `id` and `occurred_at` are filled in where they are missing.
 
-    A bad line is reported by its number with the reason, and the rest is sent; exit code 1 if any line was bad.
-    Exit code 3 if the broker went away: the message says which line was the last one sent.
+    They travel in batches, of what comes within 50 ms. A bad line is reported by its number with the reason, and the
+    rest is sent; exit code 1 if any line was bad. Exit code 3 if the broker went away: the message says which line was
+    the last one sent.
     """
-    app = producer_app(read_settings(BrokerSettings))
-    sent = bad = 0
-    with _opened(file) as lines, progress() as shown:
+    bad = 0
+    with _opened(file) as lines, Forwarder(read_settings(OutboxSettings)) as forwarder, progress() as shown:
         bar = shown.add_task("sending", total=None)
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
+        sending = _Sending(forwarder)
+        for number, line in _as_they_come(lines, sending.flush):
             try:
-                _send_line(app, line, number)
-                sent += 1
+                sending.add(number, line)
             except MalformedMessage as error:
                 bad += 1
                 err.print(f"line {number}: {harmless(str(error))}", soft_wrap=True)
-            if number % _STEP == 0:
-                shown.update(bar, description=f"sent {sent}")
-    out.print(f"sent {sent}, bad {bad}")
+            shown.update(bar, description=f"sent {sending.sent}")
+        sending.flush()
+    out.print(f"sent {sending.sent}, bad {bad}")
     if bad:
         raise typer.Exit(1)
 
 
-def _send_line(app: Celery, line: bytes, number: int) -> None:
+class _Sending:
+    """Gathers the messages of lines and sends them as batches; each is an entry whose place is its line's number."""
+
+    def __init__(self, forwarder: Forwarder) -> None:
+        self.sent = 0
+        self._forwarder = forwarder
+        self._entries: list[Entry] = []
+
+    def add(self, number: int, line: bytes) -> None:
+        """MalformedMessage if the line is none; BrokerUnavailable."""
+        try:
+            text = line.decode()
+        except UnicodeDecodeError as error:
+            raise MalformedMessage("not_utf8", f"byte {error.start} is not UTF-8") from None
+        message = read_line(text)
+        self._entries.append(Entry(number, str(message.id), message.KIND, encode(message)))
+        if len(self._entries) == BATCH_COUNT:
+            self.flush()
+
+    def flush(self) -> None:
+        """BrokerUnavailable, with the line that it did not get to."""
+        while self._entries:
+            try:
+                count = self._forwarder.publish_some(self._entries)
+            except BrokerUnavailable as error:
+                first = self._entries[0].seq
+                raise BrokerUnavailable(
+                    f"{error} The lines before line {first} are sent; send the rest later."
+                ) from error
+            del self._entries[:count]
+            self.sent += count
+
+
+def _as_they_come(lines: BinaryIO, when_none_comes: Callable[[], None]) -> Iterator[tuple[int, bytes]]:
+    """The lines that are not empty, by number; whenever none comes for a moment, something else is done."""
+    queue: _Lines = Queue(_AHEAD)
+    Thread(target=_read, args=(lines, queue), daemon=True).start()
+    while True:
+        try:
+            found = queue.get(timeout=_PATIENCE_SECONDS)
+        except Empty:
+            when_none_comes()
+            found = queue.get()
+        if found is None:
+            return
+        if isinstance(found, OSError):
+            raise ConfigurationError(f"The lines cannot be read any further: {found.strerror}.")
+        yield found
+
+
+def _read(lines: BinaryIO, queue: _Lines) -> None:
     try:
-        text = line.decode()
-    except UnicodeDecodeError as error:
-        raise MalformedMessage("not_utf8", f"byte {error.start} is not UTF-8") from None
-    message = read_line(text)
-    try:
-        publish(app, message)
-    except BrokerUnavailable as error:
-        raise BrokerUnavailable(f"{error} The lines before line {number} are sent; send the rest later.") from error
+        for number, line in enumerate(lines, start=1):
+            if line.strip():
+                queue.put((number, line))
+    except OSError as error:
+        queue.put(error)
+    queue.put(None)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from store.errors import BrokerUnavailable
 from store.reading import Store
 from store.records import Stats
 from tasks.broker import read_settings
+from tasks.outbox_inspection import states
 from worker.broker_client import BrokerClient
 from worker.cli.output import AsJson, err, harmless, out, print_json, record
 from worker.settings import Settings
@@ -19,8 +20,9 @@ _BALANCED = {True: "every message received is accounted for", False: "no: this i
 def status(*, as_json: AsJson = False) -> None:
     """Say how things stand: what waits, what became of the rest, and whether broker and worker answer.
 
-    Every message sent is queued or received; every one received is applied, parked, quarantined or discarded. Exit
-    code 3 if the broker does not answer.
+    Every message sent is in an outbox, queued or received; every one received is applied, parked, quarantined or
+    discarded. Of outboxes, those of this machine are counted; a batch that is queued counts as one. Exit code 3 if the
+    broker does not answer.
     """
     settings = read_settings(Settings)
     with Store(settings.store_address) as store:
@@ -34,6 +36,7 @@ def status(*, as_json: AsJson = False) -> None:
     finally:
         broker.close()
     facts = {
+        "outbox": sum(each.waiting for each in states(settings.outbox_folder)),
         "queued": queued,
         **record(stats),
         "balanced": stats.balanced,

@@ -1,20 +1,17 @@
 """Bugs to be planted in the rules of a pattern (spec section 5), each in the place where somebody would make it."""
 
-import pkgutil
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from operator import attrgetter
 
 import pytest
-from sqlalchemy import Connection, Select
 
-from store import pattern_rows
 from store.events import Application, Sighting, SoftDelete
-from store.parking import park
+from store.parking import Parking
 from store.pattern import PatternState, applied, hash_of, rescored, sighted, soft_deleted
+from store.pattern_rows import PatternRows
 from store.scoring import WINDOW, Outcome
-from store.tables import patterns
-from store.transaction import Transaction
+from store.work import Work
 from tests.integration.store.trials import Laboratory
 
 
@@ -42,31 +39,27 @@ def empty_list_keeps_tags(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
 
 def aliases_not_resolved(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
     """An id that was merged into another pattern is unknown to applications and deletes."""
-
-    def resolve(transaction: Transaction, pattern_id: str) -> PatternState | None:
-        return pattern_rows.load(transaction.connection, pattern_id)
-
-    patch.setattr("store.effects._resolve", resolve)
+    patch.setattr(PatternRows, "meant", PatternRows.known)
 
 
 def alias_forgotten_by_sightings(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
     """A sighting under an alias is judged by its content alone."""
 
-    def meant_by(transaction: Transaction, event: Sighting) -> PatternState | None:
-        return pattern_rows.load_by_content(transaction.connection, hash_of(event))
+    def meant_by(work: Work, event: Sighting) -> PatternState | None:
+        return work.patterns.known_by_content(hash_of(event))
 
     patch.setattr("store.effects._meant_by", meant_by)
 
 
 def what_waits_for_an_alias_is_forgotten(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
     """A merge leaves parked what waits for the id that becomes an alias."""
-    add_alias = pattern_rows.add_alias
+    add_alias = PatternRows.add_alias
 
-    def add(connection: Connection, alias: str, pattern_id: str) -> bool:
-        add_alias(connection, alias, pattern_id)
+    def add(patterns: PatternRows, alias: str, pattern_id: str) -> bool:
+        add_alias(patterns, alias, pattern_id)
         return False
 
-    patch.setattr("store.pattern_rows.add_alias", add)
+    patch.setattr(PatternRows, "add_alias", add)
 
 
 def late_sighting_reactivates(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
@@ -106,8 +99,7 @@ def hash_of_the_first_sighting(patch: pytest.MonkeyPatch, _: Laboratory) -> None
 
 def merge_into_any(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
     """Of several patterns with one content, the one with the lowest id is meant, whatever its priority."""
-    by_content: Select[Any] = pkgutil.resolve_name("store.pattern_rows._BY_CONTENT")
-    patch.setattr("store.pattern_rows._BY_CONTENT", by_content.order_by(None).order_by(patterns.c.id))
+    patch.setattr("store.pattern_rows._choice", attrgetter("id"))
 
 
 def application_of_a_deleted_pattern_revives(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
@@ -133,12 +125,13 @@ def scored_at_event_time(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
 
 def parked_deletes_dropped(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
     """Only applications wait for their pattern."""
+    park = Parking.park
 
-    def park_applications(transaction: Transaction, event: Application | SoftDelete) -> None:
+    def park_applications(parking: Parking, event: Application | SoftDelete) -> None:
         if isinstance(event, Application):
-            park(transaction, event)
+            park(parking, event)
 
-    patch.setattr("store.effects.park", park_applications)
+    patch.setattr(Parking, "park", park_applications)
 
 
 def after_sighting(

@@ -32,9 +32,8 @@ Plant = Callable[[pytest.MonkeyPatch, Laboratory], None]
 def no_inbox(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
     """Every message that arrives is taken for a new one."""
 
-    def take_for_new(connection: Connection, event: Event, now: int) -> Receipt:
-        receive(connection, event, now)
-        return Receipt.NEW
+    def take_for_new(connection: Connection, events: Sequence[Event], now: int) -> list[Receipt]:
+        return [Receipt.NEW for _ in receive(connection, events, now)]
 
     patch.setattr("store.effects.receive", take_for_new)
 
@@ -43,10 +42,12 @@ def rowcount_test(patch: pytest.MonkeyPatch, laboratory: Laboratory) -> None:
     """The number of rows that the driver says it wrote decides whether a message is new."""
     write = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[laboratory.kind](inbox).on_conflict_do_nothing()
 
-    def receive_by_rowcount(connection: Connection, event: Event, now: int) -> Receipt:
+    def new(connection: Connection, event: Event, now: int) -> bool:
         values = {"message_id": event.id, "kind": event.kind, "occurred_at": event.occurred_at, "applied_at": now}
-        written = connection.execute(write, {**values, "content_sha256": "", "content": event.content}).rowcount
-        return Receipt.NEW if written else Receipt.DUPLICATE
+        return connection.execute(write, {**values, "content_sha256": "", "content": event.content}).rowcount != 0
+
+    def receive_by_rowcount(connection: Connection, events: Sequence[Event], now: int) -> list[Receipt]:
+        return [Receipt.NEW if new(connection, event, now) else Receipt.DUPLICATE for event in events]
 
     patch.setattr("store.effects.receive", receive_by_rowcount)
 
@@ -133,8 +134,9 @@ def replay_under_a_new_id(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
 def id_reuse_unnoticed(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
     """Whatever has a known id is taken for a duplicate."""
 
-    def receive_by_id(connection: Connection, event: Event, now: int) -> Receipt:
-        return Receipt.NEW if receive(connection, event, now) is Receipt.NEW else Receipt.DUPLICATE
+    def receive_by_id(connection: Connection, events: Sequence[Event], now: int) -> list[Receipt]:
+        receipts = receive(connection, events, now)
+        return [Receipt.NEW if each is Receipt.NEW else Receipt.DUPLICATE for each in receipts]
 
     patch.setattr("store.effects.receive", receive_by_id)
 

@@ -273,6 +273,22 @@ def test_message_of_another_version_holds_up_none(alone: Product) -> None:
             assert 1 == alone.wait_for(quarantined=1, applied=1).quarantined
 
 
+def test_file_that_cannot_be_used_holds_up_none(embedded: Product) -> None:
+    """A producer takes the next one; the commands do what they can, say what is wrong, and exit with 1."""
+    folder = settings(embedded).outbox_folder
+    folder.mkdir(parents=True)
+    (folder / "1.db").write_text("something else" * 100)
+    with Producer(settings(embedded)) as producer:
+        record(producer, 3)
+        assert producer.flush()
+    for command in (("outbox", "status"), ("outbox", "flush")):
+        done = embedded.cli(*command)
+        assert (1, True) == (done.code, "not a database" in done.err)
+    assert 0 == embedded.cli("migrate").code
+    done = embedded.cli("reconcile", "--now")
+    assert (1, "looked for 3, sent 3 again\n", True) == (done.code, done.out, "not a database" in done.err)
+
+
 def test_closed_producer_opens_again(embedded: Product) -> None:
     """A message after closing is as good as one before."""
     producer = Producer(settings(embedded))

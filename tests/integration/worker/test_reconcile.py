@@ -3,6 +3,9 @@
 import json
 import shutil
 import sys
+from typing import Any
+
+import pytest
 
 from store.tables import inbox
 from tasks import Producer
@@ -24,9 +27,9 @@ print(os.waitpid(child, 0)[1])
 """
 
 
-def producer(product: Product) -> Producer:
+def producer(product: Product, **other: Any) -> Producer:  # noqa: ANN401 - whatever a setting has
     """A producer of the home folder."""
-    return Producer(OutboxSettings(home=product.home))
+    return Producer(OutboxSettings(home=product.home, **other))
 
 
 def record(producer: Producer, name: str, count: int = 300) -> None:
@@ -70,9 +73,10 @@ def test_broker_that_lost_its_disk_is_filled_again(alone: Product) -> None:
     assert ids
 
 
-def test_what_a_killed_broker_forgot_is_sent_again(alone: Product) -> None:
-    """A broker that comes back without its last messages gets them from the producer, which nobody has to tell."""
-    with producer(alone) as recording:
+@pytest.mark.parametrize("keep", [0, 3600])
+def test_what_a_killed_broker_forgot_is_sent_again(alone: Product, keep: float) -> None:
+    """A broker that comes back without its last messages gets them from the producer, however short that keeps them."""
+    with producer(alone, outbox_keep=keep) as recording:
         with EmbeddedValkey(alone.home) as broker:
             record(recording, "forgotten")
             alone.client.flushdb()

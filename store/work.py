@@ -1,0 +1,31 @@
+"""What one delivery does to the store: loaded by a few statements, changed in memory, written back by a few."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import insert
+
+from store.events import Effect
+from store.parking import Parking
+from store.pattern_rows import PatternRows
+from store.tables import applications
+from store.transaction import Transaction
+
+_ADD_APPLICATIONS = insert(applications)
+
+
+class Work:
+    """The rows that some new events touch: the patterns they name or mean, what is parked for those, applications."""
+
+    def __init__(self, transaction: Transaction, events: Sequence[Effect]) -> None:
+        self.transaction = transaction
+        self.patterns = PatternRows(transaction.connection, events)
+        names = {event.pattern_id for event in events}
+        self.parking = Parking(transaction.connection, {each for each in names if self.patterns.meant(each) is None})
+        self.applications: list[dict[str, object]] = []
+
+    def write(self) -> None:
+        """Write down what the events have done."""
+        self.patterns.write()
+        if self.applications:
+            self.transaction.connection.execute(_ADD_APPLICATIONS, self.applications)
+        self.parking.write(self.transaction.now)

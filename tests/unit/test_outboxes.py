@@ -1,0 +1,127 @@
+"""The folder of the producers' outboxes: who owns which file, and how they look from outside."""
+
+import os
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from store.errors import OutboxUnavailable
+from store.sqlite import sqlite_driver
+from tasks.outbox import Outbox
+from tasks.outbox_inspection import states
+from tasks.outboxes import abandoned, owner, paths, take
+from tests.unit.test_outbox import RUN, add, opened, waiting
+
+FORK = """
+import os, sys
+from pathlib import Path
+from threading import Event, Thread
+from tasks.outbox import Outbox
+
+folder = Path(sys.argv[1])
+outbox = Outbox(folder / "1.db")
+outbox.add("a", "kind", "{}", limit=10**9)
+within, forking, ended = Event(), Event(), []
+
+def slowly(entries):
+    within.set()
+    forking.wait()
+    for _ in range(10**6):
+        pass
+    ended.append("ended")
+    return []
+
+os.register_at_fork(before=forking.set)
+thread = Thread(target=outbox.first, args=(slowly,))
+thread.start()
+within.wait()
+child = os.fork()
+if not child:
+    Outbox(folder / "2.db").add("c", "kind", "{}", limit=10**9)
+    os.write(1, b" ".join([*map(str.encode, ended), b"child "]))
+    os._exit(0)
+print(os.waitpid(child, 0)[1], end=" ")
+thread.join()
+outbox.add("b", "kind", "{}", limit=10**9)
+print("parent", end="")
+"""
+
+
+def test_files_are_shared_out(tmp_path: Path) -> None:
+    """Each has one owner; one that was left is the next one's, and what has no owner is found."""
+    first, second = take(tmp_path), take(tmp_path)
+    for place in (first, second):
+        Outbox(place.path).close()
+    assert ["1.db", "2.db"] == [path.name for path in paths(tmp_path)]
+    assert [os.getpid(), os.getpid()] == [owner(path) for path in paths(tmp_path)]
+    assert [] == list(abandoned(tmp_path))
+    first.leave()
+    assert [first.path] == [place.path for place in abandoned(tmp_path)]
+    assert [None, os.getpid()] == [state.process for state in states(tmp_path)]
+    with take(tmp_path) as place:
+        assert first.path == place.path
+    second.leave()
+
+
+def test_fork_waits_for_the_end_of_a_call(tmp_path: Path) -> None:
+    """A child that has half of one could not use SQLite; its own outbox works, and the parent's goes on."""
+    done = subprocess.run([sys.executable, "-c", FORK, str(tmp_path)], check=True, capture_output=True)
+    assert b"ended child 0 parent" == done.stdout
+    with opened(tmp_path) as outbox:
+        assert ["a", "b"] == waiting(outbox)
+
+
+def test_child_of_a_fork_owns_nothing(tmp_path: Path) -> None:
+    """What its parent had is free when that has ended, however long the child lives."""
+    said, saying = os.pipe()
+    ended, ending = os.pipe()
+    parent = os.fork()
+    if not parent:
+        take(tmp_path)
+        if not os.fork():
+            os.close(ending)
+            os.write(saying, b"x")
+            os.read(ended, 1)
+        os._exit(0)
+    assert (b"x", 0) == (os.read(said, 1), os.waitpid(parent, 0)[1])
+    with take(tmp_path) as place:
+        assert tmp_path / "1.db" == place.path
+    os.close(ending)
+
+
+def test_file_that_cannot_be_read_hides_no_other(tmp_path: Path) -> None:
+    """Its state says what is wrong; a new file has nothing in it yet."""
+    (tmp_path / "1.db").write_text("something else" * 100)
+    with closing(sqlite_driver().connect(tmp_path / "2.db", isolation_level=None)) as later:
+        later.execute("PRAGMA user_version=2")
+    (tmp_path / "3.db").touch()
+    with closing(Outbox(tmp_path / "4.db")) as outbox:
+        add(outbox, "a")
+        found = states(tmp_path)
+    assert [0, 0, 0, 1] == [state.waiting for state in found]
+    assert ["not a database", "later version", "", ""] == [
+        next((words for words in ("not a database", "later version") if words in (state.problem or "")), "")
+        for state in found
+    ]
+
+
+def test_folder_that_cannot_be_used_is_an_error(tmp_path: Path) -> None:
+    """A sentence, and no traceback of the system's."""
+    (tmp_path / "file").touch()
+    with pytest.raises(OutboxUnavailable, match="cannot be used"):
+        take(tmp_path / "file")
+
+
+def test_states_count_what_waits_and_what_is_kept(tmp_path: Path) -> None:
+    """And since when."""
+    with opened(tmp_path) as outbox:
+        add(outbox, "a", "b", "c")
+        outbox.forwarded(1, RUN)
+        (state,) = states(tmp_path)
+        oldest = outbox.oldest()
+    assert (2, 1) == (state.waiting, state.kept)
+    assert state.oldest is not None
+    assert oldest == pytest.approx(state.oldest.timestamp(), abs=1e-5)
