@@ -54,8 +54,8 @@ def before_begin(bomb: Bomb) -> None:
 
 
 def after_inbox_row(bomb: Bomb) -> None:
-    """The id is in the inbox, the effect is not there, nothing is committed."""
-    _after("store.effects.receive", bomb, when=lambda receipt: receipt is Receipt.NEW)
+    """The ids are in the inbox, the effect is not there, nothing is committed."""
+    _after("store.effects.receive", bomb, when=lambda receipts: Receipt.NEW in receipts)
 
 
 def before_commit(bomb: Bomb) -> None:

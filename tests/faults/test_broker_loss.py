@@ -63,7 +63,7 @@ def test_what_was_in_an_outbox_is_not_lost(home: Path, seed: str, record: Record
         with rig.load(backlog=BATCHES):
             for _ in range(LOSSES):
                 rig.wait_for_applied(rig.random.randint(1, 500))
-                wait_until(lambda: flight.in_flight(rig.product.client) > 0, why="there is something to lose")
+                wait_until(lambda: flight.queued(rig.product.client) > 0, why="there is something to lose")
                 rig.fault()
                 WAYS[way](rig)
                 hits += 1
