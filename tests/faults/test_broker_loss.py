@@ -1,7 +1,10 @@
 """R2: a broker that is emptied, or that starts anew on an empty folder."""
 
+import os
 import shutil
-from collections.abc import Callable, Mapping
+import signal
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +16,7 @@ from tests.faults.load import recording
 from tests.faults.report import Record
 from tests.faults.rig import Rig
 from tests.waiting import wait_until
+from worker.child import Child
 
 LOSSES = 5
 # So many batches from an outbox may be at the broker.
@@ -32,6 +36,16 @@ def start_anew(rig: Rig) -> None:
 
 
 WAYS: Mapping[str, Callable[[Rig], None]] = {"emptied": empty, "started on an empty folder": start_anew}
+
+
+@contextmanager
+def stopped(worker: Child) -> Generator[None]:
+    """The worker takes nothing meanwhile."""
+    os.kill(worker.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(worker.pid, signal.SIGCONT)
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -63,9 +77,10 @@ def test_what_was_in_an_outbox_is_not_lost(home: Path, seed: str, record: Record
         with rig.load(backlog=BATCHES):
             for _ in range(LOSSES):
                 rig.wait_for_applied(rig.random.randint(1, 500))
-                wait_until(lambda: flight.queued(rig.product.client) > 0, why="there is something to lose")
-                rig.fault()
-                WAYS[way](rig)
+                with stopped(worker):
+                    wait_until(lambda: flight.queued(rig.product.client) > 0, why="there is something to lose")
+                    rig.fault()
+                    WAYS[way](rig)
                 hits += 1
         assert 0 == rig.product.cli("outbox", "flush").code
         again = rig.product.cli("reconcile")
