@@ -36,7 +36,7 @@ def receive(connection: Connection, events: Sequence[Event], now: int) -> list[R
     values = [_values(events[place], now) for place in sorted(firsts.values())]
     # A row back says that it is new; rowcount would say -1 with psycopg 3.
     new = set(connection.execute(_WRITE[connection.dialect.name], values).scalars())
-    known = {key: _sha256(events[firsts[key]]) for key in new}
+    known = {str(each["message_id"]): str(each["content_sha256"]) for each in values}
     if len(new) < len(firsts):
         known.update(_known(connection, [key for key in firsts if key not in new]))
     return [
