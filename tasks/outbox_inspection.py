@@ -1,7 +1,7 @@
 """Looking into outboxes from outside, while their processes go on; nothing is written."""
 
-from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -56,42 +56,35 @@ def forwarded(path: Path) -> Iterator[list[Entry]]:
 
 def last_forwarded(path: Path) -> int:
     """The place of the last message that the broker took; 0 where there is none. OutboxUnavailable."""
-    with _reading(path) as connection:
-        if not _has_tables(connection):
-            return 0
-        return int(connection.execute("SELECT coalesce(max(upto), 0) FROM forwarded").fetchone()[0])
+    rows = _rows(path, "SELECT coalesce(max(upto), 0) FROM forwarded")
+    return int(rows[0][0]) if rows else 0
 
 
 def _page(path: Path, after: int) -> list[Entry]:
-    with _reading(path) as connection:
-        if not _has_tables(connection):
-            return []
-        return [Entry(*row) for row in connection.execute(_FORWARDED, (after, _PAGE))]
-
-
-def _has_tables(connection: Any) -> bool:  # noqa: ANN401 - whichever SQLite it is
-    return bool(connection.execute("PRAGMA user_version").fetchone()[0])
+    return [Entry(*row) for row in _rows(path, _FORWARDED, (after, _PAGE))]
 
 
 def _state(path: Path) -> OutboxState:
-    waiting, oldest, kept, problem = 0, None, 0, None
+    rows: list[tuple[Any, ...]] = []
+    problem = None
     try:
-        with _reading(path) as connection:
-            if _has_tables(connection):
-                waiting, oldest, kept = connection.execute(_STATE).fetchone()
+        rows = _rows(path, _STATE)
     except OutboxUnavailable as error:
         problem = str(error)
+    waiting, oldest, kept = rows[0] if rows else (0, None, 0)
     since = None if oldest is None else datetime.fromtimestamp(oldest, UTC)
     return OutboxState(path, owner(path), waiting, since, kept, path.stat().st_size, problem)
 
 
-@contextmanager
-def _reading(path: Path) -> Generator[Any]:
+def _rows(path: Path, statement: str, parameters: tuple[int, ...] = ()) -> list[tuple[Any, ...]]:
+    """What a file answers; nothing while its process has not made the tables yet."""
     driver = sqlite_driver()
     try:
         with closing(driver.connect(path, timeout=5, isolation_level=None)) as connection:
             connection.execute("PRAGMA query_only=ON")
-            check_schema(path, connection.execute("PRAGMA user_version").fetchone()[0])
-            yield connection
+            (schema,) = connection.execute("PRAGMA user_version").fetchone()
+            check_schema(path, schema)
+            rows: list[tuple[Any, ...]] = connection.execute(statement, parameters).fetchall() if schema else []
     except (driver.Error, OSError) as error:
         raise OutboxUnavailable(f"The outbox {path} cannot be read: {error}.") from error
+    return rows
