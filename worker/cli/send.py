@@ -16,10 +16,10 @@ from tasks.forwarding import Forwarder
 from tasks.messages import BATCH_COUNT
 from tasks.outbox import Entry
 from tasks.outboxes import OutboxSettings
+from tasks.sending import COALESCE_SECONDS
 from tasks.wire import encode, read_line
 from worker.cli.output import err, harmless, out, progress
 
-_PATIENCE_SECONDS = 0.05
 _AHEAD = 2 * BATCH_COUNT
 _Lines = Queue[tuple[int, bytes] | OSError | None]
 
@@ -89,7 +89,7 @@ def _as_they_come(lines: BinaryIO, when_none_comes: Callable[[], None]) -> Itera
     Thread(target=_read, args=(lines, queue), daemon=True).start()
     while True:
         try:
-            found = queue.get(timeout=_PATIENCE_SECONDS)
+            found = queue.get(timeout=COALESCE_SECONDS)
         except Empty:
             when_none_comes()
             found = queue.get()
