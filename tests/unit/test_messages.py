@@ -24,6 +24,7 @@ from tasks.messages import (
     UpdatePatternEffectiveness,
 )
 from tasks.wire import make
+from tests.model.limits import MOST, TEXTS
 
 ID = UUID("01900000-0000-7000-8000-000000000001")
 EXAMPLES = {
@@ -54,19 +55,6 @@ SUMMARIES = {
     "apply_batch": "1 messages",
 }
 LONG_TEXTS = ("description", "suggested_action")
-TEXTS = {
-    "pattern_type": (1, 100),
-    "pattern_name": (1, 500),
-    "description": (0, 10_000),
-    "suggested_action": (0, 10_000),
-    "instrument_name": (0, 200),
-    "fingerprint": (0, 200),
-    "job_hash": (0, 200),
-    "context_tag": (1, 200),
-    "pattern_id": (1, 200),
-    "execution_id": (0, 200),
-}
-NUMBERS = {"retry_count_before": 1_000_000, "retry_count_after": 1_000_000, "sheet_num": 2_147_483_647}
 
 
 def made(field: str, value: object) -> dict[str, Any]:
@@ -138,7 +126,7 @@ def test_a_text_is_text(field: str, value: object) -> None:
     assert f"{field}_type" == refusal(lambda: made(field, value))
 
 
-@pytest.mark.parametrize(("field", "limit"), NUMBERS.items())
+@pytest.mark.parametrize(("field", "limit"), MOST.items())
 def test_a_count_has_a_range(field: str, limit: int) -> None:
     """Nought and the limit are accepted, what lies beyond has its own reason code (spec 4, limits)."""
     for value in (0, 1, limit - 1, limit):
@@ -147,7 +135,7 @@ def test_a_count_has_a_range(field: str, limit: int) -> None:
 
 
 @pytest.mark.parametrize("value", ["1", 1.0, True, "", []], ids=repr)
-@pytest.mark.parametrize("field", NUMBERS)
+@pytest.mark.parametrize("field", MOST)
 def test_a_count_is_an_integer(field: str, value: object) -> None:
     """Neither text nor a fraction nor a boolean is one (spec 4)."""
     assert f"{field}_type" == refusal(lambda: made(field, value))
