@@ -13,7 +13,7 @@ from store.errors import ConfigurationError, StoreOutdated, TransientError
 from store.transaction import Writer
 from tasks.binding import bind
 from tasks.delivery import Receiver
-from tasks.publishing import QUEUE
+from tasks.routing import QUEUE
 from worker.beat import LONGEST_WAIT, beat_schedule, slot_scheduler
 from worker.clock import now
 from worker.consumer import worker_consumer

@@ -13,7 +13,7 @@ from store.times import EPOCH
 from tasks import wire
 from tasks.broker import BrokerSettings
 from tasks.messages import RecalculateAllPatternPriorities
-from tasks.publishing import QUEUE
+from tasks.routing import QUEUE
 from worker.broker_client import BrokerClient
 from worker.life import Life
 from worker.presence import Watch

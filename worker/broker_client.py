@@ -14,7 +14,8 @@ from redis.retry import Retry
 
 from store.errors import BrokerUnavailable
 from tasks.broker import BrokerSettings
-from tasks.publishing import QUEUE, not_taken
+from tasks.publishing import not_taken
+from tasks.routing import QUEUE
 from worker.taken import Broker, queued
 
 PRESENCE_SECONDS = 3.0

@@ -8,7 +8,7 @@ from typing import Any, Protocol, cast
 
 from redis import Redis
 
-from tasks.publishing import QUEUE
+from tasks.routing import QUEUE
 
 LEASE_SECONDS = 6
 # A worker's name is kept for so long after its lease ran out: a fetch that it had sent may arrive late.
