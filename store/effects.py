@@ -40,6 +40,8 @@ def apply(transaction: Transaction, items: Sequence[Item], *, task: str, deliver
 
 
 def _apply_each_once(transaction: Transaction, events: Sequence[Effect]) -> list[Rejected]:
+    # Before the inbox rows, whose order is that in which the locks were held.
+    work = Work(transaction, events)
     reused: list[Rejected] = []
     new: list[Effect] = []
     for event, receipt in zip(events, receive(transaction.connection, events, transaction.now), strict=True):
@@ -51,7 +53,6 @@ def _apply_each_once(transaction: Transaction, events: Sequence[Effect]) -> list
             transaction.counts[DUPLICATES] += 1
             transaction.happened("message_duplicated", logging.DEBUG, message_id=event.id)
     if new:
-        work = Work(transaction, new)
         for event in new:
             if take_effect(event, work):
                 transaction.counts[APPLIED] += 1

@@ -9,9 +9,9 @@ from typing import TypeVar
 
 import structlog
 
-from store.effects import apply
 from store.errors import MalformedMessage, TransientError
 from store.events import Item, Recalculation, Rejected
+from store.lanes import apply_in_turn
 from store.recalculation import recalculate
 from store.transaction import Clock, Writer
 from tasks import wire
@@ -73,8 +73,7 @@ class Receiver:
                     self._apply([item], task, delivery)
 
     def _commit(self, items: Sequence[Item], task: str, delivery: str) -> None:
-        with self.writer.transaction(self.clock) as transaction:
-            apply(transaction, items, task=task, delivery=delivery)
+        apply_in_turn(self.writer, self.clock, items, task=task, delivery=delivery)
 
     def _recalculate(self, event: Recalculation, task: str, delivery: str) -> bool:
         try:

@@ -31,19 +31,21 @@ def lane_of(text: str, lanes: int) -> int:
 
 def _pattern_named(text: str) -> str | None:
     try:
-        fields: object = json.loads(text)
+        value: object = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    members = cast("Mapping[str, object]", fields).get("messages") if isinstance(fields, dict) else None
-    if isinstance(members, list):
-        return _pattern_of(next(iter(cast("list[object]", members)), None))
-    return _pattern_of(fields)
-
-
-def _pattern_of(fields: object) -> str | None:
-    if not isinstance(fields, Mapping):
+    if not isinstance(value, dict):
         return None
-    match cast("Mapping[str, object]", fields):
+    fields = cast("Mapping[str, object]", value)
+    members = fields.get("messages")
+    if not isinstance(members, list):
+        return _pattern_of(fields)
+    first = next(iter(cast("list[object]", members)), None)
+    return _pattern_of(cast("Mapping[str, object]", first)) if isinstance(first, dict) else None
+
+
+def _pattern_of(fields: Mapping[str, object]) -> str | None:
+    match fields:
         case {"pattern_id": str(named)}:
             return named
         case {"pattern_type": str(kind), "pattern_name": str(name)}:
