@@ -22,10 +22,7 @@ from tests.integration.store.trials import on_the_wire
 from tests.waiting import wait_until
 
 LANES = 4
-_WAITING = """
-SELECT count(*) FROM pg_locks
-WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-"""
+_WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
 
 
 class StoppingWriter(Writer):
