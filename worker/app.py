@@ -13,7 +13,7 @@ from store.errors import ConfigurationError, StoreOutdated, TransientError
 from store.transaction import Writer
 from tasks.binding import bind
 from tasks.delivery import Receiver
-from tasks.routing import QUEUE
+from tasks.routing import queue_of
 from worker.beat import LONGEST_WAIT, beat_schedule, slot_scheduler
 from worker.clock import now
 from worker.consumer import worker_consumer
@@ -34,12 +34,17 @@ def create_app(settings: Settings) -> Celery:
     """The application of worker and beat; connects to nothing before one of them starts."""
     app = Celery("ostinato", broker=settings.broker_address, set_as_current=False)
     life = Life(heard=_HEARD_SECONDS, deaf_after=settings.deaf_after)
-    receiver = Receiver(Writer(settings.store_address), now, partial(_pause, life))
+    receiver = Receiver(_writer(settings), now, partial(_pause, life))
     app.conf.update(_configuration(settings), worker_consumer=worker_consumer(receiver, settings, life))
     app.steps["consumer"].update((Presence, Lease))
     bind(app, receiver)
     _connect_signals(settings, receiver)
     return app
+
+
+def _writer(settings: Settings) -> Writer:
+    """A writer, which is alone in the store where there is one lane."""
+    return Writer(settings.store_address, settings.own_lane if settings.lanes > 1 else None)
 
 
 def _configuration(settings: Settings) -> dict[str, Any]:
@@ -65,7 +70,7 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         "broker_connection_max_retries": None,
         # None runs when a lost connection is noticed; left out, Celery says at each loss that it should be set.
         "worker_cancel_long_running_tasks_on_connection_loss": True,
-        "task_default_queue": QUEUE,
+        "task_default_queue": queue_of(settings.own_lane),
         "task_create_missing_queues": False,
         "task_queues": None,
         # JSON only, in and out, and no results: what a message did is in the store.
@@ -90,6 +95,7 @@ def _connect_signals(settings: Settings, receiver: Receiver) -> None:
 
     def open_store(**_: object) -> None:
         try:
+            settings.require_lane()
             receiver.writer.open()
         except (ConfigurationError, StoreOutdated) as error:
             raise SystemExit(str(error)) from None

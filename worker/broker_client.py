@@ -1,7 +1,9 @@
 """Asking the broker directly: whether it answers, how much waits there, and who is about."""
 
+import re
 import socket
-from collections.abc import Generator, Iterator
+from collections import Counter
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Literal, NamedTuple, Protocol, cast
 
@@ -15,14 +17,18 @@ from redis.retry import Retry
 from store.errors import BrokerUnavailable
 from tasks.broker import BrokerSettings
 from tasks.publishing import not_taken
-from tasks.routing import QUEUE
+from tasks.routing import QUEUE, queue_of
 from worker.taken import Broker, queued
 
 PRESENCE_SECONDS = 3.0
 _PRESENCE_KEPT_SECONDS = 15
 _PRESENCE = "ostinato:"
+# Stands before the number of a worker's lane, behind its name; lane 0 is not said.
+_LANE = "/lane"
 _SECTIONS = ("persistence", "memory", "replication")
 _TIMEOUT = 2.0
+_SCANNED_AT_ONCE = 1_000
+_NUMBER = re.compile(r"[0-9]+")
 # The second command alone would be refused by a server whose memory is full.
 _SAY_PRESENT = "redis.call('DEL', KEYS[1]) redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[1])"
 Part = Literal["worker", "beat"]
@@ -35,7 +41,7 @@ class _Redis(Broker, Protocol):
     """What is used of redis-py, which leaves some of it untyped."""
 
     def lpush(self, name: str, value: bytes) -> int: ...
-    def scan_iter(self, match: str) -> Iterator[bytes]: ...
+    def scan_iter(self, match: str, count: int) -> Iterator[bytes]: ...
     def get(self, name: bytes) -> bytes | None: ...
     def info(self, section: str) -> dict[str, Any]: ...
     def delete(self, name: str) -> object: ...
@@ -54,10 +60,29 @@ def redis_client(address: str) -> Redis:
 
 
 class BrokerState(NamedTuple):
-    """How many messages wait or are being applied, and how many workers have said in the last seconds that they run."""
+    """How many messages wait or are being applied, in each lane; and how many workers serve each.
 
-    queued: int
-    workers: int
+    Those of the settings, and others that hold messages. A worker counts that has said in the last seconds that it
+    runs.
+    """
+
+    lanes: Mapping[int, int]
+    served: Mapping[int, int]
+
+    @property
+    def queued(self) -> int:
+        """How many messages wait or are being applied in all."""
+        return sum(self.lanes.values())
+
+    @property
+    def workers(self) -> int:
+        """How many workers there are in all."""
+        return sum(self.served.values())
+
+    @property
+    def unserved(self) -> list[int]:
+        """The lanes that no worker serves."""
+        return [lane for lane in self.lanes if not self.served.get(lane)]
 
 
 class BrokerClient:
@@ -66,11 +91,14 @@ class BrokerClient:
     def __init__(self, settings: BrokerSettings) -> None:
         self._redis = cast("_Redis", redis_client(settings.broker_address))
         self._prefix = settings.broker_prefix
+        self._lanes = settings.lanes
 
     def state(self) -> BrokerState:
         """What the broker knows; BrokerUnavailable, with what to do, if it does not answer."""
         with _answering():
-            return BrokerState(queued(self._redis, self._prefix), len(self._present("worker")))
+            lanes = {*range(self._lanes), *self._lanes_there()}
+            served = Counter(_lane_of(key) for key in self._present("worker"))
+            return BrokerState(queued(self._redis, self._prefix, sorted(lanes)), served)
 
     def machines(self, part: Part) -> list[str]:
         """The machine of each worker, or beat, that has said in the last seconds that it is at work.
@@ -118,10 +146,27 @@ class BrokerClient:
         self._redis.close()
 
     def _present(self, part: Part) -> list[bytes]:
-        return list(self._redis.scan_iter(match=self._presence(part, "*")))
+        return list(self._redis.scan_iter(self._presence(part, "*"), _SCANNED_AT_ONCE))
+
+    def _lanes_there(self) -> set[int]:
+        """The lanes beside lane 0 that hold messages, or have had a worker lately."""
+        begin = f"{self._prefix}{queue_of(1)}"[:-1]
+        names = (key.decode(errors="replace") for key in self._redis.scan_iter(f"{begin}*", _SCANNED_AT_ONCE))
+        numbers = (_NUMBER.match(name.removeprefix(begin)) for name in names)
+        return {int(number[0]) for number in numbers if number is not None}
 
     def _presence(self, part: Part, name: str) -> str:
         return f"{self._prefix}{_PRESENCE}{part}:{name}"
+
+
+def _lane_of(key: bytes) -> int:
+    _, _, lane = key.decode(errors="replace").rpartition(_LANE)
+    return int(lane) if lane.isdecimal() else 0
+
+
+def name_in_lane(name: str, lane: int) -> str:
+    """The name by which a worker says that it is present."""
+    return f"{name}{_LANE}{lane}" if lane else name
 
 
 @contextmanager

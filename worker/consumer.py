@@ -60,6 +60,7 @@ class _WorkerConsumer(Consumer):
                 "refuse": _refuse_for(self.receiver),
                 "worker_id": self.worker_id,
                 "alive": self.life.sign,
+                "lanes": self.settings.lanes if self.settings.lane in {None, 0} else 0,
             },
         )
         return self.ensure_connected(connection)
