@@ -40,7 +40,7 @@ CHORES = {
     ),
     "audit": ("python", "scripts/audit_lock.py"),
 }
-# What takes all the arguments that follow, and sees signals itself.
+# Each takes all the arguments that follow.
 PROGRAMS = {"demo": ("ostinato", "demo"), "bench": ("python", "-m", "benchmarks")}
 FAULTS = "pytest -q -n 2 --dist loadfile --ignore tests/faults/test_planted_bugs.py tests/faults"
 DEFECTS_FOUND = 1  # pytest's code for tests that failed; with any other, the next round would be no better
@@ -251,7 +251,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def dispatch(argv: Sequence[str]) -> int:
-    """Run one command line and give its exit code; `demo` and `bench` replace this process: signals reach them directly."""
+    """Run one command line and give its exit code; what is in PROGRAMS replaces this process, to see signals itself."""
     if argv[0] in PROGRAMS:
         set_up(dev=argv[0] != "demo")
         program, *words = PROGRAMS[argv[0]]

@@ -7,6 +7,8 @@ import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from types import FrameType
+from typing import NoReturn
 
 from benchmarks import chart, results, setting, table
 from benchmarks.explanations import EXPLANATIONS
@@ -19,7 +21,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run one benchmark, or all; gives the exit code."""
     options = _parser().parse_args(arguments)
     # Started by a terminal or a service, it ends the same way: block by block, with every process that it started.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    signal.signal(signal.SIGTERM, _end)
     for name in [each for each in os.environ if each.startswith("OSTINATO_")]:
         del os.environ[name]
     if options.pages:
@@ -61,6 +63,10 @@ def write_pages(entries: Sequence[Entry]) -> None:
     table.PAGE.write_text(table.page(entries, EXPLANATIONS), encoding="utf-8")
     chart.CHART.parent.mkdir(exist_ok=True)
     chart.CHART.write_text(chart.svg(each for entry in entries for each in entry.figures), encoding="utf-8")
+
+
+def _end(number: int, _frame: FrameType | None) -> NoReturn:
+    sys.exit(128 + number)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -3,9 +3,8 @@
 import time
 from dataclasses import dataclass
 from random import Random
-from statistics import quantiles
 
-from benchmarks.figures import Figure, Target, columns
+from benchmarks.figures import Figure, Target, columns, percentile
 from benchmarks.filling import TAGS, TYPES
 from benchmarks.fleet import Fleet, results
 from benchmarks.recalculation import filled
@@ -58,8 +57,7 @@ def _asked(fleet: Fleet, product: Product, size: Size, seed: int) -> tuple[float
             _ask(store, random)
             waits.append((time.perf_counter() - began) * _MILLISECONDS)
     results(traffic)
-    cuts = quantiles(waits, n=100, method="inclusive")
-    return cuts[49], cuts[98], len(waits)
+    return percentile(waits, 0.5), percentile(waits, 0.99), len(waits)
 
 
 def _ask(store: Store, random: Random) -> None:

@@ -1,11 +1,10 @@
 """P2: how long a call of `Producer.record_pattern` keeps its caller, in 32 processes at once."""
 
 from dataclasses import dataclass
-from statistics import quantiles
 
 from benchmarks import traffic
 from benchmarks.baselines import direct_writers
-from benchmarks.figures import Figure, Target, columns
+from benchmarks.figures import Figure, Target, columns, percentile
 from benchmarks.filling import fill
 from benchmarks.fleet import Fleet
 from benchmarks.installation import installation, sqlite_path
@@ -69,5 +68,4 @@ def _direct(fleet: Fleet, size: Size) -> tuple[float, ...]:
 def percentiles(waits: list[list[float]]) -> tuple[float, ...]:
     """The median, the 99th percentile and the longest of all, in milliseconds."""
     every = [wait * _MILLISECONDS for each in waits for wait in each]
-    cuts = quantiles(every, n=100, method="inclusive")
-    return (cuts[49], cuts[98], max(every))
+    return percentile(every, 0.5), percentile(every, 0.99), max(every)

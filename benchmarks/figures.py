@@ -1,5 +1,6 @@
 """What a benchmark found: values of alternating rounds beside those of a baseline, and whether they are good enough."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -107,6 +108,12 @@ class Figure:
 
     def _worst(self, bound: Bound) -> float:
         return min(self.ours.rounds) if bound == "at least" else max(self.ours.rounds)
+
+
+def percentile(values: Iterable[float], share: float) -> float:
+    """The least of the values that so large a share of them, above 0 and at most 1, does not exceed."""
+    ordered = sorted(values)
+    return ordered[math.ceil(share * len(ordered)) - 1]
 
 
 def alternate(rounds: int, *measures: Callable[[], float]) -> list[Series]:

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -91,7 +91,7 @@ def _fields(message: Said) -> dict[str, object]:
     return {name: value for name, value in fields.items() if name not in left_out}
 
 
-def _stock(product: Product, module: str, tasks: Iterable[tuple[str, dict[str, object]]]) -> float:
+def _stock(product: Product, module: str, tasks: Iterable[tuple[str, Mapping[str, object]]]) -> float:
     """Send these to Celery's own queue, and have a worker of this application drain it."""
     app = producer_app(product.settings)
     count = sum(1 for _ in map(partial(_send, app), tasks))
@@ -100,9 +100,9 @@ def _stock(product: Product, module: str, tasks: Iterable[tuple[str, dict[str, o
         return rate_of(lambda: count - _left(product), count)
 
 
-def _send(app: Celery, task: tuple[str, dict[str, object]]) -> None:
+def _send(app: Celery, task: tuple[str, Mapping[str, object]]) -> None:
     name, fields = task
-    app.send_task(name, kwargs=fields, queue=_STOCK_QUEUE, retry=False, ignore_result=True)
+    app.send_task(name, kwargs=dict(fields), queue=_STOCK_QUEUE, retry=False, ignore_result=True)
 
 
 def _left(product: Product) -> int:

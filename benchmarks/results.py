@@ -36,7 +36,8 @@ class Entry:
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> Self:
         """The entry that `as_json` gave."""
-        return cls(**{**fields, "figures": [Figure.from_json(each) for each in fields["figures"]]})
+        figures = [Figure.from_json(each) for each in fields["figures"]]
+        return cls(figures=figures, **{name: value for name, value in fields.items() if name != "figures"})
 
 
 def text(entries: Sequence[Entry]) -> str:

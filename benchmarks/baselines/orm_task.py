@@ -2,7 +2,7 @@
 
 from sqlalchemy import create_engine, event, select
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from benchmarks.baselines.plain_celery import plain_app
@@ -33,11 +33,30 @@ class Pattern(Model):
 
     __table__ = tables.patterns
 
+    id: Mapped[str]
+    occurrence_count: Mapped[int]
+    led_to_success_count: Mapped[int]
+    led_to_failure_count: Mapped[int]
+    first_seen: Mapped[int]
+    last_seen: Mapped[int]
+    last_confirmed: Mapped[int]
+    recent: Mapped[float]
+    grounding: Mapped[float]
+    effectiveness_score: Mapped[float]
+    priority_score: Mapped[float]
+    variance: Mapped[float]
+
 
 class Application(Model):
     """A row of applications."""
 
     __table__ = tables.applications
+
+    id: Mapped[str]
+    pattern_id: Mapped[str]
+    occurred_at: Mapped[int]
+    pattern_led_to_success: Mapped[bool]
+    grounding_confidence: Mapped[float | None]
 
 
 @app.task(name="record_pattern", shared=False)

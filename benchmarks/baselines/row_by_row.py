@@ -24,9 +24,10 @@ def recalculate(path: Path) -> float:
     began, clock = monotonic(), now()
     with raw(path) as connection:
         connection.execute("BEGIN IMMEDIATE")
-        for key, *counts, confirmed, variance in connection.execute(_PATTERNS).fetchall():
-            window = connection.execute(_WINDOW, (key,)).fetchone()
-            scores = score(Evidence(*counts, *window, confirmed, variance), clock)
+        for key, count, successes, failures, confirmed, variance in connection.execute(_PATTERNS).fetchall():
+            recent, grounding = connection.execute(_WINDOW, (key,)).fetchone()
+            evidence = Evidence(count, successes, failures, recent, grounding, confirmed, variance)
+            scores = score(evidence, clock)
             connection.execute(_SCORED, (scores.effectiveness, scores.priority, key))
         connection.execute("COMMIT")
     return monotonic() - began
