@@ -46,9 +46,7 @@ def text(entries: Sequence[Entry]) -> str:
 
 
 def read(file: Path = RESULTS) -> list[Entry]:
-    """The entries of a file; none if it is not there."""
-    if not file.exists():
-        return []
+    """The entries of a file."""
     return [Entry.from_json(fields) for fields in json.loads(file.read_text(encoding="utf-8"))]
 
 

@@ -52,6 +52,8 @@ def page(entries: Sequence[Entry], explanations: Mapping[str, str]) -> str:
 
 def body(entries: Sequence[Entry], explanations: Mapping[str, str]) -> str:
     """The table, a sentence for each target that is not met, and where the figures come from."""
+    if not entries:
+        return "Nothing has been measured yet.\n"
     figures = [figure for entry in entries for figure in entry.figures]
     reasons = [f"* **{each.key}** is not met. {_reason(each, explanations)}" for each in figures if each.met is False]
     parts = [table(figures), "\n".join(reasons), _settings(entries)]
