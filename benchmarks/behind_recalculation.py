@@ -27,7 +27,7 @@ class Size:
     pause: float
 
 
-FULL = Size(rounds=5, patterns=100_000, pause=0.01)
+FULL = Size(rounds=5, patterns=100_000, pause=0.025)
 QUICK = Size(rounds=1, patterns=6_000, pause=0.005)
 
 

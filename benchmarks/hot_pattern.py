@@ -33,7 +33,7 @@ FEW = 10
 
 
 def run(*, quick: bool) -> list[Figure]:
-    """In turn one for the hot pattern and one for a pattern with 10; half of each round the one first."""
+    """In pairs, one for the hot pattern and one for another with 10, each of them first in every other pair."""
     size = QUICK if quick else FULL
     cold = count(_HOT + 1)
     with installation() as product:
