@@ -26,7 +26,7 @@ _STYLE = """
     .met { fill: #3fb950 }
     .missed { fill: #f0883e }
   }"""
-_LEFT, _WIDTH, _RIGHT = 400, 400, 190
+_LEFT, _WIDTH, _RIGHT = 440, 380, 200
 _TOP, _ROW, _BAR = 44, 30, 14
 # Bars of less than this would not be seen.
 _SHORTEST = 2.0

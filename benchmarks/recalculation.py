@@ -44,7 +44,7 @@ def run(*, quick: bool) -> list[Figure]:
             lambda: recalculate(product, size.patterns),
             lambda: recalculate(large, size.large),
         )
-    what = f"patterns a second, recalculating {size.patterns:,} with 5 applications each"
+    what = f"patterns a second, recalculating {size.patterns:,}"
     growth = f"seconds for a recalculation of {size.large:,}"
     ten, twelve = Target("ratio", "at least", 10), Target("ratio", "at most", 12)
     return [
