@@ -3,6 +3,7 @@
 import os
 import socket
 from collections.abc import Callable
+from time import monotonic
 from typing import Any
 from uuid import uuid4
 
@@ -25,6 +26,8 @@ from worker.trouble import Trouble
 
 _SOCKET = "redis+socket://"
 _LONGEST_PAUSE = 2
+# So long may what the dashboard shows of a task wait for more of it: one publication for several tasks.
+_EVENTS_SECONDS = 0.1
 
 _log = structlog.get_logger()
 
@@ -35,10 +38,13 @@ class _WorkerConsumer(Consumer):
     settings: Settings
     receiver: Receiver
     life: Life
+    hub: Any
+    _flush_events: Callable[[], None]
 
     def __init__(self, on_task_request: Callable[..., Any], **kwargs: Any) -> None:  # noqa: ANN401 - Celery's own
         self.worker_id = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}"
         self._away = Trouble("broker_unavailable", "broker_available_again")
+        self._events_due = 0.0
         # The steps by which workers find each other: nothing here needs them, and they cost a second at start.
         options = {**kwargs.pop("worker_options", {}), "without_mingle": True, "without_gossip": True}
         super().__init__(on_task_request, worker_options=options, **kwargs)
@@ -77,6 +83,13 @@ class _WorkerConsumer(Consumer):
         self.first_connection_attempt = False
         self._away.end()
         return conn
+
+    def on_send_event_buffered(self) -> Callable[..., Any]:
+        now = monotonic()
+        if now >= self._events_due:
+            self._events_due = now + _EVENTS_SECONDS
+            self.hub.call_later(_EVENTS_SECONDS, self._flush_events)
+        return self._flush_events
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
         self._away.begin(str(exc))

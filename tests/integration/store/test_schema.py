@@ -178,7 +178,7 @@ def test_a_writer_refuses_another_version(bench: Bench) -> None:
     with pytest.raises(StoreOutdated, match=f"has schema 0000, this version needs {REVISION}: run `ostinato migrate`"):
         bench.writer.open()
 
-    execute(bench.url, "UPDATE alembic_version SET version_num = '0002'")
+    execute(bench.url, f"UPDATE alembic_version SET version_num = '{REVISION}'")  # noqa: S608 - it is our own
     bench.apply(sighting())
     assert 1 == bench.store.pattern(pattern_id("T", "n")).occurrence_count
 
