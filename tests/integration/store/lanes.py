@@ -1,18 +1,20 @@
 """Several lanes at one store, at the same time: writers that stop before they commit, and threads that race."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from threading import Barrier, Event
 
-from sqlalchemy import Connection, create_engine, select, text
+import pytest
+from sqlalchemy import Connection, NullPool, create_engine, select, text
 from typing_extensions import override
 
 from store.engines import store_url
 from store.events import Item
 from store.lanes import apply_in_turn
 from store.locks import Locks
+from store.pattern_rows import PatternRows
 from store.tables import inbox
 from store.transaction import Clock, Transaction, Writer
 from tasks.delivery import Receiver
@@ -44,14 +46,14 @@ class StoppingWriter(Writer):
 def waits_for(url: str, first: Sequence[Item], second: Sequence[Item]) -> bool:
     """Apply ``second`` in another lane while ``first`` is not committed yet: whether it waits. Then commit both."""
     one, other = StoppingWriter(url, 0), Writer(url, 1)
-    with closing(one), closing(other), _looking(url) as connection, ThreadPoolExecutor(2) as pool:
+    with closing(one), closing(other), ThreadPoolExecutor(2) as pool:
         # Which is alone in the store for a moment.
         other.open()
         try:
-            begun = pool.submit(_applied, one, first)
+            begun = pool.submit(applied_in_lane, one, first)
             wait_until(one.before_commit.is_set, why="the first is about to be committed")
-            beside = pool.submit(_applied, other, second)
-            wait_until(lambda: beside.done() or _is_waiting(connection), why="the second is done, or waits")
+            beside = pool.submit(applied_in_lane, other, second)
+            wait_until(lambda: beside.done() or is_waiting(url), why="the second is done, or waits")
             waited = not beside.done()
         finally:
             one.go_on.set()
@@ -60,20 +62,16 @@ def waits_for(url: str, first: Sequence[Item], second: Sequence[Item]) -> bool:
     return waited
 
 
-def _applied(writer: Writer, items: Sequence[Item]) -> None:
+def applied_in_lane(writer: Writer, items: Sequence[Item]) -> None:
+    """Apply these in the writer's lane."""
     apply_in_turn(writer, lambda: NOW, items, task="apply_batch", delivery="delivery")
 
 
-@contextmanager
-def _looking(url: str) -> Generator[Connection]:
-    engine = create_engine(store_url(url), isolation_level="AUTOCOMMIT")
+def is_waiting(url: str) -> bool:
+    """Whether somebody waits for a lock in the database."""
+    engine = create_engine(store_url(url), poolclass=NullPool)
     with engine.connect() as connection:
-        yield connection
-    engine.dispose()
-
-
-def _is_waiting(connection: Connection) -> bool:
-    return bool(connection.execute(text(_WAITING)).scalar_one())
+        return bool(connection.execute(text(_WAITING)).scalar_one())
 
 
 @dataclass
@@ -115,3 +113,24 @@ def in_order(connection: Connection) -> list[tuple[str, int]]:
     """Every message of the inbox, in its order, and when it was applied."""
     rows = connection.execute(select(inbox.c.content, inbox.c.applied_at).order_by(inbox.c.seq))
     return [(row.content, row.applied_at) for row in rows]
+
+
+class _NoLocks:
+    @staticmethod
+    def of_patterns(_: Iterable[str]) -> Locks:
+        return Locks()
+
+
+def no_locks_of_contents(patch: pytest.MonkeyPatch) -> None:
+    """Nobody holds what decides which pattern has a content."""
+    patch.setattr("store.locks.Locks.of_contents", _NoLocks.of_patterns)
+
+
+def no_locks_of_what_is_found(patch: pytest.MonkeyPatch) -> None:
+    """Only the ids that messages name are held, not what those mean."""
+    patch.setattr("store.pattern_rows.PatternRows._rows_held", vars(PatternRows)["_rows"])
+
+
+def no_locks_of_what_is_named(patch: pytest.MonkeyPatch) -> None:
+    """The ids that messages name are not held, only what those mean."""
+    patch.setattr("store.lanes.Locks", _NoLocks)

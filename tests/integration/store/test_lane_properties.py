@@ -1,7 +1,7 @@
 """What must always hold (spec section 7), also where lanes apply the same streams beside each other."""
 
 import json
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 
 import pytest
 from hypothesis import given, settings
@@ -9,8 +9,19 @@ from hypothesis import strategies as st
 
 from tests.integration.store import checks, observing
 from tests.integration.store.bench import NOW
-from tests.integration.store.lanes import LANES, Race, in_order, racing
-from tests.integration.store.streams import BOUNDED, CLOCKS, Delivery, dealt, identified, messy, repeated
+from tests.integration.store.lanes import LANES, Race, in_order, no_locks_of_contents, no_locks_of_what_is_found, racing
+from tests.integration.store.streams import (
+    BOUNDED,
+    CLOCKS,
+    NAMED,
+    QUICK,
+    Delivery,
+    dealt,
+    identified,
+    message_id,
+    messy,
+    repeated,
+)
 from tests.integration.store.trials import EXACT, Laboratory, Result
 from tests.model.said import Member
 from tests.model.serial import SerialModel
@@ -18,6 +29,7 @@ from tests.model.serial import SerialModel
 pytestmark = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 EXAMPLES = settings(BOUNDED, max_examples=40)
 Queues = Sequence[Sequence[Delivery]]
+QUIET: Queues = ((),) * LANES
 
 
 @pytest.fixture(scope="module")
@@ -36,12 +48,22 @@ def spread(draw: st.DrawFn, members: Sequence[Member], *, clocks: st.SearchStrat
     return queues
 
 
-def test_there_is_an_order_that_lanes_have_followed(laboratory: Laboratory, race: Race) -> None:
+def rivals() -> Queues:
+    """In each lane but one the first sighting of an id, all of one content, at the same moment."""
+    said = {"kind": "record_pattern", "occurred_at": "2026-05-31T12:00:00Z", "pattern_type": "T"}
+    names = [NAMED[place][1] for place in (0, 2, 3)]
+    sent = [{**said, "id": str(message_id(-number)), "pattern_name": name} for number, name in enumerate(names, 1)]
+    return [*([Delivery([each])] for each in sent), []]
+
+
+def an_order_was_followed(laboratory: Laboratory, race: Race, bound: settings) -> None:
     """The serial model, given what the inbox has in the order it has it, says what the store holds, merges and all."""
 
-    @EXAMPLES
-    @given(messy().flatmap(spread))
-    def check(queues: Queues) -> None:
+    @bound
+    @given(messy().flatmap(spread), st.booleans())
+    def check(spread_out: Queues, begun_by_rivals: bool) -> None:  # noqa: FBT001 - hypothesis gives it
+        begin = rivals() if begun_by_rivals else QUIET
+        queues = [[*first, *rest] for first, rest in zip(begin, spread_out, strict=True)]
         with laboratory.trial() as trial:
             race.run(queues)
             with trial.writer.transaction(lambda: NOW) as transaction:
@@ -55,6 +77,21 @@ def test_there_is_an_order_that_lanes_have_followed(laboratory: Laboratory, race
         assert pytest.approx(model.scores(), rel=0, abs=EXACT) == scores
 
     check()
+
+
+def test_there_is_an_order_that_lanes_have_followed(laboratory: Laboratory, race: Race) -> None:
+    """As if each transaction had been alone, one after the other."""
+    an_order_was_followed(laboratory, race, EXAMPLES)
+
+
+@pytest.mark.parametrize("plant", [no_locks_of_contents, no_locks_of_what_is_found], ids=lambda each: each.__name__)
+def test_a_lock_that_is_missing_is_found(
+    plant: Callable[[pytest.MonkeyPatch], None], laboratory: Laboratory, race: Race, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the same search."""
+    plant(monkeypatch)
+    with pytest.raises((AssertionError, BaseExceptionGroup)):
+        an_order_was_followed(laboratory, race, settings(QUICK, max_examples=100))
 
 
 def test_lanes_account_for_every_message(laboratory: Laboratory, race: Race) -> None:

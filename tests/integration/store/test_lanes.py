@@ -1,18 +1,28 @@
 """Lanes beside each other on PostgreSQL: what waits for what, and that each of these waits is needed."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 
 from store.errors import ConfigurationError
 from store.events import Item, Rejected
+from store.history import History
 from store.identity import slot_of
-from store.locks import Locks
-from store.pattern_rows import PatternRows
 from store.tables import aliases, patterns
 from store.transaction import Writer
 from tests.integration.store.bench import Bench, application, sighting
-from tests.integration.store.lanes import waits_for
+from tests.integration.store.lanes import (
+    StoppingWriter,
+    applied_in_lane,
+    is_waiting,
+    no_locks_of_contents,
+    no_locks_of_what_is_found,
+    no_locks_of_what_is_named,
+    waits_for,
+)
+from tests.waiting import wait_until
 
 ON_POSTGRESQL = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 Plant = Callable[[pytest.MonkeyPatch], None]
@@ -139,27 +149,6 @@ def test_what_meets_across_lanes_waits(bench: Bench, case: Case) -> None:
     assert bench.store.stats().balanced
 
 
-class _NoLocks:
-    @staticmethod
-    def of_patterns(_: Iterable[str]) -> Locks:
-        return Locks()
-
-
-def no_locks_of_contents(patch: pytest.MonkeyPatch) -> None:
-    """Nobody holds what decides which pattern has a content."""
-    patch.setattr("store.locks.Locks.of_contents", _NoLocks.of_patterns)
-
-
-def no_locks_of_what_is_found(patch: pytest.MonkeyPatch) -> None:
-    """Only the ids that messages name are held, not what those mean."""
-    patch.setattr("store.pattern_rows.PatternRows._rows_held", vars(PatternRows)["_rows"])
-
-
-def no_locks_of_what_is_named(patch: pytest.MonkeyPatch) -> None:
-    """The ids that messages name are not held, only what those mean."""
-    patch.setattr("store.lanes.Locks", _NoLocks)
-
-
 PLANTED: tuple[tuple[Plant, Case], ...] = (
     (no_locks_of_contents, one_content_at_once),
     (no_locks_of_contents, content_that_a_known_pattern_comes_to_have),
@@ -182,3 +171,23 @@ def test_lanes_need_postgresql(bench: Bench) -> None:
     """It is said at once, with what to do."""
     with pytest.raises(ConfigurationError, match="set OSTINATO_STORE_URL"):
         Writer(bench.url, lane=1)
+
+
+@ON_POSTGRESQL
+def test_the_history_ends_where_nothing_is_under_way(bench: Bench) -> None:
+    """A place that is given out already, and not committed, would be skipped by whoever reads up to a later one."""
+    one, other = StoppingWriter(bench.url, 0), Writer(bench.url, 1)
+    with closing(one), closing(other), History(bench.url) as history, ThreadPoolExecutor(2) as pool:
+        other.open()
+        try:
+            begun = pool.submit(applied_in_lane, one, [sighting("one-two")])
+            wait_until(one.before_commit.is_set, why="the first is about to be committed")
+            applied_in_lane(other, [sighting("three")])
+            extent = pool.submit(history.extent)
+            wait_until(lambda: extent.done() or is_waiting(bench.url), why="the extent is there, or waits")
+            assert not extent.done()
+        finally:
+            one.go_on.set()
+        begun.result()
+        assert (2, 0, 2) == extent.result()
+        assert [2] == [len(page) for page in history.pages(upto=2)]
