@@ -66,6 +66,7 @@ class _WorkerConsumer(Consumer):
                 "refuse": _refuse_for(self.receiver),
                 "worker_id": self.worker_id,
                 "alive": self.life.sign,
+                "ahead": self.receiver.receive_ahead,
             },
         )
         return self.ensure_connected(connection)

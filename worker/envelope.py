@@ -6,6 +6,7 @@ from base64 import b64decode
 from typing import Any, NoReturn, cast
 
 from store.errors import MalformedMessage
+from tasks.delivery import Delivered
 from tasks.messages import MESSAGES
 from tasks.wire import BATCH_BYTES
 
@@ -31,6 +32,14 @@ def opened(raw: bytes) -> Json:
         _refuse("envelope_too_large", f"{len(raw)} bytes, of which at most {_REST_BYTES} may be other than the body")
     _check_arguments(body)
     return envelope
+
+
+def delivered(envelope: Json) -> Delivered | None:
+    """What the task of an opened envelope brings; None where its arguments are not one text."""
+    arguments, named, _ = cast("list[Any]", _body(envelope))
+    if named or len(arguments) != 1 or not isinstance(arguments[0], str):
+        return None
+    return Delivered(envelope["headers"]["task"], arguments[0], envelope["headers"]["id"])
 
 
 def _refuse(reason_code: str, detail: str) -> NoReturn:

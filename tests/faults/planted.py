@@ -41,7 +41,7 @@ def acknowledge_before_commit(_: pytest.MonkeyPatch, __: Laboratory) -> None:
         def fetch_and_forget(channel: Channel) -> bytes | None:
             raw: bytes | None = fetched(channel)
             if raw is not None:
-                vars(channel)["_taken"].done(raw)
+                vars(channel)["_taken"].done([raw])
             return raw
 
         return fetch_and_forget
