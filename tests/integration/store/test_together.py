@@ -38,7 +38,7 @@ def broken(*_: object) -> None:
     raise ZeroDivisionError
 
 
-def sightings(count: int) -> list[Message]:
+def sightings(count: int) -> list[RecordPattern]:
     """Sightings of as many patterns."""
     return [RecordPattern(pattern_type="T", pattern_name=f"n{number}") for number in range(count)]
 
