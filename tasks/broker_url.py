@@ -11,7 +11,10 @@ _RABBIT = ("amqp", "amqps")
 SCHEMES = ("redis", "rediss", "redis+socket", *_RABBIT)
 _SECURE = ("rediss", "amqps")
 # What stands behind the port, and how the whole is written.
-_DATABASE = re.compile(r"/?[0-9]{0,9}"), "redis://HOST:PORT/NUMBER, with a port up to 65535 and the number of a database"
+_DATABASE = (
+    re.compile(r"/?[0-9]{0,9}"),
+    "redis://HOST:PORT/NUMBER, with a port up to 65535 and the number of a database",
+)
 _VHOST = re.compile(r"/?(/|[^/;]*)"), "amqp://HOST:PORT/VHOST, with a port up to 65535 and the name of a virtual host"
 _PATHS = {"redis": _DATABASE, "rediss": _DATABASE, "amqp": _VHOST, "amqps": _VHOST}
 _FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")

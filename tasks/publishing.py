@@ -119,4 +119,3 @@ def not_taken(error: Exception, kind: BrokerKind) -> BrokerUnavailable:
         kind.reason(error)
         or f"The broker did not take the message ({error}): run `ostinato up`, or correct OSTINATO_BROKER_URL."
     )
-

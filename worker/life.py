@@ -1,6 +1,7 @@
 """Signs of life of the loop that takes messages, and for how long it has shown none."""
 
 import math
+from collections.abc import Callable
 
 # However long the whole process stood still, as far as it can tell it was for so long.
 LONGEST_STEP = 2.0
@@ -17,6 +18,8 @@ class Life:
     def __init__(self, *, heard: float, deaf_after: float = math.inf) -> None:
         """Take the seconds without a sign for which it still counts as heard, and after which it counts as deaf."""
         self.heard = heard
+        # What else is done while a message waits for the store.
+        self.while_waiting: Callable[[], object] = lambda: None
         self.deaf_after = deaf_after
         self._signs = self._seen = 0
         self._silence = 0.0

@@ -17,7 +17,6 @@ Producers, beat and the dashboard use kombu's own transport: what is on the wire
 """
 
 import contextlib
-from collections.abc import Callable
 from queue import Empty
 from time import monotonic
 from typing import Any, cast
@@ -30,6 +29,7 @@ from redis.exceptions import OutOfMemoryError, RedisError, ResponseError
 from typing_extensions import override
 
 from store.errors import MalformedMessage
+from worker.consumer import Refuse
 from worker.envelope import opened
 from worker.taken import Taken
 from worker.trouble import Trouble
@@ -39,8 +39,6 @@ _REST_SECONDS = 1.0
 _CALM_SECONDS = 10.0
 
 _log = structlog.get_logger()
-Refuse = Callable[[bytes, MalformedMessage], bool]
-"""Keeps the bytes of what Celery must not see; False if the worker is to stop before that is done."""
 
 
 class TakenQoS(virtual.QoS):
