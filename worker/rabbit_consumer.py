@@ -24,6 +24,8 @@ from worker.rabbit_transport import Transport
 
 # A worker whose machine is gone is noticed by the server after two of them, and another takes over.
 HEARTBEAT = 20
+# So many messages at most are with a worker. With one at a time each would wait for the server's disk.
+PREFETCH = 64
 
 _log = structlog.get_logger()
 
@@ -57,6 +59,7 @@ class RabbitConsumer(WorkerConsumer):
             )
         )
         self._wire: Any = connection.connection
+        self._wide = False
         with self._wire.channel() as channel:
             declare(channel)
         self.life.while_waiting = self._keep_connection
@@ -73,7 +76,21 @@ class RabbitConsumer(WorkerConsumer):
             if self.refuse(whole(message), error):
                 message.channel.basic_ack(message.delivery_tag)
             return False
+        if not self._wide and not message.delivery_info["redelivered"]:
+            self._wide = True
+            self.hub.call_soon(self._widen)
         return True
+
+    def _widen(self) -> None:
+        """Take several messages at a time, once those are done that came before.
+
+        Until then it takes one: of what is with a worker that is ended by a message, each counts a delivery more.
+        """
+        if self.task_consumer is not None:
+            self.task_consumer.cancel()
+            # It holds for consumers that come after it.
+            self.task_consumer.channel.basic_qos(0, PREFETCH, False)  # noqa: FBT003 - py-amqp's own
+            self.task_consumer.consume()
 
     def _keep_connection(self) -> None:
         """Show the server life, and take for granted that it lives: nobody listens to it meanwhile."""
