@@ -22,8 +22,9 @@ def headers_of(message: Message) -> Json | None:
 
 
 def body_of(message: Message) -> bytes:
-    """The body, as it was sent."""
-    return bytes(cast("Any", message.body))
+    """The body, as it was sent; py-amqp has a text for one that is empty."""
+    body = cast("str | bytes", message.body)
+    return body.encode() if isinstance(body, str) else bytes(body)
 
 
 def size_of(message: Message) -> int:

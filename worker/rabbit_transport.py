@@ -4,11 +4,16 @@ from collections.abc import Callable
 from typing import Any
 
 from amqp import Message
+from amqp.method_framing import frame_handler
+from amqp.serialization import decode_properties_basic
 from kombu.transport import pyamqp
 from typing_extensions import override
 
 Admit = Callable[[str, Message], bool]
 """Whether a message of this queue may go on to Celery; if not, it has been dealt with."""
+_HEADER = 2
+# Class, weight and size of the body; the properties follow.
+_PROPERTIES_AT = 12
 
 
 class Channel(pyamqp.Channel):
@@ -37,7 +42,7 @@ class Connection(pyamqp.Connection):
 
     def __init__(self, *args: Any, admit: Admit, **kwargs: Any) -> None:  # noqa: ANN401 - py-amqp's own
         self.admit = admit
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, frame_handler=_readable_frames, **kwargs)
 
 
 class Transport(pyamqp.Transport):
@@ -49,3 +54,26 @@ class Transport(pyamqp.Transport):
     def qos_semantics_matches_spec(self, connection: Any) -> bool:
         """A limit for each consumer: of quorum queues the server refuses one for all."""
         return True
+
+
+def _readable_frames(connection: Connection, callback: Callable[..., Any]) -> Callable[[tuple[int, int, bytes]], bool]:
+    """py-amqp's way of reading frames, which stays alive where it cannot read a message's properties.
+
+    They then are one header with what stood there: texts that are not UTF-8, times beyond all calendars.
+    """
+    read: Callable[[tuple[int, int, bytes]], bool] = frame_handler(connection, callback)
+
+    def on_frame(frame: tuple[int, int, bytes]) -> bool:
+        kind, channel, data = frame
+        return read((kind, channel, _readable(bytes(data)))) if kind == _HEADER else read(frame)
+
+    return on_frame
+
+
+def _readable(header: bytes) -> bytes:
+    try:
+        decode_properties_basic(header, _PROPERTIES_AT)
+    except Exception:  # noqa: BLE001 - whatever py-amqp stumbles over, it would stumble over in the worker
+        kept = Message(application_headers={"unreadable": header[_PROPERTIES_AT:].hex()})
+        return header[:_PROPERTIES_AT] + kept._serialize_properties()  # noqa: SLF001 - the only way that there is
+    return header

@@ -57,7 +57,6 @@ def test_malformed_messages_of_every_layer(rabbit_rig: RabbitRig, record: Record
     with rig.worker() as worker, rig.server.connect() as connection:
         channel = connection.channel()
         for message, _ in unfit:
-            if os.environ.get("DBG"): print(message.properties)
             rig.send_all(*stream.take(GOOD_BETWEEN))
             put(channel, message)
         wait_until(lambda: len(quarantined(rig)) >= len(unfit), why="all are in the quarantine", seconds=DEADLINE)
@@ -126,13 +125,20 @@ def malformed() -> Iterator[tuple[Message, Kept]]:
     yield from both(Message(b"x" * 5_000_000, **good), "envelope_too_large")
     yield from both(Message(body([text()]), **good | {"expiration": "1"}), "dead_letter")
     yield from both(Message(body([text()]), **good | {"content_type": "\udcff"}), "envelope_content_type")
+    unreadable = Message(body([text()]).encode(), content_type=b"\xff")
+    yield unreadable, ("unknown_task", body_of(unreadable), None, json.dumps({"unreadable": "800001ff"}))
 
 
 def both(message: Message, code: str) -> Iterator[tuple[Message, Kept]]:
     """A message, and what is kept of the whole of it."""
     headers: Json | None = message.properties.get("application_headers")
-    raw = message.body if isinstance(message.body, bytes) else message.body.encode()
-    yield message, (code, raw, message.properties.get("content_type"), json.dumps(headers, sort_keys=True))
+    yield message, (code, body_of(message), message.properties.get("content_type"), json.dumps(headers, sort_keys=True))
+
+
+def body_of(message: Message) -> bytes:
+    """The bytes of the body."""
+    sent: str | bytes = message.body
+    return sent.encode() if isinstance(sent, str) else sent
 
 
 def message_of(whole: Json) -> Message:
@@ -143,7 +149,9 @@ def message_of(whole: Json) -> Message:
         "content_encoding": whole.get("content-encoding"),
         "application_headers": whole.get("headers"),
     }
-    return Message(base64.b64decode(whole.get("body", "")), **properties, **{k: v for k, v in parts.items() if v is not None})
+    return Message(
+        base64.b64decode(whole.get("body", "")), **properties, **{k: v for k, v in parts.items() if v is not None}
+    )
 
 
 def put(channel: Channel, message: Message) -> None:
