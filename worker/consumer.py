@@ -10,6 +10,7 @@ from celery import bootsteps
 from celery.worker.consumer import Consumer
 from celery.worker.state import maybe_shutdown
 from kombu import Connection
+from typing_extensions import override
 
 from store.errors import MalformedMessage
 from store.events import Rejected
@@ -60,6 +61,7 @@ class WorkerConsumer(Consumer):
         self._away.end()
         return conn
 
+    @override
     def on_connection_error_after_connected(self, exc: Exception) -> None:
         self._away.begin(str(exc))
         super().on_connection_error_after_connected(exc)

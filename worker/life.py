@@ -15,11 +15,13 @@ class Life:
     the whole process, which the watch slept through as well.
     """
 
+    while_waiting: Callable[[], object]
+    """What else is done while a message waits for the store, several times a second."""
+
     def __init__(self, *, heard: float, deaf_after: float = math.inf) -> None:
         """Take the seconds without a sign for which it still counts as heard, and after which it counts as deaf."""
         self.heard = heard
-        # What else is done while a message waits for the store.
-        self.while_waiting: Callable[[], object] = lambda: None
+        self.while_waiting = _nothing
         self.deaf_after = deaf_after
         self._signs = self._seen = 0
         self._silence = 0.0
@@ -44,3 +46,7 @@ class Life:
         self._silence = self._silence + step if self._signs == self._seen else 0.0
         self._seen = self._signs
         return self._silence
+
+
+def _nothing() -> None:
+    """What has to be done where the broker is not kept waiting."""

@@ -93,8 +93,12 @@ class RabbitClient:
         """Close the connection."""
         self._connection.collect(socket_timeout=0)
 
-    def _channel(self) -> Any:  # noqa: ANN401 - as untyped as kombu is
-        return self._connection.channel()
+    @contextmanager
+    def _channel(self) -> Generator[Any]:
+        """A channel that is closed where all went well; else the whole connection is, by `_dropping`."""
+        channel: Any = self._connection.channel()
+        yield channel
+        channel.close()
 
     def _exists(self, queue: str) -> bool:
         return self._declared(queue) is not None

@@ -11,6 +11,7 @@ from celery import bootsteps
 from celery.exceptions import WorkerShutdown
 from celery.platforms import EX_FAILURE
 from kombu import Connection
+from typing_extensions import override
 
 from store.errors import MalformedMessage
 from tasks.publishing import QUEUE
@@ -45,6 +46,7 @@ class RabbitConsumer(WorkerConsumer):
     }
     without: ClassVar[dict[str, bool]] = {**WorkerConsumer.without, "without_heartbeat": True}
 
+    @override
     def start(self) -> None:
         try:
             super().start()
@@ -52,6 +54,7 @@ class RabbitConsumer(WorkerConsumer):
             _log.error("broker_refuses", detail=str(error))
             raise WorkerShutdown(EX_FAILURE) from None
 
+    @override
     def connection_for_read(self, heartbeat: float | None = None) -> Connection:
         connection = self.ensure_connected(
             self.app.connection_for_read(
@@ -64,6 +67,11 @@ class RabbitConsumer(WorkerConsumer):
             declare(channel)
         self.life.while_waiting = self._keep_connection
         return connection
+
+    @property
+    def _celerys(self) -> Any:  # noqa: ANN401 - as untyped as Celery is
+        """This consumer, for what the type stubs of Celery leave out."""
+        return self
 
     def _admit(self, queue: str, message: Message) -> bool:
         try:
@@ -78,7 +86,7 @@ class RabbitConsumer(WorkerConsumer):
             return False
         if not self._wide and not message.delivery_info["redelivered"]:
             self._wide = True
-            self.hub.call_soon(self._widen)
+            self._celerys.hub.call_soon(self._widen)
         return True
 
     def _widen(self) -> None:
@@ -86,11 +94,12 @@ class RabbitConsumer(WorkerConsumer):
 
         Until then it takes one: of what is with a worker that is ended by a message, each counts a delivery more.
         """
-        if self.task_consumer is not None:
-            self.task_consumer.cancel()
+        consumer = self._celerys.task_consumer
+        if consumer is not None:
+            consumer.cancel()
             # It holds for consumers that come after it.
-            self.task_consumer.channel.basic_qos(0, PREFETCH, False)  # noqa: FBT003 - py-amqp's own
-            self.task_consumer.consume()
+            consumer.channel.basic_qos(0, PREFETCH, False)  # noqa: FBT003 - py-amqp's own
+            consumer.consume()
 
     def _keep_connection(self) -> None:
         """Show the server life, and take for granted that it lives: nobody listens to it meanwhile."""

@@ -23,7 +23,7 @@ def headers_of(message: Message) -> Json | None:
 
 def body_of(message: Message) -> bytes:
     """The body, as it was sent; py-amqp has a text for one that is empty."""
-    body = cast("str | bytes", message.body)
+    body = message.body
     return body.encode() if isinstance(body, str) else bytes(body)
 
 
@@ -34,7 +34,7 @@ def size_of(message: Message) -> int:
 
 def whole(message: Message) -> bytes:
     """The message with all its properties, as one text of JSON: for the same message always the same."""
-    properties = dict(cast("Json", message.properties))
+    properties = dict(message.properties)
     properties.pop("application_headers", None)
     envelope = {
         "body": b64encode(body_of(message)).decode(),

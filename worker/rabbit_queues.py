@@ -7,7 +7,6 @@ from tasks.publishing import QUEUE
 DEAD = f"{QUEUE}.dead"
 # Each time that its consumer goes away without an answer, by a kill or a cut connection, counts as one.
 DELIVERY_LIMIT = 20
-_DURABLE = {"durable": True, "auto_delete": False}
 
 
 def declare(channel: Channel, queue: str = QUEUE) -> None:
@@ -15,7 +14,7 @@ def declare(channel: Channel, queue: str = QUEUE) -> None:
 
     py-amqp's PreconditionFailed if one is there and is another kind, AccessRefused if this user may not make them.
     """
-    channel.queue_declare(DEAD, **_DURABLE, arguments={"x-queue-type": "quorum"})
+    channel.queue_declare(DEAD, durable=True, auto_delete=False, arguments={"x-queue-type": "quorum"})
     arguments = {
         "x-queue-type": "quorum",
         # One worker takes messages, others stand by.
@@ -28,4 +27,4 @@ def declare(channel: Channel, queue: str = QUEUE) -> None:
         "x-dead-letter-strategy": "at-least-once",
         "x-overflow": "reject-publish",
     }
-    channel.queue_declare(queue, **_DURABLE, arguments=arguments)
+    channel.queue_declare(queue, durable=True, auto_delete=False, arguments=arguments)

@@ -5,7 +5,7 @@ from typing import Any
 
 from amqp import Message
 from amqp.method_framing import frame_handler
-from amqp.serialization import decode_properties_basic
+from amqp.serialization import decode_properties_basic, dumps
 from kombu.transport import pyamqp
 from typing_extensions import override
 
@@ -14,6 +14,7 @@ Admit = Callable[[str, Message], bool]
 _HEADER = 2
 # Class, weight and size of the body; the properties follow.
 _PROPERTIES_AT = 12
+_HEADERS_ONLY = b"\x20\x00"
 
 
 class Channel(pyamqp.Channel):
@@ -32,7 +33,8 @@ class Channel(pyamqp.Channel):
             if self._admit(queue, message):
                 consumer(message)
 
-        return super().basic_consume(queue, *args, callback=take, **kwargs)
+        kwargs["callback"] = take
+        return super().basic_consume(queue, *args, **kwargs)
 
 
 class Connection(pyamqp.Connection):
@@ -42,7 +44,7 @@ class Connection(pyamqp.Connection):
 
     def __init__(self, *args: Any, admit: Admit, **kwargs: Any) -> None:  # noqa: ANN401 - py-amqp's own
         self.admit = admit
-        super().__init__(*args, frame_handler=_readable_frames, **kwargs)
+        super().__init__(*args, **{**kwargs, "frame_handler": _readable_frames})
 
 
 class Transport(pyamqp.Transport):
@@ -74,6 +76,6 @@ def _readable(header: bytes) -> bytes:
     try:
         decode_properties_basic(header, _PROPERTIES_AT)
     except Exception:  # noqa: BLE001 - whatever py-amqp stumbles over, it would stumble over in the worker
-        kept = Message(application_headers={"unreadable": header[_PROPERTIES_AT:].hex()})
-        return header[:_PROPERTIES_AT] + kept._serialize_properties()  # noqa: SLF001 - the only way that there is
+        kept = {"unreadable": header[_PROPERTIES_AT:].hex()}
+        return header[:_PROPERTIES_AT] + _HEADERS_ONLY + dumps("F", (kept,))
     return header

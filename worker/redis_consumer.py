@@ -8,6 +8,7 @@ from celery.exceptions import WorkerShutdown
 from celery.platforms import EX_FAILURE
 from kombu import Connection
 from redis.exceptions import NoPermissionError
+from typing_extensions import override
 
 from worker.consumer import WorkerConsumer
 from worker.lease import Lease
@@ -23,6 +24,7 @@ class RedisConsumer(WorkerConsumer):
 
     own_steps: ClassVar[tuple[type[bootsteps.Step], ...]] = (*WorkerConsumer.own_steps, Lease)
 
+    @override
     def start(self) -> None:
         try:
             super().start()
@@ -30,6 +32,7 @@ class RedisConsumer(WorkerConsumer):
             _log.error("broker_refuses", detail=str(error))
             raise WorkerShutdown(EX_FAILURE) from None
 
+    @override
     def connection_for_read(self, heartbeat: float | None = None) -> Connection:
         address = self.settings.broker_address
         connection = self.app.connection_for_read(

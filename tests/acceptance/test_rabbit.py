@@ -1,6 +1,7 @@
 """Ostinato at a RabbitMQ server: every door, the command line, beat, and a server that takes no messages."""
 
 import json
+import sys
 from collections.abc import Generator, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -55,11 +56,11 @@ def test_every_door(at_rabbit: Product) -> None:
         wait_until(lambda: at_rabbit.cli("health", "worker").code == 0, why="the worker runs", seconds=DEADLINE)
         with Producer(at_rabbit.settings) as producer:
             producer.record_pattern(pattern_type="door", pattern_name="one")
-        assert 0 == at_rabbit.run("python", "-c", DELAY).code
+        assert 0 == at_rabbit.run(sys.executable, "-c", DELAY).code
         app.send_task("record_pattern", args=[text()], queue="ostinato", mandatory=True)
         assert "sent 1, bad 0\n" == at_rabbit.cli("send", "-", stdin=text()).out
         at_rabbit.wait_for(sightings=4)
-        wait_until(lambda: at_rabbit.stats().last_recalculation, why="beat has sent its slot", seconds=DEADLINE)
+        wait_until(lambda: at_rabbit.store.stats().last_recalculation, why="beat has sent its slot", seconds=DEADLINE)
         wait_until(lambda: at_rabbit.cli("health", "beat").code == 0, why="beat ticks", seconds=DEADLINE)
         assert ("The broker is healthy.\n", "") == at_rabbit.cli("health", "broker")[1:]
         assert (True, True, 0) == tuple(status(at_rabbit)[name] for name in ("broker", "worker", "queued"))

@@ -51,10 +51,12 @@ class Rig:
     """The embedded broker, and a product at it whose every message is in the ledger. A context manager.
 
     ``seed``: what everything random comes from. ``sending``: how messages get to the broker. ``fsync``: when the broker
-    syncs its file. ``broker_url`` None: the embedded one. ``store_url`` None: an SQLite file. Workers are started by `worker`, and stopped by whoever did.
+    syncs its file.
+    ``broker_url`` None: the embedded one. ``store_url`` None: an SQLite file. Workers are started by `worker`, and
+    stopped by whoever did.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a rig is made of
         self,
         home: Path,
         seed: str,

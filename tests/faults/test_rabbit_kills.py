@@ -3,7 +3,6 @@
 from contextlib import ExitStack
 from pathlib import Path
 
-
 from tests.faults.load import recording
 from tests.faults.rabbit_rig import RabbitRig
 from tests.faults.report import Record

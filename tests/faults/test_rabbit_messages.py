@@ -2,7 +2,6 @@
 
 import base64
 import json
-import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -10,7 +9,6 @@ from typing import Any
 from amqp import Channel, Message
 
 from tests.envelopes import Json, body, envelope, text, without
-from tests.faults.ledger import Outcome
 from tests.faults.load import members
 from tests.faults.rabbit_rig import DEAD, QUEUE, RabbitRig
 from tests.faults.report import Record
