@@ -12,6 +12,7 @@ from typing_extensions import override
 from store.times import EPOCH
 from tasks import wire
 from tasks.broker import BrokerSettings
+from tasks.broker_kinds import kind_of
 from tasks.messages import RecalculateAllPatternPriorities
 from worker.brokers import broker_client
 from worker.life import Life
@@ -73,7 +74,7 @@ class _SlotScheduler(Scheduler):
     def tick(self, *args: Any, **kwargs: Any) -> float:
         try:
             wait = super().tick(*args, **kwargs)
-        except OSError as error:
+        except kind_of(self.settings.broker_address).errors as error:
             self._not_sent(str(error))
             wait = RETRY_SECONDS
         if self._failed:
