@@ -3,7 +3,7 @@
 from tasks.broker import BrokerSettings
 from tasks.broker_url import is_rabbit
 from worker.broker_client import BrokerClient
-from worker.rabbit_client import RabbitClient
+from worker.rabbit.client import RabbitClient
 from worker.redis_client import RedisClient
 
 

@@ -6,7 +6,7 @@ from tasks.broker_url import is_rabbit
 from tasks.delivery import Receiver
 from worker.consumer import WorkerConsumer
 from worker.life import Life
-from worker.rabbit_consumer import RabbitConsumer
+from worker.rabbit.consumer import RabbitConsumer
 from worker.redis_consumer import RedisConsumer
 from worker.settings import Settings
 

@@ -12,7 +12,7 @@ from tests.product import DEADLINE
 from tests.rabbit import RabbitServer
 from tests.waiting import wait_until
 from worker.child import Child
-from worker.rabbit_queues import declare
+from worker.rabbit.queues import declare
 
 QUEUE, DEAD = "ostinato", "ostinato.dead"
 

@@ -31,7 +31,12 @@ def test_without_settings_the_broker_is_embedded_in_the_users_own_folder() -> No
 
 URLS = [
     *("redis://localhost:6379/0", "rediss://u:p@broker/1?ssl_cert_reqs=none", "redis+socket:///run/b.sock"),
-    *("amqp://u:p@broker", "amqp://broker:5672/fleet", "amqp://broker//", "amqps://broker/a%2Fb?ssl_cert_reqs=required"),
+    *(
+        "amqp://u:p@broker",
+        "amqp://broker:5672/fleet",
+        "amqp://broker//",
+        "amqps://broker/a%2Fb?ssl_cert_reqs=required",
+    ),
 ]
 
 
@@ -54,7 +59,12 @@ WRONG_URLS = [
         "rediss://u:s3cret@broker/first",
         "redis://b/-1",
     ),
-    *("amqp://u:s3cret@broker:0/v", "amqp://u:s3cret@b/v/w", "amqp://u:s3cret@b;amqp://c", "amqp://u:s3cret@b?heartbeat=1"),
+    *(
+        "amqp://u:s3cret@broker:0/v",
+        "amqp://u:s3cret@b/v/w",
+        "amqp://u:s3cret@b;amqp://c",
+        "amqp://u:s3cret@b?heartbeat=1",
+    ),
     *(
         f"redis{each}"
         for each in ("://b/0?ssl_cert_reqs=none", "://b?db=1", "+socket:///b.sock?db=1", "://u:s3#cret@b")

@@ -18,10 +18,10 @@ from tasks.publishing import QUEUE
 from tasks.rabbit_sending import destination
 from worker.consumer import WorkerConsumer
 from worker.envelope import check
-from worker.rabbit_messages import body_of, headers_of, size_of, whole
-from worker.rabbit_queues import DEAD, DELIVERY_LIMIT, declare
-from worker.rabbit_steps import DeadLetters, Signs
-from worker.rabbit_transport import Transport
+from worker.rabbit.messages import body_of, headers_of, size_of, whole
+from worker.rabbit.queues import DEAD, DELIVERY_LIMIT, declare
+from worker.rabbit.steps import DeadLetters, Signs
+from worker.rabbit.transport import Transport
 
 # A worker whose machine is gone is noticed by the server after two of them, and another takes over.
 HEARTBEAT = 20

@@ -14,8 +14,8 @@ from tasks.broker import BrokerSettings
 from tasks.publishing import QUEUE, not_taken
 from tasks.rabbit_sending import Blocked, RabbitSending
 from worker.broker_client import ANSWER_SECONDS, NO_ANSWER, PRESENCE_KEPT_SECONDS, BrokerState, Condition, Part
-from worker.rabbit_messages import as_sent
-from worker.rabbit_queues import DEAD
+from worker.rabbit.messages import as_sent
+from worker.rabbit.queues import DEAD
 
 _SENDING = RabbitSending()
 _BOUNDS = {"socket_timeout": ANSWER_SECONDS, "max_retries": 0}

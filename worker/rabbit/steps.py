@@ -6,7 +6,7 @@ from celery import bootsteps
 from typing_extensions import override
 
 from tasks.publishing import QUEUE
-from worker.rabbit_queues import DEAD
+from worker.rabbit.queues import DEAD
 
 _EVERY = 1.0
 _AFTER_TASKS = ("celery.worker.consumer.tasks:Tasks",)
