@@ -26,7 +26,7 @@ VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 STEPS = (
     ("lint", "ruff format --check ."),
     ("lint", "ruff check ."),
-    ("types", "mypy worker tasks store dev.py"),
+    ("types", "mypy worker tasks store benchmarks dev.py"),
     ("types", "basedpyright"),
     ("contracts", "lint-imports"),
     ("tests", "pytest -ra --durations=15 -n 2 --dist loadfile"),
@@ -40,6 +40,8 @@ CHORES = {
     ),
     "audit": ("python", "scripts/audit_lock.py"),
 }
+# Each takes all the arguments that follow.
+PROGRAMS = {"demo": ("ostinato", "demo"), "bench": ("python", "-m", "benchmarks")}
 FAULTS = "pytest -q -n 2 --dist loadfile --ignore tests/faults/test_planted_bugs.py tests/faults"
 DEFECTS_FOUND = 1  # pytest's code for tests that failed; with any other, the next round would be no better
 GROUPS = tuple(dict.fromkeys(group for group, _ in STEPS))
@@ -229,7 +231,7 @@ def inject(seconds: float, seed: str, *, write: bool, run_round: Callable[[list[
 
 
 def parser() -> argparse.ArgumentParser:
-    """Describe the command line, except for what follows `demo` or `--`."""
+    """Describe the command line, except for what follows `demo`, `bench` or `--`."""
     top = argparse.ArgumentParser(prog="dev.py", description=__doc__)
     commands = top.add_subparsers(dest="command", metavar="command", required=True)
     commands.add_parser("demo", help="run `ostinato demo` with the arguments that follow")
@@ -243,15 +245,18 @@ def parser() -> argparse.ArgumentParser:
     faults.add_argument("--minutes", type=float, default=30, help="begin no round after so long (default: 30)")
     faults.add_argument("--seed", help="what everything random comes from (default: from the clock)")
     faults.add_argument("--write", action="store_true", help="put the table into docs/explanation/guarantees.md")
+    commands.add_parser("bench", help="measure how fast it is; see `bench -h`")
     commands.add_parser("setup", help="only make or update .venv, with the dev tools")
     return top
 
 
 def dispatch(argv: Sequence[str]) -> int:
-    """Run one command line and give its exit code; `demo` replaces this process, so that signals reach it directly."""
-    if argv[0] == "demo":
-        set_up(dev=False)
-        os.execv(VENV / "bin/ostinato", ["ostinato", *argv])  # noqa: S606 - no shell is wanted
+    """Run one command line and give its exit code; what is in PROGRAMS replaces this process, to see signals itself."""
+    if argv[0] in PROGRAMS:
+        set_up(dev=argv[0] != "demo")
+        program, *words = PROGRAMS[argv[0]]
+        path = str(VENV / "bin" / program)
+        os.execv(path, [path, *words, *argv[1:]])  # noqa: S606 - no shell is wanted
     own = argv[: argv.index("--")] if "--" in argv else argv
     options, unknown = parser().parse_known_args(own)
     pytest_args = [*unknown, *argv[len(own) + 1 :]]

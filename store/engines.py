@@ -25,8 +25,10 @@ from store.postgresql import is_for_people, is_refused_url, postgresql_reader, p
 from store.sqlite import has_wal_reset_bug, sqlite_driver
 
 SQLITE_BUSY_SECONDS = 5.0
-# As much of its log SQLite keeps. Usually it is 4 MB; while a reader lives, it grows by all that is written meanwhile.
+# As large SQLite's log gets before its pages are copied into the file, each once, and as much of it is kept. While a
+# reader lives, it grows by all that is written meanwhile.
 LOG_BYTES = 16 * 1024 * 1024
+_PAGE_BYTES = 4_096
 _SQLITE_READER = ("PRAGMA query_only=ON",)
 _SQLITE_WRITER = (
     "PRAGMA journal_mode=WAL",
@@ -35,6 +37,7 @@ _SQLITE_WRITER = (
     # In KiB. With the default of 2 MB, a recalculation of many patterns reads every index page again and again.
     "PRAGMA cache_size=-65536",
     f"PRAGMA journal_size_limit={LOG_BYTES}",
+    f"PRAGMA wal_autocheckpoint={LOG_BYTES // _PAGE_BYTES}",
 )
 
 # As in "write …", for those whose URL is none.

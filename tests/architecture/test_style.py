@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 MODULES = sorted(module for package in ("worker", "tasks", "store") for module in (ROOT / package).rglob("*.py"))
 EVERYWHERE = sorted(
-    [*MODULES, *(module for folder in ("tests", "scripts") for module in (ROOT / folder).rglob("*.py"))]
+    [*MODULES, *(module for folder in ("tests", "scripts", "benchmarks") for module in (ROOT / folder).rglob("*.py"))]
 )
 LONGEST_FILE = 300
 LONGEST_FUNCTION = 40

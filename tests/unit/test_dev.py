@@ -129,6 +129,13 @@ def test_one_group_of_steps(dev: ModuleType) -> None:
     assert [["lint-imports"]] == dev.steps(["contracts"], [])
 
 
+def test_programs_are_commands_of_the_command_line(dev: ModuleType) -> None:
+    """Each that is run in place of dev.py is in its help too, with a module or a script that is there."""
+    assert {"demo", "bench"} == set(dev.PROGRAMS)
+    assert all(f"\n    {name} " in dev.parser().format_help() for name in dev.PROGRAMS)
+    assert (DEV_PY.parent / dev.PROGRAMS["bench"][-1] / "__main__.py").is_file()
+
+
 @pytest.mark.parametrize(
     ("codes", "expected", "rounds"),
     [([0, 0], 0, 1), ([1, 0], 1, 1), ([2, 0], 2, 1), ([0, 1], 1, 1)],

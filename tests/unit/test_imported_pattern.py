@@ -130,4 +130,4 @@ def test_under_an_alias_only_counts_and_times_are_joined() -> None:
     found = joined(pattern, balance(1, 3, 7, pattern_id="alias", last_confirmed=6 * DAY, active=False))
     counts = {"occurrence_count": 11, "led_to_success_count": 1, "led_to_failure_count": 2}
     times = {"first_seen": 3 * DAY, "last_seen": 7 * DAY, "newest_success": 6 * DAY, "last_confirmed": 6 * DAY}
-    assert replace(pattern, **counts, **times, deleted_at=7 * DAY, active=False) == found
+    assert pattern._replace(**counts, **times, deleted_at=7 * DAY, active=False) == found

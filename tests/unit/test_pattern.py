@@ -226,7 +226,7 @@ def test_a_merge_changes_count_and_times_only() -> None:
     pattern = folded([sighting(1, 5, description="d"), soft_delete(2, 6)])
     event = sighting(3, 7, split=("a", "B C"), description="e", context_tags=("t",), instrument_name="i")
 
-    expected = replace(pattern, occurrence_count=2, last_seen=7 * DAY, active=True)
+    expected = pattern._replace(occurrence_count=2, last_seen=7 * DAY, active=True)
     assert expected == merged(pattern, event)
 
 
@@ -240,4 +240,4 @@ def test_a_merged_sighting_from_before_moves_the_first_time() -> None:
 def test_impossible_values_give_no_scores() -> None:
     """A row with values that no sequence of messages produces is reported (spec 5.5)."""
     with pytest.raises(ValueError, match="impossible values"):
-        rescored(replace(first_sighted(sighting(1, 1)), variance=7.0), NOW)
+        rescored(first_sighted(sighting(1, 1))._replace(variance=7.0), NOW)

@@ -1,7 +1,6 @@
 """Bugs to be planted in the rules of a pattern (spec section 5), each in the place where somebody would make it."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from operator import attrgetter
 
 import pytest
@@ -26,14 +25,14 @@ def window_by_applied_time(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
 
 def null_clears(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
     """A sighting that says nothing of a field empties it."""
-    after_sighting(patch, lambda _, after, event: replace(after, suggested_action=event.suggested_action))
+    after_sighting(patch, lambda _, after, event: after._replace(suggested_action=event.suggested_action))
 
 
 def empty_list_keeps_tags(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
     """A sighting with an empty list of tags is taken for one without."""
     after_sighting(
         patch,
-        lambda before, after, event: after if event.context_tags else replace(after, context_tags=before.context_tags),
+        lambda before, after, event: after if event.context_tags else after._replace(context_tags=before.context_tags),
     )
 
 
@@ -64,7 +63,7 @@ def what_waits_for_an_alias_is_forgotten(patch: pytest.MonkeyPatch, _: Laborator
 
 def late_sighting_reactivates(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
     """Whatever is seen again is active again, whenever it was seen."""
-    after_sighting(patch, lambda _, after, __: replace(after, deleted_at=None, active=True))
+    after_sighting(patch, lambda _, after, __: after._replace(deleted_at=None, active=True))
 
 
 def delete_counts_when_it_arrives(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
@@ -78,7 +77,7 @@ def delete_counts_when_it_arrives(patch: pytest.MonkeyPatch, _: Laboratory) -> N
 
 def newest_sighting_names(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
     """The name is that of the sighting that came last."""
-    after_sighting(patch, lambda _, after, event: replace(after, pattern_name=event.pattern_name))
+    after_sighting(patch, lambda _, after, event: after._replace(pattern_name=event.pattern_name))
 
 
 def ties_fall_to_the_last_to_arrive(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
@@ -87,14 +86,14 @@ def ties_fall_to_the_last_to_arrive(patch: pytest.MonkeyPatch, _: Laboratory) ->
     def change(before: PatternState, after: PatternState, event: Sighting) -> PatternState:
         known = before.stamps.get("suggested_action")
         tie = known is not None and known.occurred_at == event.occurred_at and event.suggested_action is not None
-        return replace(after, suggested_action=event.suggested_action) if tie else after
+        return after._replace(suggested_action=event.suggested_action) if tie else after
 
     after_sighting(patch, change)
 
 
 def hash_of_the_first_sighting(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
     """The content hash stays what it was when the pattern was new."""
-    after_sighting(patch, lambda before, after, _: replace(after, content_hash=before.content_hash))
+    after_sighting(patch, lambda before, after, _: after._replace(content_hash=before.content_hash))
 
 
 def merge_into_any(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
@@ -104,13 +103,13 @@ def merge_into_any(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
 
 def application_of_a_deleted_pattern_revives(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
     """Applying a pattern brings it back."""
-    after_application(patch, lambda after, _: replace(after, deleted_at=None, active=True))
+    after_application(patch, lambda after, _: after._replace(deleted_at=None, active=True))
 
 
 def confirmed_by_any_application(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
     """A failure confirms a pattern as a success does."""
     after_application(
-        patch, lambda after, event: replace(after, last_confirmed=max(after.last_confirmed, event.occurred_at))
+        patch, lambda after, event: after._replace(last_confirmed=max(after.last_confirmed, event.occurred_at))
     )
 
 

@@ -13,7 +13,7 @@ from store.engines import store_url, writer_engine
 from store.events import Rejected
 from store.identity import pattern_id
 from store.reading import Store
-from store.schema import migrate
+from store.schema import REVISION, migrate
 from store.tables import patterns, quarantine
 from store.transaction import Writer
 from tasks.delivery import Receiver, Stopping
@@ -157,7 +157,7 @@ def test_a_message_waits_for_a_store_that_is_to_be_migrated(bench: Bench) -> Non
     set_version(bench.url, "0000")
 
     def pause(_: float) -> bool:
-        set_version(bench.url, "0001")
+        set_version(bench.url, REVISION)
         return True
 
     with capture_logs() as logs:
@@ -183,7 +183,7 @@ def test_a_worker_that_is_to_stop_gives_the_message_back(bench: Bench) -> None:
     with pytest.raises(Stopping):
         stopping.receive_recalculation(RECALCULATION.content(), "f")
 
-    set_version(bench.url, "0001")
+    set_version(bench.url, REVISION)
     assert (0, 0, 0, 0) == bench.ledger()
     Receiver(bench.writer, lambda: NOW, never).receive(SIGHTING.KIND, SIGHTING.content(), "d")
     assert (1, 0, 0, 0) == bench.ledger()

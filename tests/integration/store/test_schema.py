@@ -175,10 +175,10 @@ def test_a_writer_refuses_another_version(bench: Bench) -> None:
     """Until it is migrated: then the same writer goes on."""
     bench.sql("UPDATE alembic_version SET version_num = '0000'")
     bench.writer.close()
-    with pytest.raises(StoreOutdated, match="has schema 0000, this version needs 0001: run `ostinato migrate`"):
+    with pytest.raises(StoreOutdated, match=f"has schema 0000, this version needs {REVISION}: run `ostinato migrate`"):
         bench.writer.open()
 
-    execute(bench.url, "UPDATE alembic_version SET version_num = '0001'")
+    execute(bench.url, f"UPDATE alembic_version SET version_num = '{REVISION}'")  # noqa: S608 - it is our own
     bench.apply(sighting())
     assert 1 == bench.store.pattern(pattern_id("T", "n")).occurrence_count
 

@@ -69,7 +69,7 @@ def add(connection: Connection, evidence: list[Evidence]) -> None:
     """Rows with this evidence and nothing else of interest."""
     row = PatternState(
         id="", pattern_type="T", pattern_name="n", content_hash="", first_seen=0, last_seen=0, last_confirmed=0,
-        trust_calculated_at=0,
+        trust_calculated_at=0, stamps={},
     )  # fmt: skip
     values = {name: getattr(row, name) for name in patterns.columns.keys()}  # noqa: SIM118 - names, not columns
     counts = {"successes": "led_to_success_count", "failures": "led_to_failure_count"}

@@ -1,0 +1,55 @@
+"""Ostinato as it is measured: the processes that its users run, in a temporary folder, with the settings they get."""
+
+import tempfile
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from store.engines import reader_engine, store_url
+from store.tallies import APPLIED, read_counts
+from tests.brokers import EmbeddedValkey
+from tests.product import Product
+from tests.waiting import wait_until
+
+# Nothing that is measured takes so long.
+LONGEST = 600.0
+
+
+@contextmanager
+def installation(store: str | None = None) -> Generator[Product]:
+    """A broker that runs, its file synced every second, and an SQLite store or the one at this URL; no worker yet."""
+    with tempfile.TemporaryDirectory(prefix="ostinato-", ignore_cleanup_errors=True) as folder:
+        home = Path(folder)
+        with EmbeddedValkey(home), Product(home, store_url=store) as product:
+            yield product
+
+
+def sqlite_path(product: Product) -> Path:
+    """The file of the store."""
+    return Path(str(store_url(product.settings.store_address).database))
+
+
+@contextmanager
+def counting(product: Product) -> Generator[Callable[[], int]]:
+    """What gives the number of messages applied so far, by a question that costs next to nothing."""
+    engine = reader_engine(store_url(product.settings.store_address))
+    try:
+        with engine.connect() as connection:
+
+            def applied() -> int:
+                with connection.begin():
+                    return read_counts(connection)[APPLIED]
+
+            yield applied
+    finally:
+        engine.dispose()
+
+
+def rate_of(done: Callable[[], int], count: int) -> float:
+    """How many a second are done, from the moment that work on a backlog of so many is seen to go on."""
+    start = done()
+    first = wait_until(lambda: max(0, done() - start), why="the backlog gets shorter", seconds=LONGEST)
+    began = time.monotonic()
+    wait_until(lambda: done() - start >= count, why=f"{count} are done", seconds=LONGEST)
+    return (count - first) / (time.monotonic() - began)
