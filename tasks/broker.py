@@ -9,12 +9,12 @@ from typing import Annotated
 from urllib.parse import quote
 
 import platformdirs
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from typing_extensions import TypeVar
 
 from store.errors import ConfigurationError
-from tasks.broker_url import broker_url
+from tasks.broker_url import broker_url, is_rabbit
 from tasks.reasons import printable
 
 # Linux allows 107 bytes in the path of a unix socket, macOS 103.
@@ -49,6 +49,14 @@ class BrokerSettings(BaseSettings):
     broker_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{0,64}$")] = Field(
         default="", description="Stands before every key on the broker, so that several installations can share one."
     )
+
+    @field_validator("broker_prefix")
+    @classmethod
+    def _stands_before_keys(cls, prefix: str, info: ValidationInfo) -> str:
+        url = info.data.get("broker_url")
+        if prefix and url and is_rabbit(url):
+            raise ValueError("RabbitMQ has virtual hosts instead: give each installation one, at the end of the URL")
+        return prefix
 
     @property
     def embedded_broker(self) -> bool:

@@ -8,7 +8,7 @@ from redis.exceptions import RedisError
 from typing_extensions import override
 
 from tasks.broker import BrokerSettings
-from worker.broker_client import redis_client
+from worker.redis_client import redis_client
 from worker.taken import LEASE_SECONDS, Taken
 from worker.trouble import Trouble
 

@@ -34,6 +34,7 @@ from typing_extensions import override
 
 from store.errors import MalformedMessage
 from tasks.delivery import Delivered
+from worker.consumer import Refuse
 from worker.envelope import Json, delivered, opened
 from worker.taken import Taken
 from worker.trouble import Trouble
@@ -47,8 +48,6 @@ _REST_SECONDS = 1.0
 _CALM_SECONDS = 10.0
 
 _log = structlog.get_logger()
-Refuse = Callable[[bytes, MalformedMessage], bool]
-"""Keeps the bytes of what Celery must not see; False if the worker is to stop before that is done."""
 Ahead = Callable[[Sequence[Delivered]], None]
 """Applies what was fetched together, as far as that can be done, before the tasks are run. Without, none is."""
 
