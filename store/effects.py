@@ -63,6 +63,8 @@ def _apply_each_once(
     transaction: Transaction, delivered: Sequence[tuple[Effect, Delivery]]
 ) -> list[tuple[Rejected, Delivery]]:
     events = [event for event, _ in delivered]
+    # Before the inbox rows, whose order is that in which the locks were held.
+    work = Work(transaction, events)
     reused: list[tuple[Rejected, Delivery]] = []
     new: list[Effect] = []
     received = receive(transaction.connection, events, transaction.now)
@@ -75,7 +77,6 @@ def _apply_each_once(
             transaction.counts[DUPLICATES] += 1
             transaction.happened("message_duplicated", logging.DEBUG, message_id=event.id)
     if new:
-        work = Work(transaction, new)
         for event in new:
             if take_effect(event, work):
                 transaction.counts[APPLIED] += 1

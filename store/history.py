@@ -1,11 +1,12 @@
 """The history: every message that was applied, in the order of application, as the inbox keeps it."""
 
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Collection, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, LargeBinary, cast, func, select, update
 
+from store.locks import take_turn
 from store.reading import Store
 from store.tables import aliases, inbox
 from store.transaction import Clock, Writer
@@ -48,22 +49,20 @@ class Prunable(NamedTuple):
 class History(Store):
     """A store, for reading, together with the messages that made it what it is.
 
-    History only grows, and serially: up to a given place it is the same whenever it is read, except that contents may
-    be pruned. So it is read in pages, each in a short transaction, however long the reader takes over them.
+    History only grows: up to a given place it is the same whenever it is read, except that contents may be pruned. So
+    it is read in pages, each in a short transaction, however long the reader takes over them. Which place that may be
+    is asked while nobody writes: in lanes, a message may have a later place than one that is not committed yet.
     """
 
     def extent(self) -> Extent:
         """How far the history reaches now."""
         of = inbox.c
+        with self._while_nobody_writes(), self._reading() as connection:
+            last = last_place(connection)
+        counts = select(func.count(), func.count().filter(of.content.is_(None))).where(of.seq <= last)
         with self._reading() as connection:
-            row = connection.execute(
-                select(
-                    func.count(),
-                    func.count().filter(of.content.is_(None)),
-                    func.coalesce(func.max(of.seq), 0),
-                ).select_from(inbox)
-            ).one()
-        return Extent(*row)
+            messages, pruned = connection.execute(counts).one()
+        return Extent(messages, pruned, last)
 
     def pages(self, *, after: int = 0, upto: int) -> Iterator[Sequence[Recorded]]:
         """The messages with ``after < seq <= upto``, in order, in lists of at most `PAGE`."""
@@ -84,9 +83,21 @@ class History(Store):
             chosen = select(aliases.c.alias, aliases.c.pattern_id).where(aliases.c.alias.in_(ids))
             return dict(connection.execute(chosen).all())
 
-    def snapshot(self) -> AbstractContextManager[Connection]:
-        """A connection that sees the store as it was at its first question, whatever is written meanwhile."""
-        return self._reading()
+    @contextmanager
+    def snapshot(self) -> Generator[Connection]:
+        """A connection that sees the store as it was at this moment, whatever is written meanwhile."""
+        with self._reading() as connection:
+            with self._while_nobody_writes():
+                last_place(connection)
+            yield connection
+
+    @contextmanager
+    def _while_nobody_writes(self) -> Generator[None]:
+        """Wait until every transaction is committed that has begun, and let none begin."""
+        with self._reading() as connection:
+            if connection.dialect.name == "postgresql":
+                take_turn(connection)
+            yield
 
     def prunable(self, before: int) -> Iterator[Sequence[Prunable]]:
         """The messages applied before a moment whose content is still there, in lists fit for one `prune_contents`."""

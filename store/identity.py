@@ -3,11 +3,13 @@
 import hashlib
 import re
 import unicodedata
+import zlib
 
 _SEPARATORS = re.compile(r"(?<=[^\W_])(?:\s+|_+|-+)(?=[^\W_])")
 _PUNCTUATION = ".,;:!?'\"`"
 _HASH_DIGITS = 32
 ID_DIGITS = 16
+SLOTS = 64
 
 
 def normalised_name(name: str) -> str:
@@ -23,6 +25,11 @@ def pattern_id(pattern_type: str, pattern_name: str) -> str:
     """
     text = f"{pattern_type}:{normalised_name(pattern_name)}"
     return hashlib.sha256(text.encode()).hexdigest()[:ID_DIGITS]
+
+
+def slot_of(pattern_id: str) -> int:
+    """Which of the `SLOTS` parts of all patterns an id belongs to: what is in different parts can be done at once."""
+    return zlib.crc32(pattern_id.encode(errors="surrogatepass")) % SLOTS
 
 
 def canonical_text(text: str | None) -> str:

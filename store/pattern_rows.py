@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy import BindParameter, Connection, Row, Select, Update, bindparam, delete, insert, select, update
 
-from store.events import Effect, Sighting
+from store.events import Described, Effect
+from store.locks import Held, Locks
 from store.pattern import PatternState, hash_of
 from store.tables import aliases, pattern_tags, patterns
 
@@ -44,8 +45,9 @@ class PatternRows:
     What is asked for has to be among what was loaded for those events; every answer has the changes made so far.
     """
 
-    def __init__(self, connection: Connection, events: Collection[Effect]) -> None:
+    def __init__(self, connection: Connection, held: Held, events: Collection[Effect]) -> None:
         self._connection = connection
+        self._held = held
         self._stored: dict[str, PatternState] = {}
         self._states: dict[str, PatternState] = {}
         self._aliases: dict[str, str] = {}
@@ -92,19 +94,38 @@ class PatternRows:
         changed: dict[frozenset[str], list[PatternState]] = defaultdict(list)
         for pattern, names in self._differences():
             changed[names].append(pattern)
+        self._held.require(Locks.of_contents(self._contents_changed()))
         for names, rows in changed.items():
             self._change(names, rows) if names in _CHANGE else self._add(rows)
         if self._new_aliases:
             self._connection.execute(_ADD_ALIAS, self._new_aliases)
 
+    def _contents_changed(self) -> Iterator[str]:
+        """The content hashes that a pattern has now and had not before, and the other way round."""
+        for pattern in self._states.values():
+            before = self._stored.get(pattern.id)
+            if before is None:
+                yield pattern.content_hash
+            elif before.content_hash != pattern.content_hash:
+                yield from (before.content_hash, pattern.content_hash)
+
     def _load(self, events: Collection[Effect]) -> None:
         keys = {event.pattern_id for event in events}
         self._take(self._rows(_BY_ID, keys))
-        by_alias = self._rows(_BY_ALIAS, keys - self._states.keys())
+        by_alias = self._rows_held(_BY_ALIAS, keys - self._states.keys())
         self._aliases.update({row.alias: row.id for row in by_alias})
         self._take(row[1:] for row in by_alias)
-        unknown = (each for each in events if isinstance(each, Sighting) and self.meant(each.pattern_id) is None)
-        self._take(self._rows(_BY_CONTENT, {hash_of(each) for each in unknown}))
+        unknown = (each for each in events if isinstance(each, Described) and self.meant(each.pattern_id) is None)
+        contents = {hash_of(each) for each in unknown}
+        self._held.add(Locks.of_contents(contents))
+        self._take(self._rows_held(_BY_CONTENT, contents))
+
+    def _rows_held(self, chosen: Select[Any], keys: Collection[str]) -> Sequence[Row[Any]]:
+        """The rows, as they are once their patterns are held."""
+        rows = self._rows(chosen, keys)
+        while self._held.add(Locks.of_patterns(row.id for row in rows)):
+            rows = self._rows(chosen, keys)
+        return rows
 
     def _rows(self, chosen: Select[Any], keys: Iterable[str]) -> Sequence[Row[Any]]:
         ordered = sorted(keys)

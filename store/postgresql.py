@@ -1,14 +1,13 @@
 """Connections to PostgreSQL, and what is special about it."""
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import URL, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, NoSuchModuleError, ProgrammingError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from store.errors import ConfigurationError
+from store.locks import take_turn
 
-# One lock for everything that writes: any number, as long as nobody else in the database uses it.
-_WRITER_LOCK = 0x6F7374696E61746F
 # A writer that stands still in the middle of a transaction loses it after so long, and the next one has its turn.
 IDLE_SECONDS = 60.0
 # What a URL says takes precedence. A dead network shows after half a minute; without these, after hours.
@@ -39,9 +38,6 @@ def postgresql_writer(url: URL) -> Engine:
         )
         cursor.close()
         connection.commit()
-
-    def take_turn(connection: Connection) -> None:
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})")
 
     event.listen(engine, "connect", prepare)
     event.listen(engine, "begin", take_turn)

@@ -11,7 +11,7 @@ from store.errors import StoreOutdated
 if TYPE_CHECKING:
     from alembic.config import Config
 
-REVISION = "0002"
+REVISION = "0003"
 
 
 def migrate(url: str) -> None:

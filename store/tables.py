@@ -209,5 +209,6 @@ counters = Table(
     "counters",
     metadata,
     Column("name", String(32), primary_key=True),
+    Column("lane", Integer, primary_key=True, autoincrement=False),
     Column("value", BigInteger, nullable=False),
 )

@@ -12,6 +12,8 @@ import structlog
 from sqlalchemy import Connection, Engine
 
 from store.engines import store_url, trouble_is_transient, writer_engine
+from store.errors import ConfigurationError
+from store.locks import Held, Locks, turning
 from store.schema import require_current
 from store.tallies import add_counts
 
@@ -33,9 +35,10 @@ class Fact:
 
 @dataclass(slots=True)
 class Transaction:
-    """A transaction in progress: its connection, the clock, its one reading of it, and what it will have done."""
+    """A transaction in progress: its connection, what it holds, the clock, its one reading of it, what it has done."""
 
     connection: Connection
+    held: Held
     clock: Clock
     now: int
     counts: Counter[str] = field(default_factory=Counter[str])
@@ -53,8 +56,14 @@ class Writer:
     succeed later; ConfigurationError that the URL never will.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, lane: int | None = None) -> None:
+        """Write to the store at ``url``; in a lane, which needs PostgreSQL, beside those of other lanes."""
         self._url = store_url(url)
+        self.lane = lane
+        if lane is not None and self._url.get_backend_name() != "postgresql":
+            raise ConfigurationError(
+                "More than one lane needs PostgreSQL: set OSTINATO_STORE_URL, or OSTINATO_LANES=1."
+            )
         self._engine: Engine | None = None
         self._pid = 0
         self._opening = Lock()
@@ -65,12 +74,15 @@ class Writer:
             self._opened()
 
     @contextmanager
-    def transaction(self, clock: Clock) -> Generator[Transaction]:
-        """One transaction, which reads the clock once its turn has come; commits, or rolls back on any exception."""
-        with trouble_is_transient(), self._opened().begin() as connection:
-            transaction = Transaction(connection, clock, clock())
+    def transaction(self, clock: Clock, locks: Locks | None = None) -> Generator[Transaction]:
+        """One transaction, which reads the clock once its turn has come; commits, or rolls back on any exception.
+
+        With ``locks`` it runs beside others that hold none of these; without, it is alone.
+        """
+        with trouble_is_transient(), self._opened().connect() as connection, turning(connection, locks).begin():
+            transaction = Transaction(connection, Held(connection, locks), clock, clock())
             yield transaction
-            add_counts(connection, transaction.counts)
+            add_counts(connection, transaction.counts, self.lane or 0)
         for fact in transaction.facts:
             _log.log(fact.level, fact.name, **fact.fields)
 

@@ -14,11 +14,11 @@ _ADD_APPLICATIONS = insert(applications)
 
 
 class Work:
-    """The rows that some new events touch: the patterns they name or mean, what is parked for those, applications."""
+    """The rows that some events touch: the patterns they name or mean, what is parked for those, applications."""
 
     def __init__(self, transaction: Transaction, events: Sequence[Effect]) -> None:
         self.transaction = transaction
-        self.patterns = PatternRows(transaction.connection, events)
+        self.patterns = PatternRows(transaction.connection, transaction.held, events)
         names = {event.pattern_id for event in events}
         self.parking = Parking(transaction.connection, {each for each in names if self.patterns.meant(each) is None})
         self.applications: list[dict[str, object]] = []

@@ -16,6 +16,7 @@ from typing_extensions import TypeVar
 from store.errors import ConfigurationError
 from tasks.broker_url import broker_url, is_rabbit
 from tasks.reasons import printable
+from tasks.routing import MOST_LANES
 
 # Linux allows 107 bytes in the path of a unix socket, macOS 103.
 _LONGEST_SOCKET_PATH = 100
@@ -48,6 +49,10 @@ class BrokerSettings(BaseSettings):
     )
     broker_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{0,64}$")] = Field(
         default="", description="Stands before every key on the broker, so that several installations can share one."
+    )
+
+    lanes: Annotated[int, Field(ge=1, le=MOST_LANES)] = Field(
+        default=1, description="How many lanes messages are spread over by pattern; more than one needs PostgreSQL."
     )
 
     @field_validator("broker_prefix")

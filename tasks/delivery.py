@@ -10,9 +10,10 @@ from typing import NamedTuple, TypeVar
 
 import structlog
 
-from store.effects import Delivery, apply, apply_together
+from store.effects import Delivery
 from store.errors import MalformedMessage, TransientError
 from store.events import Item, Recalculation, Rejected
+from store.lanes import apply_in_turn
 from store.recalculation import recalculate
 from store.transaction import Clock, Writer
 from tasks import wire
@@ -65,8 +66,8 @@ class Receiver:
         self._ahead.clear()
         grouped = [each for each in delivered if each.kind != RecalculateAllPatternPriorities.KIND]
         try:
-            with self.writer.transaction(self.clock) as transaction:
-                apply_together(transaction, [Delivery(kind, key, _read(kind, text)) for kind, text, key in grouped])
+            deliveries = [Delivery(kind, key, _read(kind, text)) for kind, text, key in grouped]
+            apply_in_turn(self.writer, self.clock, deliveries)
         except Exception as error:  # noqa: BLE001 - whatever it is, the tasks meet it again
             _log.debug("messages_not_applied_together", count=len(grouped), detail=str(error))
         else:
@@ -105,8 +106,7 @@ class Receiver:
                     self._apply([item], task, delivery)
 
     def _commit(self, items: Sequence[Item], task: str, delivery: str) -> None:
-        with self.writer.transaction(self.clock) as transaction:
-            apply(transaction, items, task=task, delivery=delivery)
+        apply_in_turn(self.writer, self.clock, [Delivery(task, delivery, items)])
 
     def _recalculate(self, event: Recalculation, task: str, delivery: str) -> bool:
         try:

@@ -1,6 +1,10 @@
-"""From an outbox to the broker: in batches, in the order of recording, and again until the broker has taken them."""
+"""From an outbox to the broker: in batches, in the order of recording, and again until the broker has taken them.
+
+With several lanes, what comes next goes out as one batch for each, and counts as sent once all of them are.
+"""
 
 import logging
+from collections import defaultdict
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Self
@@ -13,6 +17,7 @@ from tasks.messages import BATCH_COUNT, BATCH_MEMBERS, ApplyBatch
 from tasks.outbox import Entry, Outbox
 from tasks.outboxes import OutboxSettings, abandoned
 from tasks.publishing import PATIENT, broker_run, producer_app, publish_text
+from tasks.routing import lane_of, queue_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,9 +51,10 @@ class Forwarder:
         again = outbox.meets(run, LOST_SECONDS)
         if again:
             _log.info("The broker was started anew: its last %d messages are sent again.", again)
-        entries = outbox.first(self._batch)
+        batches = self._batches()
+        entries = outbox.first(batches.take)
         if entries:
-            self._publish(entries)
+            self._publish_each(batches)
             outbox.forwarded(entries[-1].seq, run)
         return len(entries)
 
@@ -69,13 +75,14 @@ class Forwarder:
         return count
 
     def publish_some(self, entries: Sequence[Entry]) -> int:
-        """Send as many of the first messages as one batch may hold; how many those were.
+        """Send as many of the first messages as one batch for each lane may hold; how many those were.
 
         BrokerUnavailable, and then the broker may have taken them all the same.
         """
-        batch = self._batch(entries)
-        self._publish(batch)
-        return len(batch)
+        batches = self._batches()
+        count = len(batches.take(entries))
+        self._publish_each(batches)
+        return count
 
     def tidy(self, outbox: Outbox) -> None:
         """Clear away what needs to be kept no longer, neither for `reconcile` nor for a broker that is killed."""
@@ -87,25 +94,19 @@ class Forwarder:
             self._connection.collect(socket_timeout=0)
             self._connection = None
 
-    def _batch(self, entries: Iterable[Entry]) -> list[Entry]:
-        """As many of the first messages as one batch may hold, and at least one."""
-        batch: list[Entry] = []
-        room = _BATCH_BYTES
-        for entry in entries:
-            room -= len(entry.text.encode())
-            if batch and (room < 0 or len(batch) == self._most or entry.kind not in BATCH_MEMBERS):
-                break
-            batch.append(entry)
-            if entry.kind not in BATCH_MEMBERS:
-                break
-        return batch
+    def _batches(self) -> "_Batches":
+        return _Batches(self._settings.lanes, self._most)
 
-    def _publish(self, batch: Sequence[Entry]) -> None:
+    def _publish_each(self, batches: "_Batches") -> None:
+        for lane, batch in batches.by_lane.items():
+            self._publish(queue_of(lane), batch)
+
+    def _publish(self, queue: str, batch: Sequence[Entry]) -> None:
         kind, text, summary, task_id = _as_task(batch)
         try:
             with self._connected() as connection:
                 producer = self._app.amqp.Producer(connection, auto_declare=False)
-                publish_text(self._app, kind, text, summary=summary, task_id=task_id, producer=producer)
+                publish_text(self._app, kind, text, queue=queue, summary=summary, task_id=task_id, producer=producer)
         except BrokerUnavailable:
             # A line that is slow or often cut lets a smaller one pass.
             self._most = max(1, len(batch) // 2)
@@ -128,6 +129,37 @@ class Forwarder:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+class _Batches:
+    """A batch for each lane, of at most so many messages, filled in the order of the messages."""
+
+    def __init__(self, lanes: int, most: int) -> None:
+        self.by_lane: dict[int, list[Entry]] = defaultdict(list)
+        self._lanes = lanes
+        self._most = most
+        self._room: dict[int, int] = defaultdict(lambda: _BATCH_BYTES)
+
+    def take(self, entries: Iterable[Entry]) -> list[Entry]:
+        """As many of the first messages as fit before one batch is full, and at least one."""
+        taken: list[Entry] = []
+        for entry in entries:
+            alone = entry.kind not in BATCH_MEMBERS
+            if (taken and alone) or not self._added(entry):
+                break
+            taken.append(entry)
+            if alone:
+                break
+        return taken
+
+    def _added(self, entry: Entry) -> bool:
+        lane = lane_of(entry.text, self._lanes)
+        room = self._room[lane] - len(entry.text.encode())
+        if lane in self.by_lane and (room < 0 or len(self.by_lane[lane]) == self._most):
+            return False
+        self._room[lane] = room
+        self.by_lane[lane].append(entry)
+        return True
 
 
 def _as_task(batch: Sequence[Entry]) -> tuple[str, str, str, str | None]:

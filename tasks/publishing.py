@@ -10,11 +10,11 @@ from tasks import wire
 from tasks.broker import BrokerSettings
 from tasks.broker_kinds import BrokerKind, kind_of
 from tasks.messages import Message
+from tasks.routing import QUEUE, lane_of, queue_of
 
 if TYPE_CHECKING:
     from celery import Celery
 
-QUEUE = "ostinato"
 # Celery's own sending waits for ever for a broker that is away; these bounds make it an error within half a second.
 BOUNDED = {
     "max_retries": 0,
@@ -48,17 +48,26 @@ def producer_app(settings: BrokerSettings, bounds: Mapping[str, float] = BOUNDED
     return app
 
 
-def publish(app: "Celery", message: Message) -> None:
-    """Hand a message to the broker; the task's id is the message's.
+def publish(app: "Celery", message: Message, lanes: int = 1) -> None:
+    """Hand a message to the broker, for its lane of so many; the task's id is the message's.
 
     MalformedMessage if it is too large; BrokerUnavailable if the broker did not answer in time (it may have taken the
     message all the same: send it again, it has the same id).
     """
-    publish_text(app, message.KIND, wire.encode(message), summary=message.summary(), task_id=str(message.id))
+    text = wire.encode(message)
+    queue = queue_of(lane_of(text, lanes))
+    publish_text(app, message.KIND, text, queue=queue, summary=message.summary(), task_id=str(message.id))
 
 
 def publish_text(  # noqa: PLR0913 - a queue item
-    app: "Celery", kind: str, text: str, *, summary: str, task_id: str | None = None, producer: Producer | None = None
+    app: "Celery",
+    kind: str,
+    text: str,
+    *,
+    summary: str,
+    queue: str = QUEUE,
+    task_id: str | None = None,
+    producer: Producer | None = None,
 ) -> None:
     """Hand the JSON text of a message to the broker; ``summary`` is what the dashboard shows of it.
 
@@ -73,7 +82,7 @@ def publish_text(  # noqa: PLR0913 - a queue item
         "kwargsrepr": "",
         "retry": False,
         "ignore_result": True,
-        **sending.options(QUEUE, app.conf.broker_transport_options),
+        **sending.options(queue, app.conf.broker_transport_options),
     }
     try:
         _send(app, sending, task, producer)

@@ -43,14 +43,15 @@ class RemoteTask(Generic[P]):
         from tasks.publishing import publish  # noqa: PLC0415 - Celery loads at the first message, not at import
 
         message = wire.make(self.message, kwargs or {})
-        app = _app(os.getpid())
-        publish(app, message)
+        app, lanes = _app(os.getpid())
+        publish(app, message, lanes)
         return app.AsyncResult(str(message.id))
 
 
 @lru_cache(maxsize=1)
-def _app(_process: int) -> "Celery":
+def _app(_process: int) -> "tuple[Celery, int]":
     # By process: connections must not be shared with the parent of a fork.
     from tasks.publishing import producer_app  # noqa: PLC0415 - see above
 
-    return producer_app(read_settings(BrokerSettings))
+    settings = read_settings(BrokerSettings)
+    return producer_app(settings), settings.lanes

@@ -92,7 +92,7 @@ class Sending:
     def _send_next(self) -> None:
         """Wait for messages, and a moment for more of them, and send them; after a failure, wait for a while."""
         self._wake.wait(LOOK_AROUND_SECONDS)
-        if self.outbox.waiting < BATCH_COUNT:
+        if self.outbox.waiting < BATCH_COUNT * self._settings.lanes:
             self._hurry.wait(COALESCE_SECONDS)
         if not self._closing() and not self._sent() and not self._closing():
             self._hurry.wait(self._pause)

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 from tasks.messages import RecordPattern
-from tasks.publishing import QUEUE
+from tasks.routing import QUEUE
 
 Json = dict[str, Any]
 

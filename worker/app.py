@@ -14,7 +14,7 @@ from store.transaction import Writer
 from tasks.binding import bind
 from tasks.broker_kinds import kind_of
 from tasks.delivery import Receiver
-from tasks.publishing import QUEUE
+from tasks.routing import QUEUE, queue_of
 from worker.beat import LONGEST_WAIT, beat_schedule, slot_scheduler
 from worker.clock import now
 from worker.consumers import worker_consumer
@@ -41,13 +41,18 @@ def create_app(settings: Settings) -> Celery:
     """The application of worker and beat; connects to nothing before one of them starts."""
     app = Celery("ostinato", set_as_current=False)
     life = Life(heard=_HEARD_SECONDS, deaf_after=settings.deaf_after)
-    receiver = Receiver(Writer(settings.store_address), now, partial(_pause, life))
+    receiver = Receiver(_writer(settings), now, partial(_pause, life))
     consumer = worker_consumer(receiver, settings, life)
-    app.conf.update(_configuration(settings) | consumer.configuration, worker_consumer=consumer)
+    app.conf.update(_configuration(settings) | consumer.configuration(settings), worker_consumer=consumer)
     app.steps["consumer"].update(consumer.own_steps)
     bind(app, receiver)
     _connect_signals(settings, receiver)
     return app
+
+
+def _writer(settings: Settings) -> Writer:
+    """A writer, which is alone in the store where there is one lane."""
+    return Writer(settings.store_address, settings.own_lane if settings.lanes > 1 else None)
 
 
 def _configuration(settings: Settings) -> dict[str, Any]:
@@ -66,7 +71,7 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         "broker_connection_max_retries": None,
         # None runs when a lost connection is noticed; left out, Celery says at each loss that it should be set.
         "worker_cancel_long_running_tasks_on_connection_loss": True,
-        "task_default_queue": QUEUE,
+        "task_default_queue": queue_of(settings.own_lane),
         "task_create_missing_queues": False,
         "task_queues": None,
         # JSON only, in and out, and no results: what a message did is in the store.
@@ -91,6 +96,7 @@ def _connect_signals(settings: Settings, receiver: Receiver) -> None:
 
     def open_store(**_: object) -> None:
         try:
+            settings.require_lane()
             receiver.writer.open()
         except (ConfigurationError, StoreOutdated) as error:
             raise SystemExit(str(error)) from None

@@ -1,20 +1,41 @@
 """Asking the broker directly: whether it answers, how much waits there, and who is about."""
 
+from collections.abc import Mapping
 from typing import Literal, NamedTuple, Protocol
 
 PRESENCE_SECONDS = 3.0
 PRESENCE_KEPT_SECONDS = 15
 ANSWER_SECONDS = 2.0
 NO_ANSWER = "The broker does not answer ({}): start it with `ostinato up`, or correct OSTINATO_BROKER_URL."
+# Stands before the number of a worker's lane, behind its name; lane 0 is not said.
+LANE = "/lane"
 Part = Literal["worker", "beat"]
 """Who says that it is there."""
 
 
 class BrokerState(NamedTuple):
-    """How many messages wait or are being applied, and how many workers the broker knows of."""
+    """How many messages wait or are being applied, in each lane; and how many workers the broker knows of in each.
 
-    queued: int
-    workers: int
+    The lanes of the settings, and others that hold messages.
+    """
+
+    lanes: Mapping[int, int]
+    served: Mapping[int, int]
+
+    @property
+    def queued(self) -> int:
+        """How many messages wait or are being applied in all."""
+        return sum(self.lanes.values())
+
+    @property
+    def workers(self) -> int:
+        """How many workers there are in all."""
+        return sum(self.served.values())
+
+    @property
+    def unserved(self) -> list[int]:
+        """The lanes that no worker serves."""
+        return [lane for lane in self.lanes if not self.served.get(lane)]
 
 
 class Condition(NamedTuple):
@@ -57,3 +78,8 @@ class BrokerClient(Protocol):
     def close(self) -> None:
         """Close the connection."""
         ...
+
+
+def name_in_lane(name: str, lane: int) -> str:
+    """The name by which a worker says that it is present."""
+    return f"{name}{LANE}{lane}" if lane else name

@@ -33,11 +33,10 @@ Refuse = Callable[[bytes, MalformedMessage], bool]
 class WorkerConsumer(Consumer):
     """Says once, not at every try, that the broker is away. What a kind of broker needs beyond that, its subclass has.
 
-    ``own_steps`` run beside Celery's; ``configuration`` is Celery's, for this kind.
+    ``own_steps`` run beside Celery's.
     """
 
     own_steps: ClassVar[tuple[type[bootsteps.Step], ...]] = (Presence,)
-    configuration: ClassVar[dict[str, Any]] = {}
     # Steps of Celery's that are left out: by these workers find each other, which costs a second at start.
     without: ClassVar[dict[str, bool]] = {"without_mingle": True, "without_gossip": True}
 
@@ -53,6 +52,11 @@ class WorkerConsumer(Consumer):
         self._events_due = 0.0
         options = {**kwargs.pop("worker_options", {}), **self.without}
         super().__init__(on_task_request, worker_options=options, **kwargs)
+
+    @classmethod
+    def configuration(cls, settings: Settings) -> dict[str, Any]:  # noqa: ARG003 - for those that need them
+        """Celery's, for this kind of broker."""
+        return {}
 
     def ensure_connected(self, conn: Connection) -> Connection:
         """Connect, however long the broker is away, unless the worker is to stop."""

@@ -7,8 +7,9 @@ from celery import bootsteps
 from redis.exceptions import RedisError
 from typing_extensions import override
 
-from tasks.broker import BrokerSettings
+from tasks.routing import queue_of
 from worker.redis_client import redis_client
+from worker.settings import Settings
 from worker.taken import LEASE_SECONDS, Taken
 from worker.trouble import Trouble
 
@@ -41,9 +42,9 @@ class Lease(bootsteps.StartStopStep):
             self._thread = None
 
 
-def _renew(settings: BrokerSettings, worker: str, stop: Event) -> None:
+def _renew(settings: Settings, worker: str, stop: Event) -> None:
     client = redis_client(settings.broker_address)
-    taken = Taken(client, worker, settings.broker_prefix)
+    taken = Taken(client, worker, settings.broker_prefix, queue_of(settings.own_lane))
     trouble = Trouble("lease_not_renewed", "lease_renewed_again")
     while not stop.is_set():
         try:

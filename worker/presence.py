@@ -16,7 +16,7 @@ import structlog
 from celery import bootsteps
 from typing_extensions import override
 
-from worker.broker_client import PRESENCE_SECONDS, BrokerClient, Part
+from worker.broker_client import PRESENCE_SECONDS, BrokerClient, Part, name_in_lane
 from worker.brokers import broker_client
 from worker.life import Life
 
@@ -83,7 +83,8 @@ class Presence(bootsteps.StartStopStep):
 
     @override
     def start(self, parent: Any) -> None:
-        self._watch = Watch(broker_client(parent.settings), "worker", parent.hostname, parent.life)
+        name = name_in_lane(parent.hostname, parent.settings.own_lane)
+        self._watch = Watch(broker_client(parent.settings), "worker", name, parent.life)
 
     @override
     def stop(self, parent: Any) -> None:

@@ -1,6 +1,8 @@
 """Asking a Redis or Valkey server."""
 
+import re
 import socket
+from collections import Counter
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol, cast
@@ -14,13 +16,16 @@ from redis.retry import Retry
 
 from store.errors import BrokerUnavailable
 from tasks.broker import BrokerSettings
-from tasks.publishing import QUEUE, not_taken
+from tasks.publishing import not_taken
 from tasks.redis_sending import RedisSending
-from worker.broker_client import ANSWER_SECONDS, NO_ANSWER, PRESENCE_KEPT_SECONDS, BrokerState, Condition, Part
+from tasks.routing import QUEUE, queue_of
+from worker.broker_client import ANSWER_SECONDS, LANE, NO_ANSWER, PRESENCE_KEPT_SECONDS, BrokerState, Condition, Part
 from worker.taken import Broker, queued
 
 _PRESENCE = "ostinato:"
 _SECTIONS = ("persistence", "memory", "replication")
+_SCANNED_AT_ONCE = 1_000
+_NUMBER = re.compile(r"[0-9]+")
 _NEVER_EVICT = "noeviction"
 # The second command alone would be refused by a server whose memory is full.
 _SAY_PRESENT = "redis.call('DEL', KEYS[1]) redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[1])"
@@ -32,7 +37,7 @@ class _Redis(Broker, Protocol):
     """What is used of redis-py, which leaves some of it untyped."""
 
     def lpush(self, name: str, value: bytes) -> int: ...
-    def scan_iter(self, match: str) -> Iterator[bytes]: ...
+    def scan_iter(self, match: str, count: int) -> Iterator[bytes]: ...
     def get(self, name: bytes) -> bytes | None: ...
     def info(self, section: str) -> dict[str, Any]: ...
     def delete(self, name: str) -> object: ...
@@ -56,11 +61,14 @@ class RedisClient:
     def __init__(self, settings: BrokerSettings) -> None:
         self._redis = cast("_Redis", redis_client(settings.broker_address))
         self._prefix = settings.broker_prefix
+        self._lanes = settings.lanes
 
     def state(self) -> BrokerState:
         """What the broker knows."""
         with _answering():
-            return BrokerState(queued(self._redis, self._prefix), len(self._present("worker")))
+            lanes = {*range(self._lanes), *self._lanes_there()}
+            served = Counter(_lane_of(key) for key in self._present("worker"))
+            return BrokerState(queued(self._redis, self._prefix, sorted(lanes)), served)
 
     def is_present(self, part: Part, machine: str) -> bool:
         """Whether one of this machine is there."""
@@ -106,10 +114,22 @@ class RedisClient:
         self._redis.close()
 
     def _present(self, part: Part) -> list[bytes]:
-        return list(self._redis.scan_iter(match=self._presence(part, "*")))
+        return list(self._redis.scan_iter(self._presence(part, "*"), _SCANNED_AT_ONCE))
+
+    def _lanes_there(self) -> set[int]:
+        """The lanes beside lane 0 that hold messages, or have had a worker lately."""
+        begin = f"{self._prefix}{queue_of(1)}"[:-1]
+        names = (key.decode(errors="replace") for key in self._redis.scan_iter(f"{begin}*", _SCANNED_AT_ONCE))
+        numbers = (_NUMBER.match(name.removeprefix(begin)) for name in names)
+        return {int(number[0]) for number in numbers if number is not None}
 
     def _presence(self, part: Part, name: str) -> str:
         return f"{self._prefix}{_PRESENCE}{part}:{name}"
+
+
+def _lane_of(key: bytes) -> int:
+    _, _, lane = key.decode(errors="replace").rpartition(LANE)
+    return int(lane) if lane.isdecimal() else 0
 
 
 def _problem(info: Mapping[str, Any]) -> str | None:

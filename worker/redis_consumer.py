@@ -44,6 +44,7 @@ class RedisConsumer(WorkerConsumer):
                 "worker_id": self.worker_id,
                 "alive": self.life.sign,
                 "ahead": self.receiver.receive_ahead,
+                "lanes": self.settings.lanes if self.settings.lane in {None, 0} else 0,
             },
         )
         return self.ensure_connected(connection)

@@ -11,6 +11,7 @@ from store.inspection import Quarantined
 from store.times import to_micros
 from tasks.messages import MESSAGES, Message
 from tasks.publishing import publish_text
+from tasks.routing import lane_of, queue_of
 from tasks.uuid7 import uuid7_of
 from tasks.wire import read_line
 from worker.broker_client import BrokerClient
@@ -19,7 +20,7 @@ _TRANSPORT = "transport"
 _ID_REUSE = "id_reuse"
 
 
-def replay(app: Celery, broker: BrokerClient, message: Quarantined) -> None:
+def replay(app: Celery, broker: BrokerClient, message: Quarantined, lanes: int = 1) -> None:
     """Send the same bytes again, as what they were: a whole queue item, or the text of one message.
 
     What still cannot be applied returns to its place, however often it is sent. BrokerUnavailable if the broker did not
@@ -29,7 +30,8 @@ def replay(app: Celery, broker: BrokerClient, message: Quarantined) -> None:
         broker.enqueue(message.raw)
         return
     text = message.raw.decode(errors="surrogatepass")
-    publish_text(app, _kind_of(message, text), text, summary=f"{message.id}, replayed", task_id=message.id)
+    queue = queue_of(lane_of(text, lanes))
+    publish_text(app, _kind_of(message, text), text, queue=queue, summary=f"{message.id}, replayed", task_id=message.id)
 
 
 def edited(message: Quarantined, text: str) -> Message:

@@ -54,17 +54,26 @@ class Services:
         return self._settings.home / "logs"
 
     def _celery(self) -> list[ChildSpec]:
-        specs = [self._spec("worker", ["worker"]), self._spec("beat", ["beat"])]
+        specs = [*self._workers(), self._spec("beat", ["beat"])]
         if self._flower_auth is not None:
             # Not on its command line, where everybody on the machine could read it.
             specs.append(self._spec("flower", _FLOWER, {"FLOWER_BASIC_AUTH": self._flower_auth}))
         return specs
 
-    def _spec(self, name: str, arguments: Sequence[str], secrets: Mapping[str, str] | None = None) -> ChildSpec:
+    def _workers(self) -> list[ChildSpec]:
+        """One for each lane."""
+        if self._settings.lanes == 1:
+            return [self._spec("worker", ["worker"])]
+        return [
+            self._spec(f"worker-{lane}", ["worker", f"--hostname=lane{lane}@%h"], {"OSTINATO_LANE": str(lane)})
+            for lane in range(self._settings.lanes)
+        ]
+
+    def _spec(self, name: str, arguments: Sequence[str], own: Mapping[str, str] | None = None) -> ChildSpec:
         return ChildSpec(
             name=name,
             command=[*_CELERY, *arguments],
-            env={**os.environ, **_environment(self._settings), **(secrets or {})},
+            env={**os.environ, **_environment(self._settings), **(own or {})},
             cwd=self._settings.home,
             log=self.logs / f"{name}.log",
         )

@@ -5,21 +5,25 @@ from functools import cached_property
 from typing import Annotated, Literal
 from urllib.parse import quote
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationInfo
 
 from store.engines import store_url
 from store.errors import ConfigurationError
 from tasks.outboxes import OutboxSettings
+from tasks.routing import MOST_LANES
 from worker.embedded import Fsync
 
 _DAY = 86_400
 
 
-def _store_url(url: str | None) -> str | None:
+def _store_url(url: str | None, info: ValidationInfo) -> str | None:
     try:
-        return store_url(url).render_as_string(hide_password=False) if url else None
+        parsed = store_url(url) if url else None
     except ConfigurationError as error:
         raise ValueError(str(error).removesuffix(".")) from None
+    if info.data.get("lanes", 1) > 1 and (parsed is None or parsed.get_backend_name() != "postgresql"):
+        raise ValueError("more than one lane, OSTINATO_LANES, needs PostgreSQL")
+    return None if parsed is None else parsed.render_as_string(hide_password=False)
 
 
 def _time_of_day(text: str) -> str:
@@ -33,7 +37,13 @@ class Settings(OutboxSettings):
     """What the worker, beat and the command line have to know."""
 
     store_url: Annotated[str | None, AfterValidator(_store_url)] = Field(
-        default=None, repr=False, description="URL of the store; without one, an SQLite file in the home folder."
+        default=None,
+        repr=False,
+        validate_default=True,
+        description="URL of the store; without one, an SQLite file in the home folder.",
+    )
+    lane: Annotated[int | None, Field(ge=0, lt=MOST_LANES)] = Field(
+        default=None, description="Which of several lanes this worker serves, from 0."
     )
     broker_fsync: Fsync = Field(
         default="everysec",
@@ -63,6 +73,21 @@ class Settings(OutboxSettings):
     def store_address(self) -> str:
         """The URL of the store."""
         return self.store_url or f"sqlite:///{quote(str(self.home / 'store.db'), safe='/')}"
+
+    @property
+    def own_lane(self) -> int:
+        """The lane that this worker serves; 0 where there is only one."""
+        return self.lane or 0
+
+    def require_lane(self) -> None:
+        """ConfigurationError if a worker cannot know its lane by these settings."""
+        if self.lane is None and self.lanes > 1:
+            raise ConfigurationError(
+                f"OSTINATO_LANES is {self.lanes}: say by OSTINATO_LANE which one is this worker's."
+            )
+        if self.own_lane >= self.lanes:
+            last = self.lanes - 1
+            raise ConfigurationError(f"OSTINATO_LANE is {self.lane}, and the last of OSTINATO_LANES is {last}.")
 
     @property
     def recalculate_offset(self) -> int:

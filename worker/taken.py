@@ -3,20 +3,24 @@
 Every change is one command or one script, so that a message is in exactly one list at any moment.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol, cast
 
 from redis import Redis
+from redis.exceptions import NoPermissionError
 
-from tasks.publishing import QUEUE
+from tasks.routing import MOST_LANES, QUEUE, queue_of
 
 LEASE_SECONDS = 6
 # A worker's name is kept for so long after its lease ran out: a fetch that it had sent may arrive late.
 FORGOTTEN_SECONDS = 3_600
-_LEASES = f"{QUEUE}.workers"
-_TAKEN = f"{QUEUE}.taken."
-# Where kombu's producers put messages that have a priority; here every message has the same.
-_BY_PRIORITY = tuple(f"{QUEUE}\x06\x16{priority}" for priority in (3, 6, 9))
+# What stands behind a queue's name: its workers' leases, what each of them has taken, and where kombu's producers put
+# messages that have a priority; here every message has the same.
+_LEASES = ".workers"
+_TAKEN = ".taken."
+_PRIORITIES = tuple(f"\x06\x16{priority}" for priority in (3, 6, 9))
+# At once, so that nobody waits long for the server.
+_MOVED_AT_ONCE = 1_000
 
 # A server without memory refuses commands that may need some, also as the first change of a script, but never once a
 # script has begun to change something: each begins by removing what is not there.
@@ -46,6 +50,25 @@ _MOVE_ALL = """
 redis.call('LREM', KEYS[2], 1, '')
 local moved = 0
 while redis.call('LMOVE', KEYS[2], KEYS[1], 'LEFT', 'RIGHT') do moved = moved + 1 end
+"""
+_MOVE_SOME = f"""
+redis.call('LREM', KEYS[3], 1, '')
+local moved = 0
+while moved < {_MOVED_AT_ONCE} and redis.call('LMOVE', KEYS[1], KEYS[2], 'RIGHT', 'LEFT') do moved = moved + 1 end
+return moved
+"""
+# The keys of each lane are its lists, and then its workers' leases.
+_ARE_THERE = f"""
+local found, there = {{}}, 0
+for place, key in ipairs(KEYS) do
+    if place % {len(_PRIORITIES) + 2} > 0 then
+        there = there + redis.call('LLEN', key)
+    else
+        found[#found + 1] = there + #redis.call('ZRANGE', key, 0, 0)
+        there = 0
+    end
+end
+return found
 """
 _GIVE_BACK = f"{_MOVE_ALL} return moved"
 _FORGET = "for _, raw in ipairs(ARGV) do redis.call('LREM', KEYS[1], 1, raw) end"
@@ -87,13 +110,13 @@ class Taken:
     ``prefix`` stands before each key, the queue's too.
     """
 
-    def __init__(self, client: Redis, worker: str, prefix: str = "") -> None:
+    def __init__(self, client: Redis, worker: str, prefix: str = "", queue: str = QUEUE) -> None:
         self._pool = client.connection_pool
         self._client = cast("Broker", client)
         self._worker = worker
         self._prefix = prefix
-        self._queue = prefix + QUEUE
-        self._mine = f"{prefix}{_TAKEN}{worker}"
+        self._queue = prefix + queue
+        self._mine = f"{self._queue}{_TAKEN}{worker}"
 
     def close(self) -> None:
         """Close the connections."""
@@ -125,34 +148,69 @@ class Taken:
 
     def renew(self) -> None:
         """Keep what this worker has taken from being recovered by others, for `LEASE_SECONDS`."""
-        self._client.eval(_RENEW, 1, self._prefix + _LEASES, self._worker)
+        self._client.eval(_RENEW, 1, self._queue + _LEASES, self._worker)
 
     def recover(self) -> int:
         """Put back what workers had taken whose lease has run out; how many messages that were."""
-        leases = self._prefix + _LEASES
-        moved = 0
-        for worker in workers(self._client, self._prefix):
-            if worker != self._worker:
-                taken = f"{self._prefix}{_TAKEN}{worker}"
-                moved += int(self._client.eval(_RECOVER, 3, self._queue, taken, leases, worker))
-        return moved
+        return self._recover_from(self._queue)
 
     def level(self) -> None:
         """Bring messages that were sent with a priority to the queue, behind those that are there."""
-        for name in _BY_PRIORITY:
-            while self._move(self._prefix + name, self._queue) is not None:
+        for name in _PRIORITIES:
+            while self._move(self._queue + name, self._queue) is not None:
                 pass
+
+    def take_over(self, lanes: int) -> int:
+        """Bring to this queue some of what lies in the queues of lanes that are no more; how many messages those were.
+
+        What such a lane's worker had taken comes along once its lease has run out.
+        """
+        moved = 0
+        for lane in _lanes_beyond(self._client, self._prefix, lanes):
+            queue = self._prefix + queue_of(lane)
+            self._recover_from(queue)
+            for name in ("", *_PRIORITIES):
+                moved += int(self._client.eval(_MOVE_SOME, 3, queue + name, self._queue, self._mine))
+        return moved
+
+    def _recover_from(self, queue: str) -> int:
+        moved = 0
+        for worker in _workers(self._client, queue):
+            if worker != self._worker:
+                taken, leases = f"{queue}{_TAKEN}{worker}", queue + _LEASES
+                moved += int(self._client.eval(_RECOVER, 3, queue, taken, leases, worker))
+        return moved
 
     def _move(self, source: str, target: str) -> bytes | None:
         return cast("bytes | None", self._client.eval(_MOVE, 3, source, target, self._mine))
 
 
-def workers(client: Broker, prefix: str = "") -> Sequence[str]:
-    """The workers that have, or lately had, a lease."""
-    return [name.decode() for name in client.zrange(prefix + _LEASES, 0, -1)]
+def workers(client: Broker, prefix: str = "", queue: str = QUEUE) -> Sequence[str]:
+    """The workers of a queue that have, or lately had, a lease."""
+    return _workers(client, prefix + queue)
 
 
-def queued(client: Broker, prefix: str = "") -> int:
-    """How many messages wait or are being applied."""
-    lists = [QUEUE, *_BY_PRIORITY, *(f"{_TAKEN}{worker}" for worker in workers(client, prefix))]
-    return sum(client.llen(prefix + name) for name in lists)
+def queued(client: Broker, prefix: str, lanes: Iterable[int]) -> dict[int, int]:
+    """How many messages wait or are being applied in each of these lanes."""
+    return {lane: _depth(client, prefix + queue_of(lane)) for lane in lanes}
+
+
+def _depth(client: Broker, queue: str) -> int:
+    names = ["", *_PRIORITIES, *(f"{_TAKEN}{worker}" for worker in _workers(client, queue))]
+    return sum(client.llen(queue + name) for name in names)
+
+
+def _workers(client: Broker, queue: str) -> Sequence[str]:
+    return [name.decode() for name in client.zrange(queue + _LEASES, 0, -1)]
+
+
+def _lanes_beyond(client: Broker, prefix: str, lanes: int) -> list[int]:
+    """The lanes of another, greater number of them, that hold messages or have had a worker lately."""
+    names = {lane: prefix + queue_of(lane) for lane in range(lanes, MOST_LANES)}
+    keys = [name + suffix for name in names.values() for suffix in ("", *_PRIORITIES, _LEASES)]
+    try:
+        found: list[int] = client.eval(_ARE_THERE, len(keys), *keys) if keys else []
+    except NoPermissionError:
+        # A user for one lane only, on a server that never had more.
+        return []
+    return [lane for lane, there in zip(names, found, strict=True) if there]

@@ -68,14 +68,18 @@ class TakenQoS(virtual.QoS):
 
 
 class Channel(redis.Channel):
-    """Fetches from one queue; what the annotations name comes with the connection's transport options."""
+    """Fetches from one queue; what the annotations name comes with the connection's transport options.
+
+    With ``lanes``, it also brings to this queue what lies in those of lanes beyond so many.
+    """
 
     QoS = cast("type[redis.QoS]", TakenQoS)
-    from_transport_options = (*redis.Channel.from_transport_options, "refuse", "worker_id", "alive", "ahead")
+    from_transport_options = (*redis.Channel.from_transport_options, "refuse", "worker_id", "alive", "ahead", "lanes")
 
     refuse: Refuse
     worker_id: str
     ahead: Ahead | None = None
+    lanes: int = 0
 
     def alive(self) -> None:
         """The broker answered a fetch, if only by a refusal; an option of that name takes its place."""
@@ -95,7 +99,7 @@ class Channel(redis.Channel):
 
     @override
     def basic_consume(self, queue: str, *args: Any, **kwargs: Any) -> Any:
-        self._taken = Taken(Redis(connection_pool=self.pool), self.worker_id, self.global_keyprefix)
+        self._taken = Taken(Redis(connection_pool=self.pool), self.worker_id, self.global_keyprefix, queue)
         return super().basic_consume(queue, *args, **kwargs)
 
     @property
@@ -252,6 +256,8 @@ class Channel(redis.Channel):
         taken.renew()
         recovered = taken.recover() + taken.give_all_back()
         taken.level()
+        if self.lanes:
+            recovered += taken.take_over(self.lanes)
         self._sweep_due = monotonic() + SWEEP_SECONDS
         if recovered:
             _log.info("messages_recovered", count=recovered)

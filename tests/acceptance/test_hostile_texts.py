@@ -6,7 +6,7 @@ from collections.abc import Generator
 import pytest
 
 from store.identity import pattern_id
-from tasks.publishing import QUEUE
+from tasks.routing import QUEUE
 from tests.envelopes import envelope
 from tests.product import Product
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from store.identity import pattern_id
 from tasks.messages import ApplyBatch
-from tasks.publishing import QUEUE
+from tasks.routing import QUEUE
 from tests.product import Product
 from tests.waiting import wait_until
 from worker.sample import sample_lines

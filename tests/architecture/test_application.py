@@ -6,7 +6,7 @@ import pytest
 from celery import Celery
 
 from tasks.messages import MESSAGES
-from tasks.publishing import QUEUE
+from tasks.routing import QUEUE
 from worker.app import create_app
 from worker.settings import Settings
 

@@ -51,4 +51,4 @@ class RabbitRig(Rig):
     def _start_broker(self) -> None:
         self.server.clear(QUEUE, DEAD)
         with self.server.connect() as connection:
-            declare(connection.channel())
+            declare(connection.channel(), QUEUE)

@@ -82,6 +82,7 @@ def _tables(select: Select) -> dict[str, Any]:
     for key, content_hash in hashes.items():
         alike[content_hash].append(key)
     waiting = "SELECT message_id, kind, pattern_id, occurred_at FROM parked"
+    counted = "SELECT name, SUM(value) AS value FROM counters GROUP BY name"
     return {
         "patterns": {key: _with_tags(row) for key, row in _by_id(select, "patterns", _PATTERN).items()},
         "same content": {key: sorted(alike[content_hash]) for key, content_hash in hashes.items()},
@@ -89,7 +90,7 @@ def _tables(select: Select) -> dict[str, Any]:
         "aliases": {row["alias"]: row["pattern_id"] for row in select("SELECT alias, pattern_id FROM aliases")},
         "applications": _by_id(select, "applications", _APPLICATION),
         "parked": {row.pop("message_id"): tuple(row.values()) for row in select(waiting)},
-        "counters": {row["name"]: row["value"] for row in select("SELECT name, value FROM counters")},
+        "counters": {row["name"]: int(row["value"]) for row in select(counted)},
     }
 
 

@@ -5,7 +5,7 @@ from collections.abc import Generator
 import pytest
 
 from tasks.broker import BrokerSettings, socket_path
-from tasks.publishing import QUEUE
+from tasks.routing import QUEUE
 from tests.faults import flight
 from tests.faults.ledger import Outcome
 from tests.faults.load import publishing, send_noted

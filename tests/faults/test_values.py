@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tasks.publishing import QUEUE, producer_app
+from tasks.publishing import producer_app
+from tasks.routing import QUEUE
 from tests import postgresql
 from tests.conftest import missing
 from tests.databases import PostgresqlDatabase

@@ -80,9 +80,9 @@ def replay_message(
         replaying(writer, now, message, "edited" if edit else None),
     ):
         if mended is None:
-            replay(app, broker, message)
+            replay(app, broker, message, settings.lanes)
         else:
-            publish(app, mended)
+            publish(app, mended, settings.lanes)
     out.print(f"{message.id} is on its way again.")
 
 

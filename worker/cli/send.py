@@ -34,9 +34,10 @@ def send(
     the last one sent.
     """
     bad = 0
-    with _opened(file) as lines, Forwarder(read_settings(OutboxSettings)) as forwarder, progress() as shown:
+    settings = read_settings(OutboxSettings)
+    with _opened(file) as lines, Forwarder(settings) as forwarder, progress() as shown:
         bar = shown.add_task("sending", total=None)
-        sending = _Sending(forwarder)
+        sending = _Sending(forwarder, BATCH_COUNT * settings.lanes)
         for number, line in _as_they_come(lines, sending.flush):
             try:
                 sending.add(number, line)
@@ -53,9 +54,10 @@ def send(
 class _Sending:
     """Gathers the messages of lines and sends them as batches; each is an entry whose place is its line's number."""
 
-    def __init__(self, forwarder: Forwarder) -> None:
+    def __init__(self, forwarder: Forwarder, most: int) -> None:
         self.sent = 0
         self._forwarder = forwarder
+        self._most = most
         self._entries: list[Entry] = []
 
     def add(self, number: int, line: bytes) -> None:
@@ -66,21 +68,22 @@ class _Sending:
             raise MalformedMessage("not_utf8", f"byte {error.start} is not UTF-8") from None
         message = read_line(text)
         self._entries.append(Entry(number, str(message.id), message.KIND, encode(message)))
-        if len(self._entries) == BATCH_COUNT:
-            self.flush()
+        if len(self._entries) == self._most:
+            self._send_some()
 
     def flush(self) -> None:
         """BrokerUnavailable, with the line that it did not get to."""
         while self._entries:
-            try:
-                count = self._forwarder.publish_some(self._entries)
-            except BrokerUnavailable as error:
-                first = self._entries[0].seq
-                raise BrokerUnavailable(
-                    f"{error} The lines before line {first} are sent; send the rest later."
-                ) from error
-            del self._entries[:count]
-            self.sent += count
+            self._send_some()
+
+    def _send_some(self) -> None:
+        try:
+            count = self._forwarder.publish_some(self._entries)
+        except BrokerUnavailable as error:
+            first = self._entries[0].seq
+            raise BrokerUnavailable(f"{error} The lines before line {first} are sent; send the rest later.") from error
+        del self._entries[:count]
+        self.sent += count
 
 
 def _as_they_come(lines: BinaryIO, when_none_comes: Callable[[], None]) -> Iterator[tuple[int, bytes]]:

@@ -10,6 +10,7 @@ from store.reading import Store
 from store.records import Stats
 from tasks.broker import read_settings
 from tasks.outbox_inspection import states
+from worker.broker_client import BrokerState
 from worker.brokers import broker_client
 from worker.cli.output import AsJson, err, harmless, out, print_json, record
 from worker.settings import Settings
@@ -29,19 +30,21 @@ def status(*, as_json: AsJson = False) -> None:
         stats = store.stats()
     broker = broker_client(settings)
     trouble = ""
+    state = None
     try:
-        queued, workers = broker.state()
+        state = broker.state()
     except BrokerUnavailable as error:
-        queued, workers, trouble = None, 0, str(error)
+        trouble = str(error)
     finally:
         broker.close()
     facts = {
         "outbox": sum(each.waiting for each in states(settings.outbox_folder)),
-        "queued": queued,
+        "queued": None if state is None else state.queued,
+        **_lanes(state),
         **record(stats),
         "balanced": stats.balanced,
         "broker": not trouble,
-        "worker": workers > 0,
+        "worker": state is not None and all(state.served.get(lane) for lane in range(settings.lanes)),
     }
     if as_json:
         print_json(facts)
@@ -50,6 +53,16 @@ def status(*, as_json: AsJson = False) -> None:
     if trouble:
         err.print(harmless(trouble), soft_wrap=True)
         raise typer.Exit(3)
+
+
+def _lanes(state: BrokerState | None) -> dict[str, Any]:
+    """Where there is more than one lane: what waits in each, and which have no worker."""
+    if state is None or len(state.lanes) == 1:
+        return {}
+    return {
+        "queued_by_lane": " ".join(f"{lane}:{count}" for lane, count in state.lanes.items()),
+        "lanes_without_worker": " ".join(map(str, state.unserved)) or None,
+    }
 
 
 def _ledger(stats: Stats) -> str:

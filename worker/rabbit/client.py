@@ -11,8 +11,9 @@ from kombu import Connection
 
 from store.errors import BrokerUnavailable
 from tasks.broker import BrokerSettings
-from tasks.publishing import QUEUE, not_taken
+from tasks.publishing import not_taken
 from tasks.rabbit_sending import Blocked, RabbitSending
+from tasks.routing import QUEUE, queue_of
 from worker.broker_client import ANSWER_SECONDS, NO_ANSWER, PRESENCE_KEPT_SECONDS, BrokerState, Condition, Part
 from worker.rabbit.messages import as_sent
 from worker.rabbit.queues import DEAD
@@ -33,6 +34,7 @@ class RabbitClient:
 
     def __init__(self, settings: BrokerSettings) -> None:
         found = _SENDING.configuration(settings, _BOUNDS)
+        self._lanes = settings.lanes
         self._connection = Connection(
             found["broker_url"],
             ssl=found["broker_use_ssl"],
@@ -43,9 +45,12 @@ class RabbitClient:
     def state(self) -> BrokerState:
         """What the broker knows: the dead letters wait too, and a worker is whoever consumes."""
         with self._answering():
-            waiting, workers = self._counts(QUEUE)
+            counts = [self._counts(queue_of(lane)) for lane in range(self._lanes)]
             dead, _ = self._counts(DEAD)
-        return BrokerState(waiting + dead, workers)
+        waiting = {lane: count for lane, (count, _) in enumerate(counts)}
+        # Any worker takes the dead letters.
+        waiting[0] += dead
+        return BrokerState(waiting, {lane: workers for lane, (_, workers) in enumerate(counts)})
 
     def is_present(self, part: Part, machine: str) -> bool:
         """Whether the machine's message is there."""

@@ -14,14 +14,15 @@ from kombu import Connection
 from typing_extensions import override
 
 from store.errors import MalformedMessage
-from tasks.publishing import QUEUE
 from tasks.rabbit_sending import destination
+from tasks.routing import queue_of
 from worker.consumer import WorkerConsumer
 from worker.envelope import check
 from worker.rabbit.messages import body_of, headers_of, size_of, whole
 from worker.rabbit.queues import DEAD, DELIVERY_LIMIT, declare
 from worker.rabbit.steps import DeadLetters, Signs
 from worker.rabbit.transport import Transport
+from worker.settings import Settings
 
 # A worker whose machine is gone is noticed by the server after two of them, and another takes over.
 HEARTBEAT = 20
@@ -38,13 +39,17 @@ class RabbitConsumer(WorkerConsumer):
     """
 
     own_steps: ClassVar[tuple[type[bootsteps.Step], ...]] = (*WorkerConsumer.own_steps, Signs, DeadLetters)
-    configuration: ClassVar[dict[str, Any]] = {
-        "broker_heartbeat": HEARTBEAT,
-        "task_queues": [destination(QUEUE)],
-        # A server that is short of memory stops listening to whoever publishes: events would hold the worker up.
-        "worker_send_task_events": False,
-    }
     without: ClassVar[dict[str, bool]] = {**WorkerConsumer.without, "without_heartbeat": True}
+
+    @override
+    @classmethod
+    def configuration(cls, settings: Settings) -> dict[str, Any]:
+        """Its queue, heartbeats, and no events: a server short of memory stops listening to whoever publishes."""
+        return {
+            "broker_heartbeat": HEARTBEAT,
+            "task_queues": [destination(queue_of(settings.own_lane))],
+            "worker_send_task_events": False,
+        }
 
     @override
     def start(self) -> None:
@@ -64,7 +69,9 @@ class RabbitConsumer(WorkerConsumer):
         self._wire: Any = connection.connection
         self._wide = False
         with self._wire.channel() as channel:
-            declare(channel)
+            # All of them, because producers make none.
+            for lane in range(self.settings.lanes):
+                declare(channel, queue_of(lane))
         self.life.while_waiting = self._keep_connection
         return connection
 

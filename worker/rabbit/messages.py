@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from amqp import Message
 
-from tasks.publishing import QUEUE
+from tasks.routing import QUEUE
 
 Json = dict[str, Any]
 # What the server writes into a message each time that it comes, or dies: not part of what was sent.

@@ -2,14 +2,14 @@
 
 from amqp import Channel
 
-from tasks.publishing import QUEUE
+from tasks.routing import QUEUE
 
 DEAD = f"{QUEUE}.dead"
 # Each time that its consumer goes away without an answer, by a kill or a cut connection, counts as one.
 DELIVERY_LIMIT = 20
 
 
-def declare(channel: Channel, queue: str = QUEUE) -> None:
+def declare(channel: Channel, queue: str) -> None:
     """Make a queue for messages, and that of the dead letters, where they are not there.
 
     py-amqp's PreconditionFailed if one is there and is another kind, AccessRefused if this user may not make them.

@@ -5,7 +5,7 @@ from typing import Any
 from celery import bootsteps
 from typing_extensions import override
 
-from tasks.publishing import QUEUE
+from tasks.routing import queue_of
 from worker.rabbit.queues import DEAD
 
 _EVERY = 1.0
@@ -19,8 +19,10 @@ class Signs(bootsteps.StartStopStep):
 
     @override
     def start(self, parent: Any) -> None:
+        queue = queue_of(parent.settings.own_lane)
+
         def show() -> None:
-            if parent.task_consumer is not None and parent.task_consumer.consuming_from(QUEUE):
+            if parent.task_consumer is not None and parent.task_consumer.consuming_from(queue):
                 parent.life.sign()
 
         # Celery's loop ends it with the connection.

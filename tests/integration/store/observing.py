@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Table
 
-from store.tables import aliases, applications, counters, inbox, parked, pattern_tags, patterns, quarantine
+from store.tables import aliases, applications, inbox, parked, pattern_tags, patterns, quarantine
+from store.tallies import read_counts
 from tests.model.serial import comparable
 
 _NOT_COMPARED = {"id", "stamps", "content_hash", "newest_success", "deleted_at", "window", "recent", "grounding"}
@@ -34,7 +35,7 @@ def tables(connection: Connection) -> dict[str, Any]:
         "quarantine": sorted(
             (_text(row), row["reason_code"], row["message_id"], row["state"]) for row in _rows(connection, quarantine)
         ),
-        "counters": {row["name"]: row["value"] for row in _rows(connection, counters)},
+        "counters": read_counts(connection),
     }
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from store.engines import reader_engine, store_url
 from store.errors import StoreOutdated
 from store.reading import Store
+from store.schema import REVISION
 from store.tables import aliases, patterns
 from tests.integration.store.bench import Bench, sighting
 
@@ -68,5 +69,5 @@ def test_a_store_of_another_version_says_what_to_do(bench: Bench) -> None:
     """Its schema and the one that is needed (spec 8)."""
     bench.sql("UPDATE alembic_version SET version_num = '9999'")
 
-    with pytest.raises(StoreOutdated, match="has schema 9999, this version needs 0001: run `ostinato migrate`"):
+    with pytest.raises(StoreOutdated, match=f"has schema 9999, this version needs {REVISION}: run `ostinato migrate`"):
         bench.store.patterns()

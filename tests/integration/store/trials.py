@@ -16,6 +16,7 @@ from typing_extensions import override
 
 from store.errors import StoreUnavailable
 from store.inspection import Quarantine
+from store.locks import Locks
 from store.tables import inbox
 from store.transaction import Clock, Transaction, Writer
 from tasks.delivery import Receiver
@@ -62,8 +63,8 @@ class FaultyWriter(Writer):
 
     @contextmanager
     @override
-    def transaction(self, clock: Clock) -> Generator[Transaction]:
-        with super().transaction(clock) as transaction:
+    def transaction(self, clock: Clock, locks: Locks | None = None) -> Generator[Transaction]:
+        with super().transaction(clock, locks) as transaction:
             yield transaction
             self._meet({Fault.KILLED_BEFORE, Fault.CUT_BEFORE})
         self._meet({Fault.KILLED_AFTER, Fault.CUT_AFTER})

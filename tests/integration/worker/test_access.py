@@ -14,7 +14,7 @@ from redis.exceptions import NoPermissionError, ResponseError
 from store.schema import migrate
 from tasks import Producer
 from tasks.messages import RecordPattern
-from tasks.publishing import QUEUE
+from tasks.routing import QUEUE
 from tests.brokers import KINDS, free_port, program
 from tests.conftest import missing
 from tests.dashboard import Dashboard

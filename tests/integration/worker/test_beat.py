@@ -6,7 +6,7 @@ from uuid import UUID
 
 from store.tables import recalculations
 from store.times import EPOCH
-from tasks.publishing import QUEUE
+from tasks.routing import QUEUE
 from tests.brokers import Server
 from tests.product import Product
 from tests.waiting import wait_until

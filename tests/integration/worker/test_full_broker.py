@@ -10,7 +10,8 @@ from celery import Celery
 from store.errors import BrokerUnavailable
 from store.recalculation import CHUNK
 from tasks.messages import BATCH_COUNT, ApplyBatch, RecalculateAllPatternPriorities, RecordPattern
-from tasks.publishing import QUEUE, producer_app, publish
+from tasks.publishing import producer_app, publish
+from tasks.routing import QUEUE
 from tests.integration.worker.test_interruptions import lease_of, locked, sightings, taken, wait_until_taken, working
 from tests.product import Product
 from tests.waiting import wait_until

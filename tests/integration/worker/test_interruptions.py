@@ -7,7 +7,8 @@ from collections.abc import Generator
 from contextlib import closing, contextmanager
 
 from tasks.messages import RecordPattern
-from tasks.publishing import QUEUE, producer_app
+from tasks.publishing import producer_app
+from tasks.routing import QUEUE
 from tests.brokers import EmbeddedValkey
 from tests.product import DEADLINE, Product
 from tests.waiting import wait_until

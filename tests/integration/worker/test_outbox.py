@@ -24,7 +24,7 @@ from tasks.messages import ApplyBatch, RecordPattern, RecordPatternApplication
 from tasks.outbox import Outbox
 from tasks.outbox_inspection import states
 from tasks.outboxes import OutboxSettings, take
-from tasks.publishing import QUEUE
+from tasks.routing import QUEUE
 from tests.brokers import EmbeddedValkey, Server
 from tests.product import Product
 from tests.waiting import wait_until

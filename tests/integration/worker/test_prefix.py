@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from store.tables import quarantine
-from tasks.publishing import QUEUE
+from tasks.routing import QUEUE
 from tests.brokers import Server, free_port
 from tests.dashboard import Dashboard
 from tests.integration.worker.test_flower import OPTIONS, done

@@ -14,7 +14,7 @@ from typing_extensions import override
 from store.schema import migrate
 from store.tables import inbox, quarantine
 from tasks.messages import RecordPattern
-from tasks.publishing import QUEUE
+from tasks.routing import QUEUE
 from tests.brokers import KINDS
 from tests.conftest import server_or_skip
 from tests.envelopes import Json, body, envelope

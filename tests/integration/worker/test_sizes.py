@@ -4,7 +4,8 @@ import pytest
 
 from store.errors import BrokerUnavailable
 from tasks.messages import ApplyBatch, RecordPattern
-from tasks.publishing import QUEUE, producer_app, publish, publish_text
+from tasks.publishing import producer_app, publish, publish_text
+from tasks.routing import QUEUE
 from tasks.wire import BATCH_BYTES
 from tests.product import Product
 

@@ -14,7 +14,8 @@ from store.errors import MalformedMessage
 from tasks.broker import BrokerSettings
 from tasks.delivery import Delivered
 from tasks.messages import RecordPattern
-from tasks.publishing import QUEUE, producer_app, publish
+from tasks.publishing import producer_app, publish
+from tasks.routing import QUEUE
 from tests.brokers import Client, Server, client
 from tests.envelopes import body, envelope, text
 from tests.product import Product
