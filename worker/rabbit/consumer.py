@@ -19,7 +19,7 @@ from tasks.routing import queue_of
 from worker.consumer import WorkerConsumer
 from worker.envelope import check
 from worker.rabbit.messages import body_of, headers_of, size_of, whole
-from worker.rabbit.queues import DEAD, DELIVERY_LIMIT, declare
+from worker.rabbit.queues import DEAD, DELIVERY_LIMIT, declare, left_behind
 from worker.rabbit.steps import DeadLetters, Signs
 from worker.rabbit.transport import Transport
 from worker.settings import Settings
@@ -72,6 +72,8 @@ class RabbitConsumer(WorkerConsumer):
             # All of them, because producers make none.
             for lane in range(self.settings.lanes):
                 declare(channel, queue_of(lane))
+        for queue, waiting in left_behind(self._wire, self.settings.lanes).items():
+            _log.warning("messages_in_a_lane_too_many", queue=queue, waiting=waiting)
         self.life.while_waiting = self._keep_connection
         return connection
 

@@ -1,8 +1,11 @@
 """The queues of a RabbitMQ server, declared here and nowhere else."""
 
-from amqp import Channel
+from typing import Any
 
-from tasks.routing import QUEUE
+from amqp import Channel
+from amqp.exceptions import NotFound
+
+from tasks.routing import MOST_LANES, QUEUE, queue_of
 
 DEAD = f"{QUEUE}.dead"
 # Each time that its consumer goes away without an answer, by a kill or a cut connection, counts as one.
@@ -28,3 +31,15 @@ def declare(channel: Channel, queue: str) -> None:
         "x-overflow": "reject-publish",
     }
     channel.queue_declare(queue, durable=True, auto_delete=False, arguments=arguments)
+
+
+def left_behind(connection: Any, lanes: int) -> dict[str, int]:  # noqa: ANN401 - as untyped as py-amqp is
+    """How many messages wait in the queues of lanes beyond so many, which nobody may be serving any more."""
+    found: dict[str, int] = {}
+    for queue in map(queue_of, range(lanes, MOST_LANES)):
+        with connection.channel() as channel:
+            try:
+                found[queue] = channel.queue_declare(queue, passive=True).message_count
+            except NotFound:
+                continue
+    return {queue: waiting for queue, waiting in found.items() if waiting}
