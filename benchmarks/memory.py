@@ -11,7 +11,8 @@ from benchmarks.installation import LONGEST, counting, installation
 from benchmarks.traffic import messages
 from tasks import wire
 from tasks.messages import BATCH_COUNT, ApplyBatch
-from tasks.publishing import QUEUE, producer_app, publish_text
+from tasks.publishing import producer_app, publish_text
+from tasks.routing import QUEUE
 from tests.product import Product
 from tests.waiting import wait_until
 

@@ -48,6 +48,8 @@ _EXPLAINED: Mapping[str, str] = {
     "envelope_errbacks": "A task is to follow a failure (`link_error`).",
     "envelope_chain": "The task is part of a chain.",
     "envelope_chord": "The task is part of a chord.",
+    "delivery_limit": "On RabbitMQ: whoever took it ended before it was done, as often as the queue allows.",
+    "dead_letter": "On RabbitMQ: the broker gave it up, because it had a time to live, or by a policy of yours.",
     "not_utf8": "A line is not UTF-8. Only `ostinato send` says this: such a line is never sent.",
 }
 _SIGNS = {

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from functools import singledispatch
+from typing import NamedTuple
 
 from store.events import Application, Effect, Import, Item, Rejected, Rescore, Sighting, SoftDelete
 from store.inbox import Receipt, receive, rejected_for_reuse
@@ -25,30 +26,53 @@ from store.transaction import Transaction
 from store.work import Work
 
 
+class Delivery(NamedTuple):
+    """What one task brought, in order; ``id`` is the one that the producer's queue client gave it."""
+
+    task: str
+    id: str
+    items: Sequence[Item]
+
+
 def apply(transaction: Transaction, items: Sequence[Item], *, task: str, delivery: str) -> None:
-    """Apply what one task delivered, in order: each event once, each rejected message to the quarantine.
+    """Apply what one task delivered, as `apply_together` does."""
+    apply_together(transaction, [Delivery(task, delivery, items)])
+
+
+def apply_together(transaction: Transaction, deliveries: Sequence[Delivery]) -> None:
+    """Apply what some tasks delivered, in order: each event once, each rejected message to the quarantine.
 
     What is the same for one message and for many costs a handful of statements: the rows that the events touch are
     loaded, changed in memory one event after the other, and written back together.
     """
-    events = [item for item in items if not isinstance(item, Rejected)]
-    rejected = [item for item in items if isinstance(item, Rejected)]
+    rejected: list[tuple[Rejected, Delivery]] = []
+    events: list[tuple[Effect, Delivery]] = []
+    for delivery in deliveries:
+        for item in delivery.items:
+            if isinstance(item, Rejected):
+                rejected.append((item, delivery))
+            else:
+                events.append((item, delivery))
     if events:
         rejected += _apply_each_once(transaction, events)
-    for each in rejected:
-        put_in_quarantine(transaction, each, task=task, delivery=delivery)
+    for item, delivery in rejected:
+        put_in_quarantine(transaction, item, task=delivery.task, delivery=delivery.id)
 
 
-def _apply_each_once(transaction: Transaction, events: Sequence[Effect]) -> list[Rejected]:
+def _apply_each_once(
+    transaction: Transaction, delivered: Sequence[tuple[Effect, Delivery]]
+) -> list[tuple[Rejected, Delivery]]:
+    events = [event for event, _ in delivered]
     # Before the inbox rows, whose order is that in which the locks were held.
     work = Work(transaction, events)
-    reused: list[Rejected] = []
+    reused: list[tuple[Rejected, Delivery]] = []
     new: list[Effect] = []
-    for event, receipt in zip(events, receive(transaction.connection, events, transaction.now), strict=True):
+    received = receive(transaction.connection, events, transaction.now)
+    for (event, delivery), receipt in zip(delivered, received, strict=True):
         if receipt is Receipt.NEW:
             new.append(event)
         elif receipt is Receipt.ID_REUSE:
-            reused.append(rejected_for_reuse(event))
+            reused.append((rejected_for_reuse(event), delivery))
         else:
             transaction.counts[DUPLICATES] += 1
             transaction.happened("message_duplicated", logging.DEBUG, message_id=event.id)

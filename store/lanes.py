@@ -1,12 +1,13 @@
 """One delivery, one transaction: alone in the store, or beside those of other lanes where the writer has a lane."""
 
 from collections.abc import Sequence
+from itertools import chain
 
 from sqlalchemy.exc import DBAPIError
 
-from store.effects import apply
+from store.effects import Delivery, apply_together
 from store.errors import StoreUnavailable
-from store.events import Item, Rejected
+from store.events import Rejected
 from store.locks import LockedElsewhere, Locks
 from store.transaction import Clock, Writer
 
@@ -15,24 +16,25 @@ _TRIES = 4
 _CROWDED = frozenset({"40P01", "53200"})
 
 
-def apply_in_turn(writer: Writer, clock: Clock, items: Sequence[Item], *, task: str, delivery: str) -> None:
-    """Apply what one task delivered, and commit; errors as for `Writer.transaction` and `apply`.
+def apply_in_turn(writer: Writer, clock: Clock, deliveries: Sequence[Delivery]) -> None:
+    """Apply what some tasks delivered, and commit; errors as for `Writer.transaction` and `apply_together`.
 
     In a lane it waits for those transactions only that touch the same patterns or contents. What it touches is found
     out on the way: it begins again with more, and at last alone.
     """
-    if writer.lane is not None and _applied_beside_others(writer, clock, items, task, delivery):
+    if writer.lane is not None and _applied_beside_others(writer, clock, deliveries):
         return
     with writer.transaction(clock) as transaction:
-        apply(transaction, items, task=task, delivery=delivery)
+        apply_together(transaction, deliveries)
 
 
-def _applied_beside_others(writer: Writer, clock: Clock, items: Sequence[Item], task: str, delivery: str) -> bool:
+def _applied_beside_others(writer: Writer, clock: Clock, deliveries: Sequence[Delivery]) -> bool:
+    items = chain.from_iterable(delivery.items for delivery in deliveries)
     locks = Locks.of_patterns(item.pattern_id for item in items if not isinstance(item, Rejected))
     for _ in range(_TRIES):
         try:
             with writer.transaction(clock, locks) as transaction:
-                apply(transaction, items, task=task, delivery=delivery)
+                apply_together(transaction, deliveries)
         except LockedElsewhere as elsewhere:
             locks = elsewhere.wanted
         except StoreUnavailable as error:

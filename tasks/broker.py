@@ -9,12 +9,12 @@ from typing import Annotated
 from urllib.parse import quote
 
 import platformdirs
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from typing_extensions import TypeVar
 
 from store.errors import ConfigurationError
-from tasks.broker_url import broker_url
+from tasks.broker_url import broker_url, is_rabbit
 from tasks.reasons import printable
 from tasks.routing import MOST_LANES
 
@@ -54,6 +54,14 @@ class BrokerSettings(BaseSettings):
     lanes: Annotated[int, Field(ge=1, le=MOST_LANES)] = Field(
         default=1, description="How many lanes messages are spread over by pattern; more than one needs PostgreSQL."
     )
+
+    @field_validator("broker_prefix")
+    @classmethod
+    def _stands_before_keys(cls, prefix: str, info: ValidationInfo) -> str:
+        url = info.data.get("broker_url")
+        if prefix and url and is_rabbit(url):
+            raise ValueError("RabbitMQ has virtual hosts instead: give each installation one, at the end of the URL")
+        return prefix
 
     @property
     def embedded_broker(self) -> bool:

@@ -1,15 +1,24 @@
-"""The URL of a broker, as it has to be for the two libraries that read it: kombu and redis-py."""
+"""The URL of a broker, as it has to be for the libraries that read it: kombu, redis-py and py-amqp."""
 
 import re
+import ssl
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit
 
-SCHEMES = ("redis", "rediss", "redis+socket")
-_NETWORKED = ("redis", "rediss")
-_DATABASE = re.compile(r"/?[0-9]{0,9}")
+_RABBIT = ("amqp", "amqps")
+SCHEMES = ("redis", "rediss", "redis+socket", *_RABBIT)
+_SECURE = ("rediss", "amqps")
+# What stands behind the port, and how the whole is written.
+_DATABASE = (
+    re.compile(r"/?[0-9]{0,9}"),
+    "redis://HOST:PORT/NUMBER, with a port up to 65535 and the number of a database",
+)
+_VHOST = re.compile(r"/?(/|[^/;]*)"), "amqp://HOST:PORT/VHOST, with a port up to 65535 and the name of a virtual host"
+_PATHS = {"redis": _DATABASE, "rediss": _DATABASE, "amqp": _VHOST, "amqps": _VHOST}
 _FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
-# What both libraries read, and read as the same: kombu's CERT_REQUIRED means nothing to redis-py.
+# What kombu and redis-py read, and read as the same: kombu's CERT_REQUIRED means nothing to redis-py.
 _CHOICES = {"ssl_cert_reqs": ("required", "optional", "none"), "ssl_check_hostname": ("true", "false")}
 # Without any option kombu trusts every certificate.
 _VERIFIED = {"ssl_cert_reqs": "required"}
@@ -18,20 +27,43 @@ _VERIFIED = {"ssl_cert_reqs": "required"}
 def broker_url(url: str) -> str:
     """The URL with what it leaves open about TLS filled in: certificates are verified, and paths are absolute.
 
-    ValueError, with what to do and without a password, if it is none that both libraries understand.
+    ValueError, with what to do and without a password, if it is none that all of them understand.
     """
     parts = urlsplit(url)
     if parts.scheme not in SCHEMES:
         raise ValueError(f"begin it with {', '.join(f'{each}://' for each in SCHEMES)}")
-    if parts.scheme in _NETWORKED and not (_has_port(parts) and _DATABASE.fullmatch(parts.path)):
-        raise ValueError("write it as redis://HOST:PORT/NUMBER, with a port up to 65535 and the number of a database")
+    if parts.scheme in _PATHS:
+        path, form = _PATHS[parts.scheme]
+        if not (_has_port(parts) and path.fullmatch(parts.path)):
+            raise ValueError(f"write it as {form}")
     options = _options(parts)
-    if parts.scheme != "rediss":
+    if parts.scheme not in _SECURE:
         if options:
-            raise ValueError("nothing may stand behind a question mark, except where it begins with rediss://")
+            raise ValueError(
+                "nothing may stand behind a question mark, except where it begins with rediss:// or amqps://"
+            )
         return url
     written = urlencode({**_VERIFIED, **{name: _checked(name, options) for name in options}}, quote_via=quote)
     return parts._replace(query=written).geturl()
+
+
+def is_rabbit(address: str) -> bool:
+    """Whether a checked URL is that of a RabbitMQ server; any other is that of a Redis or Valkey server."""
+    return urlsplit(address).scheme in _RABBIT
+
+
+def rabbit_location(address: str) -> tuple[str, dict[str, Any] | bool]:
+    """The checked URL of a RabbitMQ server as kombu takes it: without options, and what they say about TLS."""
+    parts = urlsplit(address)
+    url = parts._replace(query="").geturl()
+    if parts.scheme not in _SECURE:
+        return url, False
+    options = dict(parse_qsl(parts.query))
+    named = {name.removeprefix("ssl_"): options[name] for name in _FILES if name in options}
+    required = ssl.VerifyMode[f"CERT_{options['ssl_cert_reqs'].upper()}"]
+    # The name is verified where py-amqp is told one; None stands for the host of the URL.
+    checked = required != ssl.CERT_NONE and options.get("ssl_check_hostname") != "false"
+    return url, {**named, "cert_reqs": required, **({"server_hostname": None} if checked else {})}
 
 
 def _has_port(parts: SplitResult) -> bool:

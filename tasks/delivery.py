@@ -3,12 +3,14 @@
 Knows the wire and the store, nothing of Celery: the binding is in `binding`.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TypeVar
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeVar
 
 import structlog
 
+from store.effects import Delivery
 from store.errors import MalformedMessage, TransientError
 from store.events import Item, Recalculation, Rejected
 from store.lanes import apply_in_turn
@@ -28,6 +30,14 @@ class Stopping(Exception):
     """The worker is to stop while a message waits for the store; the message has had no effect yet."""
 
 
+class Delivered(NamedTuple):
+    """What a task brings: the kind that it is called by, its text, and the id of this sending."""
+
+    kind: str
+    text: str
+    id: str
+
+
 @dataclass(frozen=True, slots=True)
 class Receiver:
     """Takes deliveries to the store.
@@ -39,11 +49,29 @@ class Receiver:
     writer: Writer
     clock: Clock
     pause: Callable[[float], bool]
+    _ahead: Counter[Delivered] = field(default_factory=Counter[Delivered], init=False)
 
     def receive(self, kind: str, text: str, delivery: str) -> None:
         """Give the message of an effect kind, or a batch of them, its effect; returns once it is committed."""
+        if self._done_ahead(Delivered(kind, text, delivery)):
+            return
         items = _read(kind, text)
         self._until_stored(lambda: self._apply(items, kind, delivery))
+
+    def receive_ahead(self, delivered: Sequence[Delivered]) -> None:
+        """Give messages that were fetched together their effects in one transaction, before their tasks are run.
+
+        So they share one commit. It is tried once: where it fails, each task tries for its own, and knows what to do.
+        """
+        self._ahead.clear()
+        grouped = [each for each in delivered if each.kind != RecalculateAllPatternPriorities.KIND]
+        try:
+            deliveries = [Delivery(kind, key, _read(kind, text)) for kind, text, key in grouped]
+            apply_in_turn(self.writer, self.clock, deliveries)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the tasks meet it again
+            _log.debug("messages_not_applied_together", count=len(grouped), detail=str(error))
+        else:
+            self._ahead.update(grouped)
 
     def receive_recalculation(self, text: str, delivery: str) -> bool:
         """Recompute the next chunk of patterns; True when this message needs no further delivery."""
@@ -59,6 +87,11 @@ class Receiver:
         """Keep a message that can never be applied; returns once that is committed."""
         self._until_stored(lambda: self._commit([rejected], task, delivery))
 
+    def _done_ahead(self, delivered: Delivered) -> bool:
+        done = self._ahead[delivered] > 0
+        self._ahead[delivered] -= done
+        return done
+
     def _apply(self, items: Sequence[Item], task: str, delivery: str) -> None:
         try:
             self._commit(items, task, delivery)
@@ -73,7 +106,7 @@ class Receiver:
                     self._apply([item], task, delivery)
 
     def _commit(self, items: Sequence[Item], task: str, delivery: str) -> None:
-        apply_in_turn(self.writer, self.clock, items, task=task, delivery=delivery)
+        apply_in_turn(self.writer, self.clock, [Delivery(task, delivery, items)])
 
     def _recalculate(self, event: Recalculation, task: str, delivery: str) -> bool:
         try:

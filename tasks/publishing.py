@@ -1,15 +1,14 @@
 """Sending a message: one JSON text as a task's only argument, within bounded time, with a clear error if it fails."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kombu import Connection, Producer
-from kombu.exceptions import KombuError, OperationalError
-from redis.exceptions import NoPermissionError, OutOfMemoryError, RedisError
 
 from store.errors import BrokerUnavailable
 from tasks import wire
 from tasks.broker import BrokerSettings
+from tasks.broker_kinds import BrokerKind, kind_of
 from tasks.messages import Message
 from tasks.routing import QUEUE, lane_of, queue_of
 
@@ -35,14 +34,16 @@ def producer_app(settings: BrokerSettings, bounds: Mapping[str, float] = BOUNDED
     """A Celery application that only sends, each message within these bounds; it connects at the first one."""
     from celery import Celery  # noqa: PLC0415 - those who only want to know the queue's name do not wait for it
 
-    app = Celery("ostinato-producer", broker=settings.broker_address, set_as_current=False)
+    app = Celery("ostinato-producer", set_as_current=False)
     app.conf.update(
-        broker_transport_options={**bounds, "global_keyprefix": settings.broker_prefix},
-        broker_connection_timeout=0.5,
-        task_default_queue=QUEUE,
-        task_ignore_result=True,
-        task_publish_retry=False,
-        task_serializer="json",
+        {
+            "broker_connection_timeout": 0.5,
+            "task_default_queue": QUEUE,
+            "task_ignore_result": True,
+            "task_publish_retry": False,
+            "task_serializer": "json",
+            **kind_of(settings.broker_address).configuration(settings, bounds),
+        }
     )
     return app
 
@@ -72,20 +73,41 @@ def publish_text(  # noqa: PLR0913 - a queue item
 
     By a connection of ``producer``'s, if given, else by one of the application's.
     """
+    sending = kind_of(str(app.conf.broker_url))
+    task: dict[str, Any] = {
+        "name": kind,
+        "args": (text,),
+        "task_id": task_id,
+        "argsrepr": summary,
+        "kwargsrepr": "",
+        "retry": False,
+        "ignore_result": True,
+        **sending.options(queue, app.conf.broker_transport_options),
+    }
     try:
-        app.send_task(
-            kind,
-            args=(text,),
-            task_id=task_id,
-            queue=queue,
-            argsrepr=summary,
-            kwargsrepr="",
-            retry=False,
-            ignore_result=True,
-            producer=producer,
-        )
-    except (KombuError, OperationalError, OSError) as error:
-        raise not_taken(error) from error
+        _send(app, sending, task, producer)
+    except sending.errors as error:
+        raise not_taken(error, sending) from error
+
+
+def _send(app: "Celery", kind: BrokerKind, task: dict[str, Any], producer: Producer | None) -> None:
+    """Send by this producer's connection, or by the application's own and, where that was cut, by a new one."""
+    try:
+        _send_once(app, kind, task, producer)
+    except kind.errors as error:
+        if producer is not None or not kind.was_cut(error):
+            raise
+        _send_once(app, kind, task, None)
+
+
+def _send_once(app: "Celery", kind: BrokerKind, task: dict[str, Any], producer: Producer | None) -> None:
+    with app.producer_or_acquire(producer) as taken:
+        connection = taken.connection
+        try:
+            app.send_task(**task, producer=taken)
+        except kind.errors:
+            kind.drop(connection)
+            raise
 
 
 def broker_run(connection: Connection) -> str | None:
@@ -93,21 +115,16 @@ def broker_run(connection: Connection) -> str | None:
 
     BrokerUnavailable.
     """
+    kind = kind_of(connection.as_uri())
     try:
-        client = getattr(connection.default_channel, "client", None)
-        return None if client is None else str(client.info("server")["run_id"])
-    except NoPermissionError:
-        return None
-    except (KombuError, OperationalError, RedisError, OSError) as error:
-        raise not_taken(error) from error
+        return kind.run(connection)
+    except kind.errors as error:
+        raise not_taken(error, kind) from error
 
 
-def not_taken(error: Exception) -> BrokerUnavailable:
+def not_taken(error: Exception, kind: BrokerKind) -> BrokerUnavailable:
     """What a producer gets for an error of the broker: what to do about it."""
-    if isinstance(error, OutOfMemoryError) or isinstance(error.__cause__, OutOfMemoryError):
-        return BrokerUnavailable(
-            "The broker's memory is full: send it again when the worker has made room, or raise the broker's maxmemory."
-        )
     return BrokerUnavailable(
-        f"The broker did not take the message ({error}): run `ostinato up`, or correct OSTINATO_BROKER_URL."
+        kind.reason(error)
+        or f"The broker did not take the message ({error}): run `ostinato up`, or correct OSTINATO_BROKER_URL."
     )

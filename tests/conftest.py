@@ -7,11 +7,12 @@ from typing import NoReturn
 
 import pytest
 
-from tests import brokers, databases, postgresql
+from tests import brokers, databases, postgresql, rabbit
 from tests.brokers import EmbeddedValkey, Server, server
 from tests.databases import Database
 from tests.leftovers import processes_of
 from tests.product import Product
+from tests.rabbit import RabbitServer
 from tests.waiting import wait_until
 
 pytest_plugins = ("tests.faults.report",)
@@ -19,7 +20,7 @@ pytest_plugins = ("tests.faults.report",)
 
 def pytest_report_header() -> list[str]:
     """Name the servers that the tests run against."""
-    return [*brokers.versions(), *databases.versions()]
+    return [*brokers.versions(), rabbit.version(), *databases.versions()]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -74,6 +75,16 @@ def alone(home: Path) -> Generator[Product]:
     """The product in the home folder, with its embedded broker, which does not run yet."""
     with Product(home) as product:
         yield product
+
+
+@pytest.fixture(scope="session")
+def rabbit_server(tmp_path_factory: pytest.TempPathFactory) -> Generator[RabbitServer]:
+    """A RabbitMQ server that runs; without one, skipped, but failed in CI."""
+    binary = rabbit.program()
+    if binary is None:
+        missing(rabbit.MISSING)
+    with RabbitServer(binary, tmp_path_factory.mktemp("rabbit")) as server:
+        yield server
 
 
 def server_or_skip(kind: str, home: Path) -> Server:

@@ -19,7 +19,7 @@ from tasks.messages import Message
 from tasks.publishing import producer_app, publish
 from tests.brokers import Client, client
 from tests.waiting import wait_until
-from worker.broker_client import BrokerClient
+from worker.brokers import broker_client
 from worker.child import Child
 from worker.settings import Settings
 
@@ -143,7 +143,7 @@ class Product:
 
     def wait_for_workers(self, count: int) -> None:
         """Return once so many workers take messages."""
-        with closing(BrokerClient(self.settings)) as broker:
+        with closing(broker_client(self.settings)) as broker:
             wait_until(lambda: broker.state().workers == count, why=f"{count} workers are present", seconds=DEADLINE)
 
     def rows(self, table: Table) -> Sequence[dict[str, Any]]:

@@ -12,15 +12,14 @@ from celery.worker import state
 from store.errors import ConfigurationError, StoreOutdated, TransientError
 from store.transaction import Writer
 from tasks.binding import bind
+from tasks.broker_kinds import kind_of
 from tasks.delivery import Receiver
-from tasks.routing import queue_of
+from tasks.routing import QUEUE, queue_of
 from worker.beat import LONGEST_WAIT, beat_schedule, slot_scheduler
 from worker.clock import now
-from worker.consumer import worker_consumer
-from worker.lease import Lease
+from worker.consumers import worker_consumer
 from worker.life import Life
 from worker.logs import configure_logs
-from worker.presence import Presence
 from worker.settings import Settings
 from worker.slots import SlotSchedule
 
@@ -28,15 +27,24 @@ _PAUSE_STEP = 0.1
 # A fetch is answered within a second or two.
 _HEARD_SECONDS = 5.0
 _SIGNALS = "ostinato"
+_BOUNDS = {
+    # No cut connection may leave the worker waiting for ever.
+    "socket_timeout": 5,
+    "socket_connect_timeout": 5,
+    "socket_keepalive": True,
+    # Seconds after which a fetch without an answer, which no timeout ends, is sent on another connection.
+    "health_check_interval": 5,
+}
 
 
 def create_app(settings: Settings) -> Celery:
     """The application of worker and beat; connects to nothing before one of them starts."""
-    app = Celery("ostinato", broker=settings.broker_address, set_as_current=False)
+    app = Celery("ostinato", set_as_current=False)
     life = Life(heard=_HEARD_SECONDS, deaf_after=settings.deaf_after)
     receiver = Receiver(_writer(settings), now, partial(_pause, life))
-    app.conf.update(_configuration(settings), worker_consumer=worker_consumer(receiver, settings, life))
-    app.steps["consumer"].update((Presence, Lease))
+    consumer = worker_consumer(receiver, settings, life)
+    app.conf.update(_configuration(settings) | consumer.configuration(settings), worker_consumer=consumer)
+    app.steps["consumer"].update(consumer.own_steps)
     bind(app, receiver)
     _connect_signals(settings, receiver)
     return app
@@ -49,6 +57,7 @@ def _writer(settings: Settings) -> Writer:
 
 def _configuration(settings: Settings) -> dict[str, Any]:
     schedule = SlotSchedule(settings.recalculate_every, settings.recalculate_offset)
+    kind = kind_of(settings.broker_address)
     return {
         # Serial: one process that applies one message after the other.
         "worker_pool": "worker.pool:SerialPool",
@@ -57,15 +66,7 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         # The broker is told "done" after the commit, never before.
         "task_acks_late": True,
         "task_reject_on_worker_lost": True,
-        "broker_transport_options": {
-            # No cut connection may leave the worker waiting for ever.
-            "socket_timeout": 5,
-            "socket_connect_timeout": 5,
-            "socket_keepalive": True,
-            # Seconds after which a fetch without an answer, which no timeout ends, is sent on another connection.
-            "health_check_interval": 5,
-            "global_keyprefix": settings.broker_prefix,
-        },
+        **kind.configuration(settings, _BOUNDS),
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
         # None runs when a lost connection is noticed; left out, Celery says at each loss that it should be set.
@@ -81,7 +82,7 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         # The dashboard lives on events; it needs no remote control, so there is none.
         "worker_send_task_events": True,
         "worker_enable_remote_control": False,
-        "beat_schedule": beat_schedule(schedule),
+        "beat_schedule": beat_schedule(schedule, kind.options(QUEUE, _BOUNDS)),
         "beat_scheduler": slot_scheduler(settings),
         "beat_max_loop_interval": LONGEST_WAIT,
         "enable_utc": True,
@@ -115,6 +116,7 @@ def _pause(life: Life, seconds: float) -> bool:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         life.sign()
+        life.while_waiting()
         try:
             state.maybe_shutdown()
         except (WorkerShutdown, WorkerTerminate):

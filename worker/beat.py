@@ -12,9 +12,9 @@ from typing_extensions import override
 from store.times import EPOCH
 from tasks import wire
 from tasks.broker import BrokerSettings
+from tasks.broker_kinds import kind_of
 from tasks.messages import RecalculateAllPatternPriorities
-from tasks.routing import QUEUE
-from worker.broker_client import BrokerClient
+from worker.brokers import broker_client
 from worker.life import Life
 from worker.presence import Watch
 from worker.slots import SlotSchedule, slot_message
@@ -26,8 +26,8 @@ LONGEST_WAIT = 5
 _log = structlog.get_logger()
 
 
-def beat_schedule(schedule: SlotSchedule) -> dict[str, dict[str, Any]]:
-    """Celery's configuration of the one job that beat has.
+def beat_schedule(schedule: SlotSchedule, options: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Celery's configuration of the one job that beat has; ``options`` are those of a task for this broker.
 
     It was last run at the beginning of time, so that beat begins with the slot it may have missed; where it had not,
     the inbox knows.
@@ -38,7 +38,7 @@ def beat_schedule(schedule: SlotSchedule) -> dict[str, dict[str, Any]]:
             "task": kind,
             "schedule": schedule,
             "args": (BeatLazyFunc(_slot_text, schedule),),
-            "options": {"queue": QUEUE, "argsrepr": "all patterns", "retry": False, "ignore_result": True},
+            "options": {**options, "argsrepr": "all patterns", "retry": False, "ignore_result": True},
             "last_run_at": EPOCH,
         }
     }
@@ -74,7 +74,7 @@ class _SlotScheduler(Scheduler):
     def tick(self, *args: Any, **kwargs: Any) -> float:
         try:
             wait = super().tick(*args, **kwargs)
-        except OSError as error:
+        except kind_of(self.settings.broker_address).errors as error:
             self._not_sent(str(error))
             wait = RETRY_SECONDS
         if self._failed:
@@ -93,7 +93,7 @@ class _SlotScheduler(Scheduler):
     def _show_life(self) -> None:
         if self._watch is None:
             # By a thread, because a signal that ends beat must not meet it in the middle of saying so.
-            self._watch = Watch(BrokerClient(self.settings), "beat", self._name, self._life)
+            self._watch = Watch(broker_client(self.settings), "beat", self._name, self._life)
         self._life.sign()
 
     @override

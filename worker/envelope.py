@@ -6,6 +6,7 @@ from base64 import b64decode
 from typing import Any, NoReturn, cast
 
 from store.errors import MalformedMessage
+from tasks.delivery import Delivered
 from tasks.messages import MESSAGES
 from tasks.wire import BATCH_BYTES
 
@@ -27,10 +28,30 @@ def opened(raw: bytes) -> Json:
     _check_properties(envelope.get("properties"))
     _check_headers(envelope.get("headers"))
     body = _body(envelope)
-    if len(raw) - len(envelope["body"]) > _REST_BYTES:
-        _refuse("envelope_too_large", f"{len(raw)} bytes, of which at most {_REST_BYTES} may be other than the body")
+    _check_rest(len(raw), len(envelope["body"]))
     _check_arguments(body)
     return envelope
+
+
+def delivered(envelope: Json) -> Delivered | None:
+    """What the task of an opened envelope brings; None where its arguments are not one text."""
+    arguments, named, _ = cast("list[Any]", _body(envelope))
+    if named or len(arguments) != 1 or not isinstance(arguments[0], str):
+        return None
+    return Delivered(envelope["headers"]["task"], arguments[0], envelope["headers"]["id"])
+
+
+def check(headers: Json | None, content: tuple[object, object], body: bytes, size: int) -> None:
+    """MalformedMessage as `opened`, for a message whose parts the broker itself keeps apart.
+
+    ``content`` is the type and the encoding of the body, ``size`` the bytes of the whole.
+    """
+    _check_size(size, _BODY_BYTES + _REST_BYTES)
+    _check_headers(headers)
+    _check_content(*content)
+    arguments = _loaded(body)
+    _check_rest(size, len(body))
+    _check_arguments(arguments)
 
 
 def _refuse(reason_code: str, detail: str) -> NoReturn:
@@ -38,8 +59,7 @@ def _refuse(reason_code: str, detail: str) -> NoReturn:
 
 
 def _parts(raw: bytes) -> Json:
-    if len(raw) > _ENVELOPE_BYTES:
-        _refuse("envelope_too_large", f"{len(raw)} bytes, at most {_ENVELOPE_BYTES} are allowed")
+    _check_size(len(raw), _ENVELOPE_BYTES)
     try:
         envelope = json.loads(raw)
     except (ValueError, RecursionError):
@@ -47,6 +67,16 @@ def _parts(raw: bytes) -> Json:
     if not isinstance(envelope, dict):
         _refuse("envelope_not_an_object", "what lies on the queue is not an object")
     return cast("Json", envelope)
+
+
+def _check_size(size: int, limit: int) -> None:
+    if size > limit:
+        _refuse("envelope_too_large", f"{size} bytes, at most {limit} are allowed")
+
+
+def _check_rest(size: int, body: int) -> None:
+    if size - body > _REST_BYTES:
+        _refuse("envelope_too_large", f"{size} bytes, of which at most {_REST_BYTES} may be other than the body")
 
 
 def _check_properties(value: object) -> None:
@@ -84,17 +114,29 @@ def _check_headers(value: object) -> None:
 
 
 def _body(envelope: Json) -> object:
-    written = (envelope.get("content-type"), envelope.get("content-encoding"))
-    if written != ("application/json", "utf-8"):
-        _refuse("envelope_content_type", f"the body must be application/json in utf-8, not {written!r:.200}")
+    _check_content(envelope.get("content-type"), envelope.get("content-encoding"))
     body = envelope.get("body")
     if not isinstance(body, str):
         _refuse("envelope_body", "there is no body")
+    if envelope["properties"].get("body_encoding") != "base64":
+        return _loaded(body)
     try:
-        encoded = envelope["properties"].get("body_encoding") == "base64"
-        return json.loads(b64decode(body, validate=True) if encoded else body)
-    except (ValueError, RecursionError, binascii.Error):
-        _refuse("envelope_body", "the body is not JSON in base64")
+        return _loaded(b64decode(body, validate=True))
+    except binascii.Error:
+        _refuse("envelope_body", "the body is not in base64")
+
+
+def _check_content(content_type: object, encoding: object) -> None:
+    written = (content_type, encoding)
+    if written != ("application/json", "utf-8"):
+        _refuse("envelope_content_type", f"the body must be application/json in utf-8, not {written!r:.200}")
+
+
+def _loaded(body: str | bytes) -> object:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        _refuse("envelope_body", "the body is not JSON")
 
 
 def _check_arguments(body: object) -> None:

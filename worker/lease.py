@@ -8,7 +8,7 @@ from redis.exceptions import RedisError
 from typing_extensions import override
 
 from tasks.routing import queue_of
-from worker.broker_client import redis_client
+from worker.redis_client import redis_client
 from worker.settings import Settings
 from worker.taken import LEASE_SECONDS, Taken
 from worker.trouble import Trouble

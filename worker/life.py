@@ -1,6 +1,7 @@
 """Signs of life of the loop that takes messages, and for how long it has shown none."""
 
 import math
+from collections.abc import Callable
 
 # However long the whole process stood still, as far as it can tell it was for so long.
 LONGEST_STEP = 2.0
@@ -14,9 +15,13 @@ class Life:
     the whole process, which the watch slept through as well.
     """
 
+    while_waiting: Callable[[], object]
+    """What else is done while a message waits for the store, several times a second."""
+
     def __init__(self, *, heard: float, deaf_after: float = math.inf) -> None:
         """Take the seconds without a sign for which it still counts as heard, and after which it counts as deaf."""
         self.heard = heard
+        self.while_waiting = _nothing
         self.deaf_after = deaf_after
         self._signs = self._seen = 0
         self._silence = 0.0
@@ -41,3 +46,7 @@ class Life:
         self._silence = self._silence + step if self._signs == self._seen else 0.0
         self._seen = self._signs
         return self._silence
+
+
+def _nothing() -> None:
+    """What has to be done where the broker is not kept waiting."""

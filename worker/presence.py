@@ -17,6 +17,7 @@ from celery import bootsteps
 from typing_extensions import override
 
 from worker.broker_client import PRESENCE_SECONDS, BrokerClient, Part, name_in_lane
+from worker.brokers import broker_client
 from worker.life import Life
 
 # "Temporary failure", as sysexits.h has it: the next one may do better.
@@ -83,7 +84,7 @@ class Presence(bootsteps.StartStopStep):
     @override
     def start(self, parent: Any) -> None:
         name = name_in_lane(parent.hostname, parent.settings.own_lane)
-        self._watch = Watch(BrokerClient(parent.settings), "worker", name, parent.life)
+        self._watch = Watch(broker_client(parent.settings), "worker", name, parent.life)
 
     @override
     def stop(self, parent: Any) -> None:

@@ -33,6 +33,18 @@ _MOVE = """
 redis.call('LREM', KEYS[3], 1, '')
 return redis.call('LMOVE', KEYS[1], KEYS[2], 'RIGHT', 'LEFT')
 """
+_MOVE_ALONG = """
+redis.call('LREM', KEYS[2], 1, '')
+local moved, room = {}, tonumber(ARGV[2])
+while #moved < tonumber(ARGV[1]) do
+    local raw = redis.call('LMOVE', KEYS[1], KEYS[2], 'RIGHT', 'LEFT')
+    if not raw then break end
+    room = room - #raw
+    if room < 0 then redis.call('LMOVE', KEYS[2], KEYS[1], 'LEFT', 'RIGHT') break end
+    moved[#moved + 1] = raw
+end
+return moved
+"""
 # The newest first to the end that is fetched from, so that the oldest is the next.
 _MOVE_ALL = """
 redis.call('LREM', KEYS[2], 1, '')
@@ -59,6 +71,7 @@ end
 return found
 """
 _GIVE_BACK = f"{_MOVE_ALL} return moved"
+_FORGET = "for _, raw in ipairs(ARGV) do redis.call('LREM', KEYS[1], 1, raw) end"
 _GIVE_ONE_BACK = """
 if redis.call('LREM', KEYS[2], 1, ARGV[1]) > 0 then redis.call('RPUSH', KEYS[1], ARGV[1]) end
 """
@@ -118,9 +131,13 @@ class Taken:
         """Take the next message, if there is one, also from a server whose memory is full."""
         return self._move(self._queue, self._mine)
 
-    def done(self, raw: bytes) -> None:
-        """Forget a message: its effect is committed."""
-        self._client.lrem(self._mine, 1, raw)
+    def fetch_along(self, count: int, size: int) -> list[bytes]:
+        """Take the messages that wait next, as far as there are; at most so many, and of so many bytes in all."""
+        return cast("list[bytes]", self._client.eval(_MOVE_ALONG, 2, self._queue, self._mine, str(count), str(size)))
+
+    def done(self, raws: Sequence[bytes]) -> None:
+        """Forget messages: their effects are committed."""
+        self._client.eval(_FORGET, 1, self._mine, *raws)
 
     def give_back(self, raw: bytes) -> None:
         """Put a message back, to be fetched next; nothing if another worker has recovered it."""

@@ -7,6 +7,9 @@ another removes it from there when it is done:
     queue ──BLMOVE──> taken by this worker ──LREM──> gone
       ^───────────────────────┘  given back: by itself at its start and end, by another when its lease ran out
 
+Where more small messages wait behind the fetched one, they are fetched along, and share one commit: before their tasks
+are run, one by one as ever, all of them are applied in one transaction.
+
 Should a worker that still lives lose what it has taken, because it was stopped or cut off for longer than its lease,
 the message is applied by two, and the inbox counts the second as a duplicate.
 
@@ -17,7 +20,7 @@ Producers, beat and the dashboard use kombu's own transport: what is on the wire
 """
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from queue import Empty
 from time import monotonic
 from typing import Any, cast
@@ -30,17 +33,23 @@ from redis.exceptions import OutOfMemoryError, RedisError, ResponseError
 from typing_extensions import override
 
 from store.errors import MalformedMessage
-from worker.envelope import opened
+from tasks.delivery import Delivered
+from worker.consumer import Refuse
+from worker.envelope import Json, delivered, opened
 from worker.taken import Taken
 from worker.trouble import Trouble
 
 SWEEP_SECONDS = 2.0
+# So many messages at most, and of so many bytes in all, are fetched along with one: they hold the store, and each
+# other, for less than a tenth of a second.
+ALONG_COUNT = 99
+ALONG_BYTES = 128_000
 _REST_SECONDS = 1.0
 _CALM_SECONDS = 10.0
 
 _log = structlog.get_logger()
-Refuse = Callable[[bytes, MalformedMessage], bool]
-"""Keeps the bytes of what Celery must not see; False if the worker is to stop before that is done."""
+Ahead = Callable[[Sequence[Delivered]], None]
+"""Applies what was fetched together, as far as that can be done, before the tasks are run. Without, none is."""
 
 
 class TakenQoS(virtual.QoS):
@@ -59,17 +68,18 @@ class TakenQoS(virtual.QoS):
 
 
 class Channel(redis.Channel):
-    """Fetches from one queue; ``refuse``, ``worker_id``, ``alive`` and ``lanes`` come with the transport options.
+    """Fetches from one queue; what the annotations name comes with the connection's transport options.
 
     With ``lanes``, it also brings to this queue what lies in those of lanes beyond so many.
     """
 
     QoS = cast("type[redis.QoS]", TakenQoS)
-    from_transport_options = (*redis.Channel.from_transport_options, "refuse", "worker_id", "alive", "lanes")
+    from_transport_options = (*redis.Channel.from_transport_options, "refuse", "worker_id", "alive", "ahead", "lanes")
 
     refuse: Refuse
     worker_id: str
-    lanes = 0
+    ahead: Ahead | None = None
+    lanes: int = 0
 
     def alive(self) -> None:
         """The broker answered a fetch, if only by a refusal; an option of that name takes its place."""
@@ -78,6 +88,7 @@ class Channel(redis.Channel):
         # The bytes of each message that was delivered, and of those whose removal is owed to the broker.
         self._raw: dict[str, bytes] = {}
         self._owed: list[bytes] = []
+        self._together = False
         self._taken: Taken | None = None
         self._sweep_due = 0.0
         # The socket on which an answer is due: kombu may ask twice when a connection was made anew.
@@ -99,11 +110,14 @@ class Channel(redis.Channel):
     def done(self, delivery_tag: str) -> None:
         """Remove a message from what this worker has taken; where that fails, it is tried again before the next.
 
-        One that was given back meanwhile is left to whoever fetches it.
+        Those that were fetched together are removed together. One that was given back meanwhile is left to whoever
+        fetches it.
         """
         raw = self._raw.pop(delivery_tag, None)
         if raw is not None:
-            self._owe(raw)
+            self._owed.append(raw)
+            if not self._together:
+                self._settle_if_possible()
 
     @override
     def close(self) -> None:
@@ -155,7 +169,7 @@ class Channel(redis.Channel):
         # What comes while the channel is being closed is given back with the rest.
         if raw is None or self._kombu._closing:
             raise Empty
-        self._deliver(raw)
+        self._deliver([raw, *self._along(raw)])
         return True
 
     def _fetched(self) -> bytes | None:
@@ -183,22 +197,45 @@ class Channel(redis.Channel):
         self._refused.begin(str(error))
         self._rest_until = monotonic() + _REST_SECONDS
 
-    def _deliver(self, raw: bytes) -> None:
+    def _along(self, raw: bytes) -> list[bytes]:
+        """What is fetched along with a message; a broker that refuses, or is away, is noticed by the next fetch."""
+        if self._taken is None or self.ahead is None or len(raw) > ALONG_BYTES:
+            return []
         try:
-            envelope = opened(raw)
+            return self._taken.fetch_along(ALONG_COUNT, ALONG_BYTES)
+        except RedisError:
+            return []
+
+    def _deliver(self, fetched: Sequence[bytes]) -> None:
+        envelopes = [(raw, envelope) for raw in fetched if (envelope := self._opened(raw)) is not None]
+        if self.ahead is not None and len(envelopes) > 1:
+            self.ahead([each for _, envelope in envelopes if (each := delivered(envelope)) is not None])
+        self._together = True
+        try:
+            for raw, envelope in envelopes:
+                self._hand_over(raw, envelope)
+        finally:
+            self._together = False
+        self._settle_if_possible()
+
+    def _hand_over(self, raw: bytes, envelope: Json) -> None:
+        # What is left when the channel is closed is given back with the rest.
+        if not self._kombu._closing:
+            # A tag of this worker's own: what producers send need not be unique.
+            tag = envelope["properties"]["delivery_tag"] = uuid4().hex
+            self._raw[tag] = raw
+            (queue,) = self.active_queues
+            self._kombu.connection._deliver(envelope, queue)
+
+    def _opened(self, raw: bytes) -> Json | None:
+        try:
+            return opened(raw)
         except MalformedMessage as error:
             if self.refuse(raw, error):
-                self._owe(raw)
-            return
-        # A tag of this worker's own: what producers send need not be unique.
-        tag = uuid4().hex
-        envelope["properties"]["delivery_tag"] = tag
-        self._raw[tag] = raw
-        (queue,) = self.active_queues
-        self._kombu.connection._deliver(envelope, queue)
+                self._owed.append(raw)
+            return None
 
-    def _owe(self, raw: bytes) -> None:
-        self._owed.append(raw)
+    def _settle_if_possible(self) -> None:
         try:
             self._settle()
         except RedisError as error:
@@ -207,9 +244,9 @@ class Channel(redis.Channel):
                 self._refused.begin(str(error))
 
     def _settle(self) -> None:
-        while self._owed and self._taken is not None:
-            self._taken.done(self._owed[-1])
-            self._owed.pop()
+        if self._owed and self._taken is not None:
+            self._taken.done(self._owed)
+            self._owed.clear()
 
     def _sweep(self, taken: Taken) -> None:
         """Now and then, between two fetches: put back what others, or a lost answer, have left behind."""

@@ -12,7 +12,7 @@ import pytest
 from kombu.transport import redis
 
 import worker.beat
-import worker.consumer
+import worker.redis_consumer
 import worker.slots
 from tests.faults import armed
 from tests.faults.replacing import AnyFunction, replace
@@ -41,7 +41,7 @@ def acknowledge_before_commit(_: pytest.MonkeyPatch, __: Laboratory) -> None:
         def fetch_and_forget(channel: Channel) -> bytes | None:
             raw: bytes | None = fetched(channel)
             if raw is not None:
-                vars(channel)["_taken"].done(raw)
+                vars(channel)["_taken"].done([raw])
             return raw
 
         return fetch_and_forget
@@ -51,8 +51,8 @@ def acknowledge_before_commit(_: pytest.MonkeyPatch, __: Laboratory) -> None:
 
 def stock_fetch(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
     """The worker fetches as kombu does: off the queue first, written down as taken afterwards."""
-    patch.setattr(worker.consumer, "Transport", StockTransport)
-    patch.setattr(worker.consumer, "SocketTransport", StockTransport)
+    patch.setattr(worker.redis_consumer, "Transport", StockTransport)
+    patch.setattr(worker.redis_consumer, "SocketTransport", StockTransport)
     if os.environ.get(armed.POINT) == AFTER_STOCK_FETCH:
         bomb = armed.Bomb(int(os.environ[armed.PASS]))
         replace("kombu.transport.virtual.Transport._deliver", bomb.before)

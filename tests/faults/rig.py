@@ -51,22 +51,25 @@ class Rig:
     """The embedded broker, and a product at it whose every message is in the ledger. A context manager.
 
     ``seed``: what everything random comes from. ``sending``: how messages get to the broker. ``fsync``: when the broker
-    syncs its file. ``store_url`` None: an SQLite file. Workers are started by `worker`, and stopped by whoever did.
+    syncs its file.
+    ``broker_url`` None: the embedded one. ``store_url`` None: an SQLite file. Workers are started by `worker`, and
+    stopped by whoever did.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a rig is made of
         self,
         home: Path,
         seed: str,
         *,
         sending: Sending = publishing,
         fsync: Fsync = "everysec",
+        broker_url: str | None = None,
         store_url: str | None = None,
     ) -> None:
         self.seed = seed
         self.random = Random(seed)  # noqa: S311 - to be repeated, not to be secret
         self.ledger = Ledger()
-        self.product = Product(home, store_url=store_url)
+        self.product = Product(home, broker_url, store_url)
         self.broker = EmbeddedValkey(home, fsync=fsync)
         self.verdict: Verdict | None = None
         self._sending = sending
@@ -123,6 +126,14 @@ class Rig:
             return flight.queued(self.product.client)
         return 0
 
+    def in_flight(self) -> int:
+        """How many messages the broker has, taken or not."""
+        return flight.in_flight(self.product.client)
+
+    def unexpected_keys(self) -> list[str]:
+        """What the broker has and should not have once nothing is in flight."""
+        return flight.unexpected_keys(self.product.client)
+
     def select(self, statement: str) -> list[Row]:
         """What the store answers, past the product."""
         with selecting(self.store) as select:
@@ -143,7 +154,7 @@ class Rig:
 
     def settle(self) -> bool:
         """Whether nothing is in flight any more, within a minute; returns as soon as that is so."""
-        return comes_true(lambda: flight.in_flight(self.product.client) == 0, seconds=HEALED_SECONDS)
+        return comes_true(lambda: self.in_flight() == 0, seconds=HEALED_SECONDS)
 
     def judge(self) -> Verdict:
         """Wait until nothing is in flight, send a probe, and judge. The load is over, and at least one worker runs.
@@ -160,7 +171,7 @@ class Rig:
         verdict = judge(rows, self.ledger)
         verdict.add("stuck", *["a minute after the last fault messages were in flight"] * (not healed))
         verdict.add("deaf", *["the probe was not applied"] * (not heard))
-        verdict.add("keys", *flight.unexpected_keys(self.product.client))
+        verdict.add("keys", *self.unexpected_keys())
         self._moments = sorted(row["applied_at"] / 1e6 for row in rows.inbox)
         self.verdict = verdict
         return verdict
@@ -184,9 +195,12 @@ class Rig:
         at = bisect_right(self._moments, moment)
         return self._moments[at] if at < len(self._moments) else None
 
+    def _start_broker(self) -> None:
+        self._open.enter_context(self.broker)
+
     def __enter__(self) -> Self:
         migrate(self.store)
-        self._open.enter_context(self.broker)
+        self._start_broker()
         self._open.enter_context(self.product)
         self.send = self._open.enter_context(self._sending(self.product.settings))
         return self

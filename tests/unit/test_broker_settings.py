@@ -1,6 +1,7 @@
 """What a producer has to know: where the broker is."""
 
 import os
+import ssl
 import tempfile
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -9,6 +10,7 @@ import pytest
 
 from store.errors import ConfigurationError
 from tasks.broker import BrokerSettings, read_settings, socket_path
+from tasks.broker_url import rabbit_location
 
 
 @pytest.fixture(autouse=True)
@@ -27,12 +29,20 @@ def test_without_settings_the_broker_is_embedded_in_the_users_own_folder() -> No
     assert "ostinato" == settings.home.name
 
 
-URLS = ["redis://localhost:6379/0", "rediss://u:p@broker/1?ssl_cert_reqs=none", "redis+socket:///run/b.sock"]
+URLS = [
+    *("redis://localhost:6379/0", "rediss://u:p@broker/1?ssl_cert_reqs=none", "redis+socket:///run/b.sock"),
+    *(
+        "amqp://u:p@broker",
+        "amqp://broker:5672/fleet",
+        "amqp://broker//",
+        "amqps://broker/a%2Fb?ssl_cert_reqs=required",
+    ),
+]
 
 
 @pytest.mark.parametrize("url", URLS)
 def test_a_broker_at_a_url_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
-    """Redis, Redis over TLS and Redis behind a unix socket."""
+    """Redis, and RabbitMQ, with TLS and without; Redis behind a unix socket."""
     monkeypatch.setenv("OSTINATO_BROKER_URL", url)
     settings = read_settings(BrokerSettings)
 
@@ -41,13 +51,19 @@ def test_a_broker_at_a_url_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch, ur
 
 
 WRONG_URLS = [
-    *("amqp://u:s3cret@broker", "localhost:6379", "redis", "//u:s3cret@broker", "redis://["),
+    *("sqs://u:s3cret@broker", "localhost:6379", "redis", "//u:s3cret@broker", "redis://["),
     *(
         "redis://broker:99999/0",
         "redis://broker:0",
         "redis://u:s3cret",
         "rediss://u:s3cret@broker/first",
         "redis://b/-1",
+    ),
+    *(
+        "amqp://u:s3cret@broker:0/v",
+        "amqp://u:s3cret@b/v/w",
+        "amqp://u:s3cret@b;amqp://c",
+        "amqp://u:s3cret@b?heartbeat=1",
     ),
     *(
         f"redis{each}"
@@ -162,3 +178,26 @@ def test_a_socket_of_a_deep_home_folder_lies_where_its_path_is_short(letter: str
     assert all(len(os.fsencode(path)) <= 100 for path in paths if path not in moved)
     assert {Path(tempfile.gettempdir()) / f"ostinato-{os.getuid()}"} == {path.parent for path in moved}
     assert paths == [socket_path(home) for home in homes]
+
+
+TLS = {
+    "amqp://u:p@broker:5672/v": ("amqp://u:p@broker:5672/v", False),
+    "amqps://broker/v": ("amqps://broker/v", {"cert_reqs": ssl.CERT_REQUIRED, "server_hostname": None}),
+    "amqps://broker?ssl_check_hostname=false": ("amqps://broker", {"cert_reqs": ssl.CERT_REQUIRED}),
+    "amqps://broker?ssl_cert_reqs=none": ("amqps://broker", {"cert_reqs": ssl.CERT_NONE}),
+}
+
+
+@pytest.mark.parametrize(("url", "expected"), TLS.items())
+def test_what_the_url_of_rabbitmq_says_about_tls_is_said_to_kombu(url: str, expected: tuple[str, object]) -> None:
+    """The certificate and the name in it are verified unless the URL says otherwise."""
+    assert expected == rabbit_location(BrokerSettings(broker_url=url).broker_address)
+
+
+def test_rabbitmq_has_virtual_hosts_and_no_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A prefix that nothing would heed is refused."""
+    monkeypatch.setenv("OSTINATO_BROKER_URL", "amqp://broker")
+    monkeypatch.setenv("OSTINATO_BROKER_PREFIX", "fleet.")
+
+    with pytest.raises(ConfigurationError, match=r"^OSTINATO_BROKER_PREFIX cannot be used: RabbitMQ has virtual hosts"):
+        read_settings(BrokerSettings)

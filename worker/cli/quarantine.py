@@ -18,7 +18,7 @@ from store.transaction import Writer
 from tasks.broker import read_settings
 from tasks.messages import Message
 from tasks.publishing import producer_app, publish
-from worker.broker_client import BrokerClient
+from worker.brokers import broker_client
 from worker.cli.output import AsJson, harmless, out, print_json, record
 from worker.clock import now
 from worker.replaying import edited, replay
@@ -76,7 +76,7 @@ def replay_message(
     app, mended = producer_app(settings), _in_editor(message) if edit else None
     with (
         closing(Writer(settings.store_address)) as writer,
-        closing(BrokerClient(settings)) as broker,
+        closing(broker_client(settings)) as broker,
         replaying(writer, now, message, "edited" if edit else None),
     ):
         if mended is None:

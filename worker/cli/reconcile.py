@@ -10,7 +10,7 @@ from store.reading import Store
 from tasks.broker import read_settings
 from tasks.forwarding import Forwarder
 from tasks.outbox_inspection import states
-from worker.broker_client import BrokerClient
+from worker.brokers import broker_client
 from worker.cli.outbox import say_problems
 from worker.cli.output import err, out, progress
 from worker.reconciling import Reconciled, forwarded_so_far
@@ -49,7 +49,7 @@ def reconcile(
 def _still_queued(settings: Settings, timeout: float) -> int:
     """Wait until the queue is empty; how many messages it holds where that took too long."""
     deadline = time.monotonic() + timeout
-    with closing(BrokerClient(settings)) as broker:
+    with closing(broker_client(settings)) as broker:
         while (queued := broker.state().queued) and time.monotonic() <= deadline:
             time.sleep(_POLL)
     return queued

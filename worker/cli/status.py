@@ -10,7 +10,8 @@ from store.reading import Store
 from store.records import Stats
 from tasks.broker import read_settings
 from tasks.outbox_inspection import states
-from worker.broker_client import BrokerClient, BrokerState
+from worker.broker_client import BrokerState
+from worker.brokers import broker_client
 from worker.cli.output import AsJson, err, harmless, out, print_json, record
 from worker.settings import Settings
 
@@ -27,7 +28,7 @@ def status(*, as_json: AsJson = False) -> None:
     settings = read_settings(Settings)
     with Store(settings.store_address) as store:
         stats = store.stats()
-    broker = BrokerClient(settings)
+    broker = broker_client(settings)
     trouble = ""
     state = None
     try:

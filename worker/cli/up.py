@@ -15,7 +15,7 @@ from store.errors import OstinatoError
 from store.reading import Store
 from store.records import Stats
 from tasks.broker import read_settings
-from worker.broker_client import BrokerClient
+from worker.brokers import broker_client
 from worker.cli.output import err, harmless, out
 from worker.services import FLOWER_PORT, Services
 from worker.settings import Settings
@@ -36,7 +36,7 @@ def up(
     """
     settings = read_settings(Settings)
     if not settings.embedded_broker:
-        with closing(BrokerClient(settings)) as broker:
+        with closing(broker_client(settings)) as broker:
             broker.state()
     auth = (settings.flower_auth or f"ostinato:{secrets.token_urlsafe(12)}") if flower else None
     with Services(settings, flower_auth=auth) as specs, Supervisor(specs, _say) as supervisor:
@@ -90,7 +90,7 @@ def _live_line(settings: Settings) -> Generator[None]:
 
 
 def _show(settings: Settings, stop: Event) -> None:
-    broker, last = BrokerClient(settings), ""
+    broker, last = broker_client(settings), ""
     with Store(settings.store_address) as store, Live(console=out, auto_refresh=False, transient=True) as live:
         applied: int | None = None
         every = _EVERY if out.is_terminal else _QUIET_EVERY

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Connection, NullPool, create_engine, select, text
 from typing_extensions import override
 
+from store import effects
 from store.engines import store_url
 from store.events import Item
 from store.lanes import apply_in_turn
@@ -64,7 +65,7 @@ def waits_for(url: str, first: Sequence[Item], second: Sequence[Item]) -> bool:
 
 def applied_in_lane(writer: Writer, items: Sequence[Item]) -> None:
     """Apply these in the writer's lane."""
-    apply_in_turn(writer, lambda: NOW, items, task="apply_batch", delivery="delivery")
+    apply_in_turn(writer, lambda: NOW, [effects.Delivery("apply_batch", "delivery", items)])
 
 
 def is_waiting(url: str) -> bool:

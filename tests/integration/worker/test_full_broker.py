@@ -131,8 +131,9 @@ def test_a_worker_outlasts_a_broker_that_refuses_every_change(product: Product) 
     """What it applied meanwhile is removed afterwards, and not applied twice; two warnings, and two ends."""
     with working(product) as worker:
         with locked(product):
-            product.send(*sightings(2))
+            product.send(*sightings(1))
             wait_until_taken(product)
+            product.send(*sightings(1))
             product.client.config_set("min-replicas-to-write", "1")
         product.wait_for(applied=1)
         for event in ("lease_not_renewed", "broker_refuses"):

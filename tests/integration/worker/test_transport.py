@@ -1,7 +1,7 @@
 """The transport itself, without Celery: where a message is at each moment (decision 14)."""
 
 import json
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, cast
@@ -12,6 +12,7 @@ from kombu.transport import virtual
 
 from store.errors import MalformedMessage
 from tasks.broker import BrokerSettings
+from tasks.delivery import Delivered
 from tasks.messages import RecordPattern
 from tasks.publishing import producer_app, publish
 from tasks.routing import QUEUE
@@ -19,7 +20,7 @@ from tests.brokers import Client, Server, client
 from tests.envelopes import body, envelope, text
 from tests.product import Product
 from tests.waiting import wait_until
-from worker.transport import Channel, SocketTransport, Transport
+from worker.transport import ALONG_BYTES, ALONG_COUNT, Ahead, Channel, SocketTransport, Transport
 
 TAKEN = f"{QUEUE}.taken.me"
 
@@ -27,7 +28,7 @@ TAKEN = f"{QUEUE}.taken.me"
 class Fetching:
     """A consumer of the queue by the transport, which takes one message at a time. A context manager."""
 
-    def __init__(self, address: str, prefix: str = "") -> None:
+    def __init__(self, address: str, prefix: str = "", ahead: Ahead | None = None) -> None:
         self.address = address
         self.delivered: list[virtual.Message] = []
         self.refused: list[tuple[bytes, str]] = []
@@ -38,6 +39,7 @@ class Fetching:
             transport_options={
                 "refuse": self._refuse,
                 "worker_id": "me",
+                "ahead": ahead,
                 "socket_timeout": 5,
                 "global_keyprefix": prefix,
             },
@@ -208,3 +210,64 @@ def test_keys_may_have_a_prefix(address: str, asked: Client) -> None:
     fetching.delivered[0].ack()
     assert 0 == asked.llen(f"fleet.{TAKEN}")
     fetching.connection.close()
+
+
+@pytest.fixture
+def ahead(address: str) -> Generator[tuple[Fetching, list[list[str]]]]:
+    """A consumer that fetches more along, and the patterns of what was to be applied ahead, each time."""
+    groups: list[list[str]] = []
+
+    def take(delivered: Sequence[Delivered]) -> None:
+        groups.append([str(json.loads(each.text)["pattern_name"]) for each in delivered])
+
+    fetching = Fetching(address, ahead=take)
+    yield fetching, groups
+    fetching.connection.close()
+
+
+def test_small_messages_that_wait_are_fetched_along(
+    address: str, ahead: tuple[Fetching, list[list[str]]], asked: Client
+) -> None:
+    """All are applied ahead, in the order of sending, before the first task is run; each is listed until it is done."""
+    fetching, groups = ahead
+    send(address, "one", "two", "three")
+    fetching.fetch()
+    assert [["one", "two", "three"]] == groups
+    assert ["one", "two", "three"] == [name_of(each) for each in fetching.delivered]
+    assert (0, 3) == (asked.llen(QUEUE), asked.llen(TAKEN))
+    fetching.delivered[1].ack()
+    assert (0, 2) == (asked.llen(QUEUE), asked.llen(TAKEN))
+    fetching.connection.close()
+    assert (2, 0) == (asked.llen(QUEUE), asked.llen(TAKEN))
+
+
+def test_no_more_is_fetched_along_than_is_quick(
+    address: str, ahead: tuple[Fetching, list[list[str]]], asked: Client
+) -> None:
+    """Neither too many messages nor large ones; one that came alone is not applied ahead."""
+    fetching, groups = ahead
+    send(address, *(str(number) for number in range(ALONG_COUNT + 3)))
+    fetching.fetch()
+    assert (2, [ALONG_COUNT + 1]) == (asked.llen(QUEUE), [len(each) for each in groups])
+    for message in fetching.delivered:
+        message.ack()
+    for content in ("x" * ALONG_BYTES, text()):
+        asked.lpush(QUEUE, json.dumps(envelope(body([content]))).encode())
+    fetching.fetch()
+    assert (2, [ALONG_COUNT + 1, 2]) == (asked.llen(QUEUE), [len(each) for each in groups])
+    for message in fetching.delivered[-2:]:
+        message.ack()
+    fetching.fetch()
+    assert (1, 1, 2) == (asked.llen(QUEUE), asked.llen(TAKEN), len(groups))
+
+
+def test_what_is_refused_is_not_applied_ahead(ahead: tuple[Fetching, list[list[str]]], asked: Client) -> None:
+    """It is kept, and what was fetched along goes on."""
+    fetching, groups = ahead
+    good = json.dumps(envelope(body([text()]))).encode()
+    for raw in (good, b"no message", good, json.dumps(envelope(body([text(), text()]))).encode()):
+        asked.lpush(QUEUE, raw)
+    fetching.fetch()
+    assert ([b"no message"], 3) == ([raw for raw, _ in fetching.refused], len(fetching.delivered))
+    assert [2] == [len(each) for each in groups]
+    assert 3 == asked.llen(TAKEN)

@@ -1,0 +1,108 @@
+"""What is fetched together is applied in one transaction, ahead of its tasks, with the effect of one by one."""
+
+import json
+
+import pytest
+
+from store.tables import quarantine
+from tasks.delivery import Delivered, Receiver
+from tasks.messages import ApplyBatch, Message, RecalculateAllPatternPriorities, RecordPattern
+from tests.integration.store.bench import NOW, Bench
+
+
+class Clock:
+    """Counts how often it is read: once in each transaction."""
+
+    transactions = 0
+
+    def __call__(self) -> int:
+        """Always the same moment."""
+        self.transactions += 1
+        return NOW
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """The receiver's clock."""
+    return Clock()
+
+
+@pytest.fixture
+def receiver(bench: Bench, clock: Clock) -> Receiver:
+    """A receiver that does not wait for its store."""
+    return Receiver(bench.writer, clock, lambda _: False)
+
+
+def broken(*_: object) -> None:
+    """A defect of ours."""
+    raise ZeroDivisionError
+
+
+def sightings(count: int) -> list[RecordPattern]:
+    """Sightings of as many patterns."""
+    return [RecordPattern(pattern_type="T", pattern_name=f"n{number}") for number in range(count)]
+
+
+def delivered(*messages: Message) -> list[Delivered]:
+    """Their deliveries, each with an id of its own."""
+    return [Delivered(each.KIND, each.content(), f"d{number}") for number, each in enumerate(messages)]
+
+
+def run(receiver: Receiver, tasks: list[Delivered]) -> None:
+    """Run the tasks, one by one."""
+    for each in tasks:
+        receiver.receive(*each)
+
+
+def test_they_share_a_transaction(bench: Bench, receiver: Receiver, clock: Clock) -> None:
+    """Batches too; their tasks find them done, and count nothing twice (spec 7.1)."""
+    tasks = delivered(*sightings(3), ApplyBatch(messages=sightings(5)[3:]))
+    receiver.receive_ahead(tasks)
+    assert (1, (5, 0, 0, 0)) == (clock.transactions, bench.ledger())
+    run(receiver, tasks)
+    assert (1, (5, 0, 0, 0)) == (clock.transactions, bench.ledger())
+
+
+def test_one_that_comes_again_is_a_duplicate(bench: Bench, receiver: Receiver) -> None:
+    """In the same fetch, with the same id of its sending or another, and in a later one."""
+    (one,) = delivered(*sightings(1))
+    tasks = [one, one, one._replace(id="other")]
+    receiver.receive_ahead(tasks)
+    run(receiver, tasks)
+    run(receiver, [one])
+    assert (1, 3) == (bench.store.stats().applied, bench.store.stats().duplicates)
+
+
+def test_what_cannot_be_applied_is_kept_with_its_own_task(bench: Bench, receiver: Receiver, clock: Clock) -> None:
+    """A malformed message, and one whose id belongs to another; the others are applied (spec 4, 5)."""
+    one, other = sightings(2)
+    reused = json.dumps({**json.loads(other.content()), "id": str(one.id)})
+    tasks = [*delivered(one), Delivered("soft_delete_pattern", "{", "m"), Delivered("record_pattern", reused, "r")]
+    receiver.receive_ahead(tasks)
+    run(receiver, tasks)
+    kept = [(row["task"], row["reason_code"]) for row in bench.rows(quarantine)]
+    assert [("record_pattern", "id_reuse"), ("soft_delete_pattern", "not_json")] == sorted(kept)
+    assert (1, 1) == (clock.transactions, bench.store.stats().applied)
+
+
+def test_a_recalculation_is_left_to_its_task(bench: Bench, receiver: Receiver) -> None:
+    """It may need more than one transaction (spec 5.5)."""
+    recalculation = RecalculateAllPatternPriorities()
+    receiver.receive_ahead(delivered(*sightings(1), recalculation))
+    assert (1, None) == (bench.store.stats().applied, bench.store.stats().last_recalculation)
+    assert receiver.receive_recalculation(recalculation.content(), "d1")
+    assert bench.store.stats().last_recalculation is not None
+
+
+def test_where_it_fails_each_task_tries_for_its_own(
+    bench: Bench, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is applied ahead, and nothing of it is taken for done."""
+    tasks = delivered(*sightings(2))
+    receiver.receive_ahead(delivered(*sightings(1)))
+    with monkeypatch.context() as patch:
+        patch.setattr("tasks.delivery.apply_together", broken)
+        receiver.receive_ahead(tasks)
+    assert 1 == bench.store.stats().applied
+    run(receiver, tasks)
+    assert 3 == bench.store.stats().applied

@@ -1,0 +1,1 @@
+"""RabbitMQ: taking messages from it, and asking it."""
