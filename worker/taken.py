@@ -115,6 +115,7 @@ class Taken:
         self._client = cast("Broker", client)
         self._worker = worker
         self._prefix = prefix
+        self._sees_lanes = True
         self._queue = prefix + queue
         self._mine = f"{self._queue}{_TAKEN}{worker}"
 
@@ -166,12 +167,26 @@ class Taken:
         What such a lane's worker had taken comes along once its lease has run out.
         """
         moved = 0
-        for lane in _lanes_beyond(self._client, self._prefix, lanes):
+        for lane in self._lanes_beyond(lanes):
             queue = self._prefix + queue_of(lane)
             self._recover_from(queue)
             for name in ("", *_PRIORITIES):
                 moved += int(self._client.eval(_MOVE_SOME, 3, queue + name, self._queue, self._mine))
         return moved
+
+    def _lanes_beyond(self, lanes: int) -> list[int]:
+        """The lanes of another, greater number of them, that hold messages or have had a worker lately."""
+        if not self._sees_lanes:
+            return []
+        names = {lane: self._prefix + queue_of(lane) for lane in range(lanes, MOST_LANES)}
+        keys = [name + suffix for name in names.values() for suffix in ("", *_PRIORITIES, _LEASES)]
+        try:
+            found: list[int] = self._client.eval(_ARE_THERE, len(keys), *keys) if keys else []
+        except NoPermissionError:
+            # A user for one lane only: the server need not note it every time.
+            self._sees_lanes = False
+            return []
+        return [lane for lane, there in zip(names, found, strict=True) if there]
 
     def _recover_from(self, queue: str) -> int:
         moved = 0
@@ -202,15 +217,3 @@ def _depth(client: Broker, queue: str) -> int:
 
 def _workers(client: Broker, queue: str) -> Sequence[str]:
     return [name.decode() for name in client.zrange(queue + _LEASES, 0, -1)]
-
-
-def _lanes_beyond(client: Broker, prefix: str, lanes: int) -> list[int]:
-    """The lanes of another, greater number of them, that hold messages or have had a worker lately."""
-    names = {lane: prefix + queue_of(lane) for lane in range(lanes, MOST_LANES)}
-    keys = [name + suffix for name in names.values() for suffix in ("", *_PRIORITIES, _LEASES)]
-    try:
-        found: list[int] = client.eval(_ARE_THERE, len(keys), *keys) if keys else []
-    except NoPermissionError:
-        # A user for one lane only, on a server that never had more.
-        return []
-    return [lane for lane, there in zip(names, found, strict=True) if there]

@@ -1,5 +1,6 @@
 """The broker's users of the page on security: each can do its part on real servers, and nothing else."""
 
+import json
 import os
 import signal
 import sqlite3
@@ -115,6 +116,21 @@ def test_each_part_does_its_work_as_its_own_user(guarded: GuardedServer, product
             finished = product.cli(*words, env=as_user(guarded, user))
             assert (0, "") == (finished.code, finished.err), (user, words)
         assert (0, 0) == (beat.stop(), worker.stop())
+    assert set() == refused(guarded)
+
+
+def test_the_rights_are_for_lanes_too(guarded: GuardedServer, product: Product) -> None:
+    """What producers spread over lanes is counted by the reader, and taken over by the worker of the only one."""
+    refused(guarded)
+    lines = "".join(LINE.replace("refused", f"case {number}") for number in range(20))
+    spread = {"OSTINATO_LANES": "4"}
+    assert (0, "sent 20, bad 0\n") == product.cli("send", "-", stdin=lines, env=spread)[:2]
+    assert (0, "", "") == product.run(sys.executable, "-c", DELAY, env=spread)
+    facts = json.loads(product.cli("status", "--json", env=as_user(guarded, "reader")).out)
+    assert (5, "0 1 2 3") == (facts["queued"], facts["lanes_without_worker"])
+    with product.worker(env=as_user(guarded, "worker")) as worker:
+        product.wait_for(applied=21)
+        assert 0 == worker.stop()
     assert set() == refused(guarded)
 
 
