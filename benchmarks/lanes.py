@@ -1,6 +1,5 @@
 """One, two and four lanes on PostgreSQL: how fast their workers drain a backlog."""
 
-from collections.abc import Callable
 from contextlib import ExitStack, closing
 from functools import partial
 
@@ -23,7 +22,7 @@ def run(*, quick: bool) -> list[Figure]:
     if server is None:
         raise RuntimeError(postgresql.MISSING)
     with server, closing(PostgresqlDatabase(server.url)) as database, Fleet(size.producers) as producers:
-        measures: list[Callable[[], float]] = [partial(_drained, database, producers, size, each) for each in _LANES]
+        measures = (partial(_drained, database, producers, size, each) for each in _LANES)
         one, *more = alternate(size.rounds, *measures)
     return [
         Figure(
