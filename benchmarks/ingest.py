@@ -1,8 +1,6 @@
 """P1: from the first call in four producer processes to the last message applied in the store."""
 
 import time
-from collections.abc import Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass
 
 from benchmarks.baselines import direct_writers
@@ -53,28 +51,26 @@ def run(*, quick: bool) -> list[Figure]:
     ]
 
 
-def end_to_end(
-    producers: Fleet, size: Size, store: str | None = None, *, workers: int = 1, env: Mapping[str, str] | None = None
-) -> float:
-    """One round, on a new SQLite store or the empty one at this URL: messages a second.
-
-    With more workers, and with settings of theirs, where that is what is measured.
-    """
-    with installation(store) as product, ExitStack() as running:
+def end_to_end(producers: Fleet, size: Size, store: str | None = None) -> float:
+    """One round, on a new SQLite store or the empty one at this URL: messages a second."""
+    with installation(store) as product:
         fill(product.settings.store_address, size.patterns)
-        for number in range(workers):
-            running.enter_context(product.worker(f"worker{number}", env=env))
-        product.wait_for_workers(workers)
-        with counting(product) as applied:
-            count = applied() + producers.size * size.messages
-            began = producers.start(recording, lambda number: _arguments(product, number, size))
-            wait_until(
-                lambda: applied() >= count or any(each.done() and each.exception() for each in began),
-                why=f"{count} messages are applied",
-                seconds=LONGEST,
-            )
-            ended = time.monotonic()
-        return producers.size * size.messages / (ended - min(results(began)))
+        with product.worker():
+            return _ingested(producers, size, product)
+
+
+def _ingested(producers: Fleet, size: Size, product: Product) -> float:
+    product.wait_for_workers(1)
+    with counting(product) as applied:
+        count = applied() + producers.size * size.messages
+        began = producers.start(recording, lambda number: _arguments(product, number, size))
+        wait_until(
+            lambda: applied() >= count or any(each.done() and each.exception() for each in began),
+            why=f"{count} messages are applied",
+            seconds=LONGEST,
+        )
+        ended = time.monotonic()
+    return producers.size * size.messages / (ended - min(results(began)))
 
 
 def _drained(producers: Fleet, size: Size) -> float:

@@ -9,6 +9,7 @@ from benchmarks import (
     callers_wait,
     hot_pattern,
     ingest,
+    lanes,
     memory,
     on_postgresql,
     one_message_a_task,
@@ -35,4 +36,5 @@ BENCHMARKS: Mapping[str, Run] = {
     "asking": asking.run,
     "memory": memory.run,
     "on_postgresql": on_postgresql.run,
+    "lanes": lanes.run,
 }

@@ -53,9 +53,9 @@ def messages(seed: int, count: int, patterns: int) -> Iterator[Said]:
         yield sighting(pattern) if number % 2 else application(random, id_of(pattern))
 
 
-def recording(home: Path, seed: int, count: int, patterns: int) -> Callable[[], float]:
+def recording(home: Path, seed: int, count: int, patterns: int, lanes: int = 1) -> Callable[[], float]:
     """A producer that records so many messages as fast as it can, and ends when the broker has them; when it began."""
-    producer, random = Producer(OutboxSettings(home=home)), seeded(seed)
+    producer, random = Producer(OutboxSettings(home=home, lanes=lanes)), seeded(seed)
     ids = [id_of(pattern) for pattern in range(patterns)]
 
     def record() -> float:
