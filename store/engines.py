@@ -29,7 +29,7 @@ SQLITE_BUSY_SECONDS = 5.0
 # reader lives, it grows by all that is written meanwhile.
 LOG_BYTES = 16 * 1024 * 1024
 _PAGE_BYTES = 4_096
-_SQLITE_READER = ("PRAGMA query_only=ON",)
+_SQLITE_READER = ("PRAGMA query_only=ON", "PRAGMA cache_size=-32768")
 _SQLITE_WRITER = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",

@@ -124,7 +124,8 @@ patterns = Table(
     Column("trust_calculated_at", BigInteger, nullable=False),
     Column("quarantine_status", String(16), nullable=False, index=True),
 )
-_RANKING = (patterns.c.priority_score.desc(), patterns.c.last_seen.desc(), patterns.c.id)
+# With what most questions ask beside, so that of those that do not pass only the index is read.
+_RANKING = (patterns.c.priority_score.desc(), patterns.c.last_seen.desc(), patterns.c.id, patterns.c.active)
 Index("ix_patterns_ranking", *_RANKING)
 Index("ix_patterns_ranking_by_type", patterns.c.pattern_type, *_RANKING)
 

@@ -1,5 +1,9 @@
-"""Two indexes of the ranking instead of four, so that a message rewrites two; instrument and status are looked up."""
+"""Two indexes of the ranking instead of four, so that a message rewrites two; instrument and status are looked up.
 
+Those two know which patterns are active, so that of those that do not pass only the index is read.
+"""
+
+import sqlalchemy as sa
 from alembic import op
 
 revision = "0002"
@@ -7,7 +11,11 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Put plain indexes in the place of the two rankings."""
+    """Put plain indexes in the place of two rankings, and make the other two anew."""
     for name, column in (("instrument", "instrument_name"), ("status", "quarantine_status")):
         op.drop_index(f"ix_patterns_ranking_by_{name}", "patterns")
         op.create_index(f"ix_patterns_{column}", "patterns", [column])
+    ranking = [sa.text("priority_score DESC"), sa.text("last_seen DESC"), "id", "active"]
+    for name, columns in (("ix_patterns_ranking", ranking), ("ix_patterns_ranking_by_type", ["pattern_type", *ranking])):
+        op.drop_index(name, "patterns")
+        op.create_index(name, "patterns", columns)
