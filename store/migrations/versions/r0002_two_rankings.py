@@ -16,6 +16,6 @@ def upgrade() -> None:
         op.drop_index(f"ix_patterns_ranking_by_{name}", "patterns")
         op.create_index(f"ix_patterns_{column}", "patterns", [column])
     ranking = [sa.text("priority_score DESC"), sa.text("last_seen DESC"), "id", "active"]
-    for name, columns in (("ix_patterns_ranking", ranking), ("ix_patterns_ranking_by_type", ["pattern_type", *ranking])):
-        op.drop_index(name, "patterns")
-        op.create_index(name, "patterns", columns)
+    for suffix, first in (("", []), ("_by_type", ["pattern_type"])):
+        op.drop_index(f"ix_patterns_ranking{suffix}", "patterns")
+        op.create_index(f"ix_patterns_ranking{suffix}", "patterns", [*first, *ranking])
