@@ -3,6 +3,8 @@
 Those two know which patterns are active, so that of those that do not pass only the index is read.
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -15,7 +17,8 @@ def upgrade() -> None:
     for name, column in (("instrument", "instrument_name"), ("status", "quarantine_status")):
         op.drop_index(f"ix_patterns_ranking_by_{name}", "patterns")
         op.create_index(f"ix_patterns_{column}", "patterns", [column])
-    ranking = [sa.text("priority_score DESC"), sa.text("last_seen DESC"), "id", "active"]
-    for suffix, first in (("", []), ("_by_type", ["pattern_type"])):
-        op.drop_index(f"ix_patterns_ranking{suffix}", "patterns")
-        op.create_index(f"ix_patterns_ranking{suffix}", "patterns", [*first, *ranking])
+    ranking: list[Any] = [sa.text("priority_score DESC"), sa.text("last_seen DESC"), "id", "active"]
+    rankings = {"ix_patterns_ranking": ranking, "ix_patterns_ranking_by_type": ["pattern_type", *ranking]}
+    for name, columns in rankings.items():
+        op.drop_index(name, "patterns")
+        op.create_index(name, "patterns", columns)
