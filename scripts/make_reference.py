@@ -115,7 +115,8 @@ def _default(name: str, field: Json) -> str:
 
 
 def _allowed(name: str, field: Json) -> str:
-    return _ALLOWED.get(name) or limit_of(field)
+    # Of a setting that may be left out, what it may be otherwise.
+    return _ALLOWED.get(name) or limit_of(field.get("anyOf", [field])[0])
 
 
 def pages() -> dict[str, str]:

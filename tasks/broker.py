@@ -48,9 +48,9 @@ class BrokerSettings(BaseSettings):
         default=None, repr=False, description="URL of the broker; without one, the embedded broker in the home folder."
     )
     broker_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{0,64}$")] = Field(
-        default="", description="Stands before every key on the broker, so that several installations can share one."
+        default="",
+        description="Stands before every key on a Redis broker, so that several installations can share one.",
     )
-
     lanes: Annotated[int, Field(ge=1, le=MOST_LANES)] = Field(
         default=1, description="How many lanes messages are spread over by pattern; more than one needs PostgreSQL."
     )

@@ -42,8 +42,8 @@ class Settings(OutboxSettings):
         validate_default=True,
         description="URL of the store; without one, an SQLite file in the home folder.",
     )
-    lane: Annotated[int | None, Field(ge=0, lt=MOST_LANES)] = Field(
-        default=None, description="Which of several lanes this worker serves, from 0."
+    lane: Annotated[int | None, Field(ge=0, le=MOST_LANES - 1)] = Field(
+        default=None, description="Which of several lanes this worker serves; less than `OSTINATO_LANES`."
     )
     broker_fsync: Fsync = Field(
         default="everysec",
