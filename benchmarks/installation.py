@@ -3,12 +3,14 @@
 import tempfile
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from store.engines import reader_engine, store_url
 from store.tallies import APPLIED, read_counts
+from tests import postgresql
 from tests.brokers import EmbeddedValkey
+from tests.databases import PostgresqlDatabase
 from tests.product import Product
 from tests.waiting import wait_until
 
@@ -23,6 +25,16 @@ def installation(store: str | None = None) -> Generator[Product]:
         home = Path(folder)
         with EmbeddedValkey(home), Product(home, store_url=store) as product:
             yield product
+
+
+@contextmanager
+def durable_postgresql() -> Generator[PostgresqlDatabase]:
+    """A server of its own, which syncs every commit; RuntimeError where it is not installed."""
+    server = postgresql.own_server(durable=True)
+    if server is None:
+        raise RuntimeError(postgresql.MISSING)
+    with server, closing(PostgresqlDatabase(server.url)) as database:
+        yield database
 
 
 def sqlite_path(product: Product) -> Path:

@@ -1,15 +1,14 @@
 """One, two and four lanes on PostgreSQL: how fast their workers drain a backlog."""
 
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from functools import partial
 
 from benchmarks.figures import Figure, alternate
 from benchmarks.filling import fill
 from benchmarks.fleet import Fleet
 from benchmarks.ingest import FULL, QUICK, UNIT, Size
-from benchmarks.installation import counting, installation, rate_of
+from benchmarks.installation import counting, durable_postgresql, installation, rate_of
 from benchmarks.traffic import recording
-from tests import postgresql
 from tests.databases import PostgresqlDatabase
 
 _LANES = (1, 2, 4)
@@ -18,10 +17,7 @@ _LANES = (1, 2, 4)
 def run(*, quick: bool) -> list[Figure]:
     """The same messages, spread over so many queues with a worker each."""
     size = QUICK if quick else FULL
-    server = postgresql.own_server(durable=True)
-    if server is None:
-        raise RuntimeError(postgresql.MISSING)
-    with server, closing(PostgresqlDatabase(server.url)) as database, Fleet(size.producers) as producers:
+    with durable_postgresql() as database, Fleet(size.producers) as producers:
         measures = (partial(_drained, database, producers, size, each) for each in _LANES)
         one, *more = alternate(size.rounds, *measures)
     return [

@@ -1,21 +1,15 @@
 """P10: the same ingest on PostgreSQL, as durable as SQLite is, and on SQLite in the same run."""
 
-from contextlib import closing
-
 from benchmarks.figures import Figure, Target, alternate
 from benchmarks.fleet import Fleet
 from benchmarks.ingest import FULL, QUICK, UNIT, WHAT, end_to_end
-from tests import postgresql
-from tests.databases import PostgresqlDatabase
+from benchmarks.installation import durable_postgresql
 
 
 def run(*, quick: bool) -> list[Figure]:
     """End to end, by the same producers, in turn on each."""
     size = QUICK if quick else FULL
-    server = postgresql.own_server(durable=True)
-    if server is None:
-        raise RuntimeError(postgresql.MISSING)
-    with server, closing(PostgresqlDatabase(server.url)) as database, Fleet(size.producers) as producers:
+    with durable_postgresql() as database, Fleet(size.producers) as producers:
 
         def on_postgresql() -> float:
             url = database.new_store()
