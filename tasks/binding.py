@@ -35,7 +35,9 @@ def _recalculation(app: Celery, receiver: Receiver) -> Callable[[str, str], None
         if not receiver.receive_recalculation(text, delivery):
             # The rest goes to the end of the queue, so that no message waits for more than one chunk.
             try:
-                publish_text(app, _RECALCULATION, text, summary="all patterns, continued")
+                publish_text(
+                    app, _RECALCULATION, text, queue=app.conf.task_default_queue, summary="all patterns, continued"
+                )
             except BrokerUnavailable as error:
                 # This delivery goes back instead, which needs no room on the broker.
                 raise Reject(str(error), requeue=True) from error

@@ -6,6 +6,7 @@ Knows the wire and the store, nothing of Celery: the binding is in `binding`.
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from threading import Event
 from typing import NamedTuple, TypeVar
 
 import structlog
@@ -50,6 +51,7 @@ class Receiver:
     clock: Clock
     pause: Callable[[float], bool]
     _ahead: Counter[Delivered] = field(default_factory=Counter[Delivered], init=False)
+    _stopping: Event = field(default_factory=Event, init=False)
 
     def receive(self, kind: str, text: str, delivery: str) -> None:
         """Give the message of an effect kind, or a batch of them, its effect; returns once it is committed."""
@@ -88,9 +90,12 @@ class Receiver:
         self._until_stored(lambda: self._commit([rejected], task, delivery))
 
     def _done_ahead(self, delivered: Delivered) -> bool:
-        done = self._ahead[delivered] > 0
-        self._ahead[delivered] -= done
-        return done
+        if delivered not in self._ahead:
+            return False
+        self._ahead[delivered] -= 1
+        if not self._ahead[delivered]:
+            del self._ahead[delivered]
+        return True
 
     def _apply(self, items: Sequence[Item], task: str, delivery: str) -> None:
         try:
@@ -123,6 +128,8 @@ class Receiver:
         """The attempt's result, however long the store is away: said once in the log, and once when it is back."""
         pause, waited = FIRST_PAUSE, False
         while True:
+            if self._stopping.is_set():
+                raise Stopping
             try:
                 result = attempt()
             except Exception as error:
@@ -130,6 +137,8 @@ class Receiver:
                     _log.warning("store_unavailable", detail=str(error))
                 waited = True
                 if not self.pause(pause):
+                    # No other message that was fetched along has to find out for itself.
+                    self._stopping.set()
                     raise Stopping from error
                 pause = min(LONGEST_PAUSE, pause * 2)
             else:

@@ -7,6 +7,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing, contextmanager
+from itertools import takewhile
 from typing import TYPE_CHECKING, Self
 
 from kombu import Connection
@@ -54,8 +55,12 @@ class Forwarder:
         batches = self._batches()
         entries = outbox.first(batches.take)
         if entries:
-            self._publish_each(batches)
-            outbox.forwarded(entries[-1].seq, run)
+            unsent, error = self._publish_each(batches)
+            sent = list(takewhile(lambda entry: entry not in unsent, entries))
+            if sent:
+                outbox.forwarded(sent[-1].seq, run)
+            if error is not None:
+                raise error
         return len(entries)
 
     def forward_abandoned(self) -> int:
@@ -81,7 +86,9 @@ class Forwarder:
         """
         batches = self._batches()
         count = len(batches.take(entries))
-        self._publish_each(batches)
+        _, error = self._publish_each(batches)
+        if error is not None:
+            raise error
         return count
 
     def tidy(self, outbox: Outbox) -> None:
@@ -97,9 +104,23 @@ class Forwarder:
     def _batches(self) -> "_Batches":
         return _Batches(self._settings.lanes, self._most)
 
-    def _publish_each(self, batches: "_Batches") -> None:
+    def _publish_each(self, batches: "_Batches") -> tuple[set[Entry], BrokerUnavailable | None]:
+        """Send each lane's batch; what was not taken, and why: one lane that is refused holds up no other.
+
+        After a second refusal it is the broker, and no lane.
+        """
+        unsent = {entry for batch in batches.by_lane.values() for entry in batch}
+        refusal: BrokerUnavailable | None = None
         for lane, batch in batches.by_lane.items():
-            self._publish(queue_of(lane), batch)
+            try:
+                self._publish(queue_of(lane), batch)
+            except BrokerUnavailable as error:
+                if refusal is not None:
+                    break
+                refusal = error
+            else:
+                unsent.difference_update(batch)
+        return unsent, refusal
 
     def _publish(self, queue: str, batch: Sequence[Entry]) -> None:
         kind, text, summary, task_id = _as_task(batch)

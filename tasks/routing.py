@@ -25,15 +25,15 @@ def lane_of(text: str, lanes: int) -> int:
     """
     if lanes == 1:
         return 0
-    named = _pattern_named(text)
+    try:
+        named = _pattern_named(text)
+    except (ValueError, RecursionError):  # no JSON, or a text that no encoding has
+        return 0
     return 0 if named is None else slot_of(named) % lanes
 
 
 def _pattern_named(text: str) -> str | None:
-    try:
-        value: object = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
+    value: object = json.loads(text)
     if not isinstance(value, dict):
         return None
     fields = cast("Mapping[str, object]", value)

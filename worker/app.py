@@ -14,7 +14,7 @@ from store.transaction import Writer
 from tasks.binding import bind
 from tasks.broker_kinds import kind_of
 from tasks.delivery import Receiver
-from tasks.routing import QUEUE, queue_of
+from tasks.routing import queue_of
 from worker.beat import LONGEST_WAIT, beat_schedule, slot_scheduler
 from worker.clock import now
 from worker.consumers import worker_consumer
@@ -82,7 +82,7 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         # The dashboard lives on events; it needs no remote control, so there is none.
         "worker_send_task_events": True,
         "worker_enable_remote_control": False,
-        "beat_schedule": beat_schedule(schedule, kind.options(QUEUE, _BOUNDS)),
+        "beat_schedule": beat_schedule(schedule, kind.options(queue_of(settings.own_lane), _BOUNDS)),
         "beat_scheduler": slot_scheduler(settings),
         "beat_max_loop_interval": LONGEST_WAIT,
         "enable_utc": True,

@@ -88,7 +88,6 @@ class Channel(redis.Channel):
         # The bytes of each message that was delivered, and of those whose removal is owed to the broker.
         self._raw: dict[str, bytes] = {}
         self._owed: list[bytes] = []
-        self._together = False
         self._taken: Taken | None = None
         self._sweep_due = 0.0
         # The socket on which an answer is due: kombu may ask twice when a connection was made anew.
@@ -108,16 +107,23 @@ class Channel(redis.Channel):
         return self
 
     def done(self, delivery_tag: str) -> None:
-        """Remove a message from what this worker has taken; where that fails, it is tried again before the next.
+        """Have a message removed from what this worker has taken, before the next fetch.
 
-        Those that were fetched together are removed together. One that was given back meanwhile is left to whoever
-        fetches it.
+        Those that were fetched together are removed together: Celery acknowledges them when all have been handed over.
+        One that was given back meanwhile is left to whoever fetches it.
         """
         raw = self._raw.pop(delivery_tag, None)
         if raw is not None:
             self._owed.append(raw)
-            if not self._together:
-                self._settle_if_possible()
+
+    def settle(self) -> None:
+        """Tell the broker what is done; where that fails, it is tried again before the next fetch."""
+        try:
+            self._settle()
+        except RedisError as error:
+            # A broker that is away is noticed, and said, by the next fetch.
+            if isinstance(error, ResponseError):
+                self._refused.begin(str(error))
 
     @override
     def close(self) -> None:
@@ -147,6 +153,7 @@ class Channel(redis.Channel):
     def _brpop_start(self, timeout: float | None = None) -> None:
         if self._taken is None or monotonic() < self._rest_until:
             return
+        self.settle()
         connection = self._kombu.client.connection
         if self._asked is None or self._asked is not connection._sock:
             try:
@@ -202,7 +209,7 @@ class Channel(redis.Channel):
         if self._taken is None or self.ahead is None or len(raw) > ALONG_BYTES:
             return []
         try:
-            return self._taken.fetch_along(ALONG_COUNT, ALONG_BYTES)
+            return self._taken.fetch_along(ALONG_COUNT, ALONG_BYTES - len(raw))
         except RedisError:
             return []
 
@@ -210,13 +217,8 @@ class Channel(redis.Channel):
         envelopes = [(raw, envelope) for raw in fetched if (envelope := self._opened(raw)) is not None]
         if self.ahead is not None and len(envelopes) > 1:
             self.ahead([each for _, envelope in envelopes if (each := delivered(envelope)) is not None])
-        self._together = True
-        try:
-            for raw, envelope in envelopes:
-                self._hand_over(raw, envelope)
-        finally:
-            self._together = False
-        self._settle_if_possible()
+        for raw, envelope in envelopes:
+            self._hand_over(raw, envelope)
 
     def _hand_over(self, raw: bytes, envelope: Json) -> None:
         # What is left when the channel is closed is given back with the rest.
@@ -224,6 +226,7 @@ class Channel(redis.Channel):
             # A tag of this worker's own: what producers send need not be unique.
             tag = envelope["properties"]["delivery_tag"] = uuid4().hex
             self._raw[tag] = raw
+            self.alive()
             (queue,) = self.active_queues
             self._kombu.connection._deliver(envelope, queue)
 
@@ -234,14 +237,6 @@ class Channel(redis.Channel):
             if self.refuse(raw, error):
                 self._owed.append(raw)
             return None
-
-    def _settle_if_possible(self) -> None:
-        try:
-            self._settle()
-        except RedisError as error:
-            # A broker that is away is noticed, and said, by the next fetch.
-            if isinstance(error, ResponseError):
-                self._refused.begin(str(error))
 
     def _settle(self) -> None:
         if self._owed and self._taken is not None:

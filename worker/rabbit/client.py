@@ -16,7 +16,7 @@ from tasks.rabbit_sending import Blocked, RabbitSending
 from tasks.routing import QUEUE, queue_of
 from worker.broker_client import ANSWER_SECONDS, NO_ANSWER, PRESENCE_KEPT_SECONDS, BrokerState, Condition, Part
 from worker.rabbit.messages import as_sent
-from worker.rabbit.queues import DEAD
+from worker.rabbit.queues import DEAD, left_behind
 
 _SENDING = RabbitSending()
 _BOUNDS = {"socket_timeout": ANSWER_SECONDS, "max_retries": 0}
@@ -47,7 +47,8 @@ class RabbitClient:
         with self._answering():
             counts = [self._counts(queue_of(lane)) for lane in range(self._lanes)]
             dead, _ = self._counts(DEAD)
-        waiting = {lane: count for lane, (count, _) in enumerate(counts)}
+            left = left_behind(self._connection.connection, self._lanes)
+        waiting = {**{lane: count for lane, (count, _) in enumerate(counts)}, **left}
         # Any worker takes the dead letters.
         waiting[0] += dead
         return BrokerState(waiting, {lane: workers for lane, (_, workers) in enumerate(counts)})

@@ -72,8 +72,8 @@ class RabbitConsumer(WorkerConsumer):
             # All of them, because producers make none.
             for lane in range(self.settings.lanes):
                 declare(channel, queue_of(lane))
-        for queue, waiting in left_behind(self._wire, self.settings.lanes).items():
-            _log.warning("messages_in_a_lane_too_many", queue=queue, waiting=waiting)
+        for lane, waiting in left_behind(self._wire, self.settings.lanes).items():
+            _log.warning("messages_in_a_lane_too_many", queue=queue_of(lane), waiting=waiting)
         self.life.while_waiting = self._keep_connection
         return connection
 

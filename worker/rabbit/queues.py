@@ -33,13 +33,13 @@ def declare(channel: Channel, queue: str) -> None:
     channel.queue_declare(queue, durable=True, auto_delete=False, arguments=arguments)
 
 
-def left_behind(connection: Any, lanes: int) -> dict[str, int]:  # noqa: ANN401 - as untyped as py-amqp is
-    """How many messages wait in the queues of lanes beyond so many, which nobody may be serving any more."""
-    found: dict[str, int] = {}
-    for queue in map(queue_of, range(lanes, MOST_LANES)):
+def left_behind(connection: Any, lanes: int) -> dict[int, int]:  # noqa: ANN401 - as untyped as py-amqp is
+    """How many messages wait in the lanes beyond so many, which nobody may be serving any more."""
+    found: dict[int, int] = {}
+    for lane in range(lanes, MOST_LANES):
         with connection.channel() as channel:
             try:
-                found[queue] = channel.queue_declare(queue, passive=True).message_count
+                found[lane] = channel.queue_declare(queue_of(lane), passive=True).message_count
             except NotFound:
                 continue
-    return {queue: waiting for queue, waiting in found.items() if waiting}
+    return {lane: waiting for lane, waiting in found.items() if waiting}

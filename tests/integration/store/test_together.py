@@ -1,11 +1,14 @@
 """What is fetched together is applied in one transaction, ahead of its tasks, with the effect of one by one."""
 
 import json
+from contextlib import closing
 
 import pytest
 
+from store.errors import StoreUnavailable
 from store.tables import quarantine
-from tasks.delivery import Delivered, Receiver
+from store.transaction import Writer
+from tasks.delivery import Delivered, Receiver, Stopping
 from tasks.messages import ApplyBatch, Message, RecalculateAllPatternPriorities, RecordPattern
 from tests.integration.store.bench import NOW, Bench
 
@@ -31,6 +34,11 @@ def clock() -> Clock:
 def receiver(bench: Bench, clock: Clock) -> Receiver:
     """A receiver that does not wait for its store."""
     return Receiver(bench.writer, clock, lambda _: False)
+
+
+def broken_clock() -> int:
+    """A store that is away, as the receiver sees it."""
+    raise StoreUnavailable("away")
 
 
 def broken(*_: object) -> None:
@@ -101,8 +109,32 @@ def test_where_it_fails_each_task_tries_for_its_own(
     tasks = delivered(*sightings(2))
     receiver.receive_ahead(delivered(*sightings(1)))
     with monkeypatch.context() as patch:
-        patch.setattr("tasks.delivery.apply_together", broken)
+        patch.setattr("tasks.delivery.apply_in_turn", broken)
         receiver.receive_ahead(tasks)
     assert 1 == bench.store.stats().applied
     run(receiver, tasks)
     assert 3 == bench.store.stats().applied
+
+
+def test_what_comes_alone_leaves_nothing_behind(receiver: Receiver) -> None:
+    """Nor does what was done ahead: a worker's memory does not grow with what it has seen."""
+    tasks = delivered(*sightings(4))
+    receiver.receive_ahead(tasks[:2])
+    run(receiver, tasks)
+    assert {} == dict(vars(type(receiver))["_ahead"].__get__(receiver))
+
+
+def test_a_stop_is_heard_once_for_all(bench: Bench) -> None:
+    """What was fetched along and cannot be applied goes back at once, each without a try of its own."""
+    tries: list[float] = []
+
+    def stop(seconds: float) -> bool:
+        tries.append(seconds)
+        return False
+
+    with closing(Writer(bench.url)) as writer:
+        receiver = Receiver(writer, broken_clock, stop)
+        for each in delivered(*sightings(3)):
+            with pytest.raises(Stopping):
+                receiver.receive(*each)
+    assert 1 == len(tries)

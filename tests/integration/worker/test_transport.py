@@ -67,6 +67,11 @@ class Fetching:
 
         wait_until(fetched, why="a message is fetched")
 
+    def ack(self, number: int) -> None:
+        """Acknowledge a delivered message, and have the broker told."""
+        self.delivered[number].ack()
+        self.channel.settle()
+
     def tick(self) -> None:
         """Let the transport look once, as an event loop would."""
         try:
@@ -116,7 +121,7 @@ def test_a_message_is_in_a_list_until_it_is_acknowledged(address: str, fetching:
     assert (2, 0) == (asked.llen(QUEUE), asked.llen(TAKEN))
     fetching.fetch()
     assert (1, 1) == (asked.llen(QUEUE), asked.llen(TAKEN))
-    fetching.delivered[0].ack()
+    fetching.ack(0)
     assert (1, 0) == (asked.llen(QUEUE), asked.llen(TAKEN))
 
 
@@ -126,7 +131,7 @@ def test_no_more_is_taken_than_may_be(address: str, fetching: Fetching, asked: C
     fetching.fetch()
     fetching.tick()
     assert (["one"], 1) == ([name_of(each) for each in fetching.delivered], asked.llen(QUEUE))
-    fetching.delivered[0].ack()
+    fetching.ack(0)
     fetching.fetch()
     assert ["one", "two"] == [name_of(each) for each in fetching.delivered]
 
@@ -140,6 +145,7 @@ def test_a_message_that_is_put_back_is_the_next(address: str, fetching: Fetching
     fetching.fetch()
     assert "one" == name_of(fetching.delivered[1])
     fetching.delivered[1].reject()
+    fetching.channel.settle()
     assert (1, 0) == (asked.llen(QUEUE), asked.llen(TAKEN))
 
 
@@ -162,6 +168,7 @@ def test_a_message_that_others_recovered_is_not_given_back_twice(
     fetching.delivered[0].requeue()
     assert (1, 0) == (asked.llen(QUEUE), asked.llen(TAKEN))
     fetching.channel.done(fetching.delivered[0].delivery_tag)
+    fetching.channel.settle()
     assert 1 == asked.llen(QUEUE)
 
 
@@ -207,7 +214,7 @@ def test_keys_may_have_a_prefix(address: str, asked: Client) -> None:
     send(address, "one", prefix="fleet.")
     fetching.fetch()
     assert (1, 0) == (asked.llen(f"fleet.{TAKEN}"), asked.llen(TAKEN))
-    fetching.delivered[0].ack()
+    fetching.ack(0)
     assert 0 == asked.llen(f"fleet.{TAKEN}")
     fetching.connection.close()
 
@@ -235,7 +242,7 @@ def test_small_messages_that_wait_are_fetched_along(
     assert [["one", "two", "three"]] == groups
     assert ["one", "two", "three"] == [name_of(each) for each in fetching.delivered]
     assert (0, 3) == (asked.llen(QUEUE), asked.llen(TAKEN))
-    fetching.delivered[1].ack()
+    fetching.ack(1)
     assert (0, 2) == (asked.llen(QUEUE), asked.llen(TAKEN))
     fetching.connection.close()
     assert (2, 0) == (asked.llen(QUEUE), asked.llen(TAKEN))
