@@ -60,8 +60,9 @@ def counting(product: Product) -> Generator[Callable[[], int]]:
 
 def rate_of(done: Callable[[], int], count: int) -> float:
     """How many a second are done, from the moment that work on a backlog of so many is seen to go on."""
-    start = done()
-    first = wait_until(lambda: max(0, done() - start), why="the backlog gets shorter", seconds=LONGEST)
-    began = time.monotonic()
+    start, began, first = done(), time.monotonic(), 0
+    seen = wait_until(lambda: max(0, done() - start), why="the backlog gets shorter", seconds=LONGEST)
+    if seen < count:
+        began, first = time.monotonic(), seen
     wait_until(lambda: done() - start >= count, why=f"{count} are done", seconds=LONGEST)
     return (count - first) / (time.monotonic() - began)

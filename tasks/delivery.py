@@ -6,6 +6,7 @@ Knows the wire and the store, nothing of Celery: the binding is in `binding`.
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from threading import Event
 from typing import NamedTuple, TypeVar
 
@@ -66,7 +67,8 @@ class Receiver:
         So they share one commit. It is tried once: where it fails, each task tries for its own, and knows what to do.
         """
         self._ahead.clear()
-        grouped = [each for each in delivered if each.kind != RecalculateAllPatternPriorities.KIND]
+        # Not beyond a recalculation, which may need more than one transaction, and keeps its place.
+        grouped = list(takewhile(lambda each: each.kind != RecalculateAllPatternPriorities.KIND, delivered))
         try:
             deliveries = [Delivery(kind, key, _read(kind, text)) for kind, text, key in grouped]
             apply_in_turn(self.writer, self.clock, deliveries)

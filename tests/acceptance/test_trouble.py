@@ -11,7 +11,7 @@ from tests.product import Finished, Product
 
 GOOD = '{"kind": "record_pattern", "pattern_type": "test", "pattern_name": "x"}\n'
 SETTINGS = {
-    "OSTINATO_BROKER_URL": "amqp://127.0.0.1",
+    "OSTINATO_BROKER_URL": "kafka://127.0.0.1",
     "OSTINATO_STORE_URL": "mysql://127.0.0.1/x",
     "OSTINATO_RECALCULATE_EVERY": "0",
 }

@@ -30,7 +30,7 @@ KILLED = 137
 
 def test_stock_fetch_is_found(rig: Rig) -> None:
     """A worker that dies between kombu's two steps takes the message along."""
-    assert {"lost"} == found_after_a_kill(rig, "stock fetch", planted.AFTER_STOCK_FETCH) - {"keys"}
+    assert {"lost"} == found_after_a_kill(rig, "stock fetch", planted.AFTER_STOCK_FETCH, "3") - {"keys"}
 
 
 def test_acknowledging_before_the_commit_is_found(rig: Rig) -> None:
@@ -99,10 +99,10 @@ def test_a_test_by_rowcount_is_found(home: Path, seed: str, database: Database) 
     database.drop(url)
 
 
-def found_after_a_kill(rig: Rig, plant: str, point: str) -> set[str]:
-    """The defects after a worker with this bug was killed once at a point, in the middle of some messages."""
+def found_after_a_kill(rig: Rig, plant: str, point: str, passes: str = "0") -> set[str]:
+    """The defects after a worker with this bug was killed once at a point, the first time or after some."""
     rig.send_all(*[RecordPattern(pattern_type="test", pattern_name=f"case {n}") for n in range(10)])
-    with worker_with(rig, plant, {armed.POINT: point, armed.PASS: "3"}) as worker:
+    with worker_with(rig, plant, {armed.POINT: point, armed.PASS: passes}) as worker:
         assert KILLED == worker.wait(DEADLINE)
     with worker_with(rig, plant):
         return set(rig.judge().defects)

@@ -94,9 +94,10 @@ def test_what_cannot_be_applied_is_kept_with_its_own_task(bench: Bench, receiver
 
 
 def test_a_recalculation_is_left_to_its_task(bench: Bench, receiver: Receiver) -> None:
-    """It may need more than one transaction (spec 5.5)."""
+    """It may need more than one transaction (spec 5.5); what comes after it is not applied before it."""
     recalculation = RecalculateAllPatternPriorities()
-    receiver.receive_ahead(delivered(*sightings(1), recalculation))
+    one, other = sightings(2)
+    receiver.receive_ahead(delivered(one, recalculation, other))
     assert (1, None) == (bench.store.stats().applied, bench.store.stats().last_recalculation)
     assert receiver.receive_recalculation(recalculation.content(), "d1")
     assert bench.store.stats().last_recalculation is not None

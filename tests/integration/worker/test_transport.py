@@ -198,6 +198,7 @@ def test_what_is_refused_is_kept_first_and_removed_then(fetching: Fetching, aske
     """A worker that is to stop before it is kept leaves it to the next one."""
     asked.lpush(QUEUE, raw)
     fetching.fetch()
+    fetching.channel.settle()
     assert [raw] == [each for each, _ in fetching.refused]
     assert (0, 0) == (asked.llen(QUEUE), asked.llen(TAKEN))
     fetching.stopping = True
@@ -277,4 +278,5 @@ def test_what_is_refused_is_not_applied_ahead(ahead: tuple[Fetching, list[list[s
     fetching.fetch()
     assert ([b"no message"], 3) == ([raw for raw, _ in fetching.refused], len(fetching.delivered))
     assert [2] == [len(each) for each in groups]
+    fetching.channel.settle()
     assert 3 == asked.llen(TAKEN)
