@@ -69,3 +69,9 @@ def test_what_is_about_no_pattern_goes_to_lane_0() -> None:
 def test_lane_0_has_the_queue_that_everybody_knows() -> None:
     """Whoever knows nothing of lanes still reaches a worker."""
     assert ["ostinato", "ostinato.lane1", "ostinato.lane63"] == [queue_of(lane) for lane in (0, 1, 63)]
+
+
+def test_a_name_that_no_encoding_has_goes_to_lane_0() -> None:
+    """It was refused once, and can be sent again from the quarantine all the same."""
+    text = json.dumps({"kind": "record_pattern", "pattern_type": "T", "pattern_name": "\ud800"})
+    assert 0 == lane_of(text, 2)

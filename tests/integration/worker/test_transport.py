@@ -243,7 +243,9 @@ def test_small_messages_that_wait_are_fetched_along(
     assert [["one", "two", "three"]] == groups
     assert ["one", "two", "three"] == [name_of(each) for each in fetching.delivered]
     assert (0, 3) == (asked.llen(QUEUE), asked.llen(TAKEN))
-    fetching.ack(1)
+    fetching.delivered[1].ack()
+    assert (0, 3) == (asked.llen(QUEUE), asked.llen(TAKEN))
+    fetching.channel.settle()
     assert (0, 2) == (asked.llen(QUEUE), asked.llen(TAKEN))
     fetching.connection.close()
     assert (2, 0) == (asked.llen(QUEUE), asked.llen(TAKEN))
