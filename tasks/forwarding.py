@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing, contextmanager
 from itertools import takewhile
+from socket import getdefaulttimeout
 from typing import TYPE_CHECKING, Self
 
 from kombu import Connection
@@ -98,7 +99,8 @@ class Forwarder:
     def close(self) -> None:
         """Close the connection."""
         if self._connection is not None:
-            self._connection.collect(socket_timeout=0)
+            # Another timeout would for a moment be that of every socket that this process makes.
+            self._connection.collect(socket_timeout=getdefaulttimeout())
             self._connection = None
 
     def _batches(self) -> "_Batches":

@@ -97,7 +97,7 @@ class RabbitClient:
 
     def close(self) -> None:
         """Close the connection."""
-        self._connection.collect(socket_timeout=0)
+        self._connection.collect(socket_timeout=socket.getdefaulttimeout())
 
     @contextmanager
     def _channel(self) -> Generator[Any]:
