@@ -296,13 +296,3 @@ def test_closed_producer_opens_again(embedded: Product) -> None:
     producer.record_pattern_application(pattern_id="some pattern", execution_id="run", pattern_led_to_success=True)
     assert 0 == producer.close()
     assert [RecordPatternApplication.KIND] == [each["task"] for each in queued(embedded)]
-
-
-def test_sockets_of_others_keep_their_timeout(embedded: Product, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A producer lives in somebody else's process: closing its connection changes no default of theirs for a moment."""
-    timeouts: list[float | None] = []
-    monkeypatch.setattr(socket, "setdefaulttimeout", timeouts.append)
-    with Producer(settings(embedded)) as producer:
-        producer.record_pattern(pattern_type="test", pattern_name="polite")
-        assert producer.flush(30)
-    assert {None} == set(timeouts)

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 import pytest
 
+from tasks import Producer
+from tasks.outboxes import OutboxSettings
 from tests.brokers import free_port
 from tests.product import Env, Finished, Product
 
@@ -79,3 +81,13 @@ def test_absent_broker_is_an_error_of_the_call(alone: Product, *, hangs: bool) -
 def test_embedded_broker_that_does_not_run_is_an_error_of_the_call(alone: Product) -> None:
     """The same where there is no socket in the home folder."""
     assert 2 == len(script(alone, NO_BROKER).out.splitlines())
+
+
+def test_sockets_of_others_keep_their_timeout(embedded: Product, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A producer lives in somebody else's process: closing its connection changes no default of theirs for a moment."""
+    timeouts: list[float | None] = []
+    monkeypatch.setattr(socket, "setdefaulttimeout", timeouts.append)
+    with Producer(OutboxSettings(home=embedded.home)) as producer:
+        producer.record_pattern(pattern_type="test", pattern_name="polite")
+        assert producer.flush(30)
+    assert {None} == set(timeouts)
