@@ -154,10 +154,8 @@ class PatternRows:
         self._add_tags(rows)
 
     def _change(self, names: frozenset[str], rows: Sequence[PatternState]) -> None:
-        values = [{_NEW[name]: getattr(each, name) for name in names} for each in rows]
-        self._connection.execute(
-            _CHANGE[names], [{"key": each.id, **new} for each, new in zip(rows, values, strict=True)]
-        )
+        values = [{"key": each.id, **{_NEW[name]: getattr(each, name) for name in names}} for each in rows]
+        self._connection.execute(_CHANGE[names], values)
         if "context_tags" in names:
             self._connection.execute(_REMOVE_TAGS, [{"key": each.id} for each in rows])
             self._add_tags(rows)

@@ -1,6 +1,6 @@
 """From an outbox to the broker: in batches, in the order of recording, and again until the broker has taken them.
 
-With several lanes, what comes next goes out as one batch for each, and counts as sent once all of them are.
+With several lanes, what comes next goes out as one batch for each; it counts as sent up to the first that was refused.
 """
 
 import logging

@@ -1,7 +1,6 @@
 """Sending to a RabbitMQ server: each message confirmed, none to a queue that is not there."""
 
 from collections.abc import Mapping
-from socket import getdefaulttimeout
 from typing import Any, NoReturn
 
 from amqp.exceptions import AMQPError, MessageNacked, RecoverableConnectionError
@@ -68,7 +67,7 @@ class RabbitSending:
 
     def drop(self, connection: Connection) -> None:
         """Close a connection after an error: a confirmation that is late would be taken for the next message's."""
-        connection.collect(socket_timeout=getdefaulttimeout())
+        connection.collect()
 
 
 def destination(queue: str) -> Queue:

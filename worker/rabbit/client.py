@@ -97,7 +97,7 @@ class RabbitClient:
 
     def close(self) -> None:
         """Close the connection."""
-        self._connection.collect(socket_timeout=socket.getdefaulttimeout())
+        self._connection.collect()
 
     @contextmanager
     def _channel(self) -> Generator[Any]:
