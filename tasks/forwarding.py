@@ -4,6 +4,7 @@ With several lanes, what comes next goes out as one batch for each; it counts as
 """
 
 import logging
+import time
 from collections import defaultdict
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing, contextmanager
@@ -24,7 +25,10 @@ from tasks.routing import lane_of, queue_of
 if TYPE_CHECKING:
     from pathlib import Path
 
+# How often a connection that stays is asked whether the broker was started anew.
+ASK_SECONDS = 1.0
 # A broker that was killed may lack what it took in its last moments: at most two seconds, with Redis' own settings.
+# What the next run took before it was asked is sent again too, so this has to be longer than both together.
 LOST_SECONDS = 5.0
 
 _log = logging.getLogger("ostinato")
@@ -41,6 +45,8 @@ class Forwarder:
         self._settings = settings
         self._unusable: set[Path] = set()
         self._connection: Connection | None = None
+        self._run: str | None = None
+        self._ask_due = 0.0
         self._most = BATCH_COUNT
 
     def forward(self, outbox: Outbox) -> int:
@@ -48,8 +54,7 @@ class Forwarder:
 
         If the broker was started anew, those of its last seconds are sent again: it may have lost them.
         """
-        with self._connected() as connection:
-            run = broker_run(connection)
+        run = self._broker_run()
         again = outbox.meets(run, LOST_SECONDS)
         if again:
             _log.info("The broker was started anew: its last %d messages are sent again.", again)
@@ -102,6 +107,14 @@ class Forwarder:
             # Another timeout would for a moment be that of every socket that this process makes.
             self._connection.collect(socket_timeout=getdefaulttimeout())
             self._connection = None
+
+    def _broker_run(self) -> str | None:
+        """Which run of the broker takes the messages, asked at each new connection, and now and then."""
+        if self._connection is None or time.monotonic() >= self._ask_due:
+            with self._connected() as connection:
+                self._run = broker_run(connection)
+            self._ask_due = time.monotonic() + ASK_SECONDS
+        return self._run
 
     def _batches(self) -> "_Batches":
         return _Batches(self._settings.lanes, self._most)

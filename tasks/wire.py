@@ -84,7 +84,7 @@ def read_batch(text: str) -> list[Item]:
     if not isinstance(members, list) or not 1 <= len(cast("list[object]", members)) <= BATCH_COUNT:
         raise MalformedMessage("messages_count", f"messages must be a list of 1 to {BATCH_COUNT} messages")
     _complete(_Envelope, {**fields, "messages": None})
-    return _told_apart([_member(each) for each in _written_members(text)])
+    return _told_apart([_member(value, each) for value, each in _written_members(text)])
 
 
 def rejected(text: str, error: MalformedMessage) -> Rejected:
@@ -102,10 +102,10 @@ class _Envelope(Message):
     messages: None
 
 
-def _member(text: str) -> Item:
+def _member(value: object, text: str) -> Item:
     try:
         _check_size(text, MESSAGE_BYTES)
-        fields = _object(text)
+        fields = _as_object(value)
         event = _complete(_model(fields, BATCH_MEMBERS), fields).event()
         # What the history keeps of it must not be too large to be sent again.
         _check_size(event.content, MESSAGE_BYTES)
@@ -124,26 +124,26 @@ def _told_apart(items: list[Item]) -> list[Item]:
     return items
 
 
-def _written_members(batch: str) -> list[str]:
-    """The texts of a batch's messages, each as it stands there; the batch is known to be an object with a list."""
-    members: list[str] = []
+def _written_members(batch: str) -> list[tuple[object, str]]:
+    """A batch's messages, each with its text as it stands there; the batch is known to be an object with a list."""
+    members: list[tuple[object, str]] = []
     at = _past_space(batch, 0) + 1
     while batch[at := _past_space(batch, at)] != "}":
         key, at = _DECODER.raw_decode(batch, at)
         at = _past_space(batch, at)
-        if key == "messages":
+        if key == "messages" and batch[at] == "[":  # a key may stand there twice; the last one counts
             members, at = _written_elements(batch, at)
         else:
             _, at = _DECODER.raw_decode(batch, at)
     return members
 
 
-def _written_elements(text: str, at: int) -> tuple[list[str], int]:
-    elements: list[str] = []
+def _written_elements(text: str, at: int) -> tuple[list[tuple[object, str]], int]:
+    elements: list[tuple[object, str]] = []
     at = _past_space(text, at + 1)
     while text[at] != "]":
-        _, end = _DECODER.raw_decode(text, at)
-        elements.append(text[at:end])
+        value, end = _DECODER.raw_decode(text, at)
+        elements.append((value, text[at:end]))
         at = _past_space(text, end)
     return elements, at + 1
 

@@ -86,6 +86,13 @@ def test_a_batch_is_a_list(messages: object) -> None:
     assert "messages_count" == refusal(lambda: wire.read_batch(batch_of(messages=messages)))
 
 
+@pytest.mark.parametrize("first", ["1", '{"a": [1]}', '"x]"', "[1, 2]", "[]"])
+def test_of_a_key_that_stands_there_twice_the_last_one_counts(first: str) -> None:
+    """As in any JSON text that Python reads."""
+    text = batch_of(SIGHTING).replace('"messages":', f'"messages": {first}, "messages":', 1)
+    assert [None] == reasons(wire.read_batch(text))
+
+
 def test_a_batch_has_no_other_fields() -> None:
     """Unknown fields are an error, also here (spec 4)."""
     assert "unknown_field" == refusal(lambda: wire.read_batch(batch_of(DELETE, color="red")))
