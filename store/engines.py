@@ -40,6 +40,9 @@ _SQLITE_WRITER = (
     f"PRAGMA wal_autocheckpoint={LOG_BYTES // _PAGE_BYTES}",
 )
 
+# A table that others refer to can be made anew only if nobody looks at that before the end.
+_SQLITE_MIGRATION = ("PRAGMA foreign_keys=OFF",)
+
 # As in "write …", for those whose URL is none.
 _WRITE = "write sqlite:///PATH or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE"
 _ABOUT_A_STATEMENT = (DataError, IntegrityError, NotSupportedError, ProgrammingError)
@@ -76,6 +79,14 @@ def writer_engine(url: URL) -> Engine:
     _on_connect(engine, _SQLITE_WRITER)
     event.listen(engine, "connect", _complete_mathematics)
     _on_begin(engine, "BEGIN IMMEDIATE")
+    return engine
+
+
+def migrating_engine(url: URL) -> Engine:
+    """The writer's engine, but for what it leaves to the migrations to check: references to rows."""
+    engine = writer_engine(url)
+    if url.get_backend_name() == "sqlite":
+        _on_connect(engine, _SQLITE_MIGRATION)
     return engine
 
 

@@ -14,7 +14,7 @@ from store.tallies import APPLIED, DUPLICATES
 from store.transaction import Transaction
 
 # A chunk of this size holds the writer for some tens of milliseconds; messages are applied between two chunks.
-CHUNK = 2_000
+CHUNK = 4_000
 
 
 @dataclass(frozen=True, slots=True)

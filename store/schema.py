@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import URL, Connection, Engine, inspect, text
 
-from store.engines import exists, shown, store_url, trouble_is_transient, writer_engine
+from store.engines import exists, migrating_engine, shown, store_url, trouble_is_transient
 from store.errors import StoreOutdated
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-REVISION = "0003"
+REVISION = "0004"
 
 
 def migrate(url: str) -> None:
@@ -19,7 +19,7 @@ def migrate(url: str) -> None:
 
     One transaction, so that two at once, or a crash in the middle, leave nothing half done.
     """
-    engine = writer_engine(store_url(url))
+    engine = migrating_engine(store_url(url))
     try:
         with trouble_is_transient(), engine.begin() as connection:
             _require_known(connection, engine.url)

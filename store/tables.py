@@ -123,6 +123,8 @@ patterns = Table(
     Column("trust_score", Double, nullable=False, index=True),
     Column("trust_calculated_at", BigInteger, nullable=False),
     Column("quarantine_status", String(16), nullable=False, index=True),
+    # In the order of the ids, in which recalculations go through them: a chunk is some pages, not a row of each.
+    sqlite_with_rowid=False,
 )
 # With what most questions ask beside, so that of those that do not pass only the index is read.
 _RANKING = (patterns.c.priority_score.desc(), patterns.c.last_seen.desc(), patterns.c.id, patterns.c.active)

@@ -115,7 +115,10 @@ def catalogue(connection: Connection) -> set[str]:
         lines = connection.execute(text("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")).scalars()
     else:
         lines = connection.exec_driver_sql(_CATALOGUE).scalars()
-    return {" ".join(line.split()) for line in lines if "alembic_version" not in line}
+    # SQLite puts the name of a table that was renamed in quotation marks.
+    return {
+        " ".join(line.replace('TABLE "patterns"', "TABLE patterns").split()) for line in lines if "alembic" not in line
+    }
 
 
 def test_the_newest_migration_is_the_version_that_is_asked_for() -> None:
