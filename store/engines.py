@@ -4,10 +4,11 @@ import math
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic, sleep
 
 import structlog
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.exc import (
     ArgumentError,
     DataError,
@@ -25,6 +26,7 @@ from store.postgresql import is_for_people, is_refused_url, postgresql_reader, p
 from store.sqlite import has_wal_reset_bug, sqlite_driver
 
 SQLITE_BUSY_SECONDS = 5.0
+_TURN_SECONDS = 0.005
 # As large SQLite's log gets before its pages are copied into the file, each once, and as much of it is kept. While a
 # reader lives, it grows by all that is written meanwhile.
 LOG_BYTES = 16 * 1024 * 1024
@@ -147,11 +149,25 @@ def _in_one_line(error: DBAPIError) -> str:
 def _on_connect(engine: Engine, statements: tuple[str, ...]) -> None:
     def prepare(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
         cursor = connection.cursor()
+        deadline = monotonic() + SQLITE_BUSY_SECONDS
         for statement in statements:
-            cursor.execute(statement)
+            _execute_in_turn(cursor, statement, deadline)
         cursor.close()
 
     event.listen(engine, "connect", prepare)
+
+
+def _execute_in_turn(cursor: DBAPICursor, statement: str, deadline: float) -> None:
+    """Where several open a new file, SQLite itself does not wait for its turn to change the kind of its log."""
+    while True:
+        try:
+            cursor.execute(statement)
+        except sqlite_driver().OperationalError as error:
+            if str(error) != "database is locked" or monotonic() >= deadline:
+                raise
+            sleep(_TURN_SECONDS)
+        else:
+            return
 
 
 def _complete_mathematics(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
