@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Select, and_, case, func, select
+from sqlalchemy import Select, and_, case, func, select, true
 
 from store.quarantine import NEW
 from store.ranking import bounded
@@ -48,10 +48,10 @@ class Overview(Store):
     def priorities(self) -> list[int]:
         """How many active patterns there are in each of `SHARES` equal parts of the priorities from 0 to 1."""
         of = patterns.c
-        edges = [part / SHARES for part in range(SHARES)]
-        parts = [of.priority_score < edges[1]]
-        parts += [and_(of.priority_score >= low, of.priority_score < low + 1 / SHARES) for low in edges[1:-1]]
-        parts += [of.priority_score >= edges[-1]]
+        edges = [part / SHARES for part in range(1, SHARES)]
+        above = [true(), *(of.priority_score >= edge for edge in edges)]
+        below = [*(of.priority_score < edge for edge in edges), true()]
+        parts = [and_(low, high) for low, high in zip(above, below, strict=True)]
         with self._reading() as connection:
             counts = connection.execute(select(*(func.count().filter(part) for part in parts)).where(of.active)).one()
         return [int(each) for each in counts]
