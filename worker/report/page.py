@@ -24,7 +24,8 @@ def page(facts: Facts) -> str:
     )
     environment.filters.update(said=_said, moment=_moment, stamp=datetime.isoformat)
     ledger = _ledger(facts.stats)
-    return environment.get_template("page.html").render(facts=facts, charts=charts, ledger=ledger)
+    sum_of = f"{facts.stats.received:,} received: {', '.join(f'{count:,} {name}' for name, count in ledger)}"
+    return environment.get_template("page.html").render(facts=facts, charts=charts, ledger=ledger, sum_of=sum_of)
 
 
 def _said(text: str) -> Markup:
