@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from store.glance import Glance, Refusal
+from store.glance import Refusal
 from store.records import Pattern
 from tasks.reasons import escaped
 from worker.broker_client import BrokerState
@@ -34,10 +34,10 @@ def frame(sight: Sight, *, width: int, height: int | None = None, hint: str = ""
         below, room = [], max(0, room + len(below))
     ranking = () if glance is None else glance.ranking[:room]
     return Group(
-        _title(sight, hint),
+        _title(sight, hint if width >= _NARROW else ""),
         *(_line(name, text, style) for name, text, style in _states(sight)),
         Text(),
-        _numbers(sight),
+        _numbers(sight, width),
         Text(),
         _ranking(ranking, width),
         *below,
@@ -112,24 +112,33 @@ def _moment(moment: datetime, at: datetime) -> str:
     return f"{moment:%m-%d %H:%M} UTC, {ago(at - moment)} ago"
 
 
-def _numbers(sight: Sight) -> Table:
-    glance, state = sight.glance, sight.broker
-    numbers = {
-        "per second": "-" if sight.rate is None else f"{sight.rate:,.1f}",
-        "outbox": f"{sight.outbox:,}",
-        "queued": "-" if state is None else f"{state.queued:,}",
-        **_counts(glance),
-    }
+def _numbers(sight: Sight, width: int) -> Table:
+    """The numbers, but for those at the end that have no room: half a number would be a wrong one."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in numbers:
+    numbers = _named_numbers(sight)
+    while sum(max(map(len, each)) + 2 for each in numbers) - 2 > width:
+        numbers.pop()
+    for name, _ in numbers:
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_row(*numbers.values())
+    table.add_row(*(number for _, number in numbers))
     return table
 
 
-def _counts(glance: Glance | None) -> dict[str, str]:
-    names = ("applied", "parked", "quarantined", "patterns")
-    return {name: "-" if glance is None else f"{getattr(glance, name):,}" for name in names}
+def _named_numbers(sight: Sight) -> list[tuple[str, str]]:
+    glance, state = sight.glance, sight.broker
+    return [
+        ("per second", "-" if sight.rate is None else f"{sight.rate:,.1f}"),
+        ("queued", _number(None if state is None else state.queued)),
+        ("applied", _number(None if glance is None else glance.applied)),
+        ("parked", _number(None if glance is None else glance.parked)),
+        ("quarantined", _number(None if glance is None else glance.quarantined)),
+        ("outbox", _number(sight.outbox)),
+        ("patterns", _number(None if glance is None else glance.patterns)),
+    ]
+
+
+def _number(count: int | None) -> str:
+    return "-" if count is None else f"{count:,}"
 
 
 def _ranking(found: Sequence[Pattern], width: int) -> RenderableType:
