@@ -8,7 +8,7 @@ from store.errors import BrokerUnavailable, OstinatoError
 from store.glance import Glance, Watched
 from store.ranking import Filters
 from store.times import from_micros
-from tasks.outbox_inspection import states
+from tasks.outbox_inspection import waiting
 from worker.broker_client import BrokerState
 from worker.brokers import broker_client
 from worker.clock import now
@@ -72,7 +72,7 @@ class Looking:
             store_trouble=store_trouble,
             broker=broker,
             broker_trouble=broker_trouble,
-            outbox=sum(each.waiting for each in states(self._settings.outbox_folder)),
+            outbox=waiting(self._settings.outbox_folder),
             rate=rate,
             next=self._slots.slot(at) + self._slots.every,
         )
