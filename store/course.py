@@ -6,14 +6,12 @@ been there: event times decide, as everywhere.
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, Self
 
 from store.scoring import Evidence, Outcome, Scores, mean_grounding, newest, recent_success, score
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Whole:
+class Whole(NamedTuple):
     """What a pattern's row says of all its time; times are microseconds since 1970 UTC."""
 
     occurrence_count: int
@@ -112,7 +110,7 @@ def _stand(whole: Whole, at: int, sightings: int, applied: _Applied) -> Stand:
         failures=applied.failures,
         recent=recent_success(applied.window),
         grounding=mean_grounding(applied.window),
-        last_confirmed=max(whole.first_seen, *told, *known),
+        last_confirmed=max((whole.first_seen, *told, *known)),
         variance=whole.variance,
     )
     return Stand(at, sightings, applied.successes, applied.failures, score(evidence, at))

@@ -16,9 +16,16 @@ from store.tables import aliases, applications, inbox, patterns
 _SIGHTING = "record_pattern"
 # Rows are taken as they come, some at a time, however many there are.
 _STREAMED = {"yield_per": 2_000}
-_ROW = (
-    *(patterns.c.occurrence_count, patterns.c.led_to_success_count, patterns.c.led_to_failure_count),
-    *(patterns.c.first_seen, patterns.c.newest_success, patterns.c.variance),
+_WHOLE = select(
+    *(
+        patterns.c.id,
+        patterns.c.occurrence_count,
+        patterns.c.first_seen,
+        patterns.c.newest_success,
+        patterns.c.variance,
+    ),
+    patterns.c.led_to_success_count.label("successes"),
+    patterns.c.led_to_failure_count.label("failures"),
 )
 
 
@@ -33,15 +40,12 @@ class Past(Store):
         every sighting in the inbox once, whatever it is of, and keeps none.
         """
         with self._reading() as connection:
-            wholes = {row[0]: Whole(*row[1:]) for row in connection.execute(_wholes(ids))}
+            rows = connection.execute(_WHOLE.where(patterns.c.id.in_(sorted(ids)))).mappings()
+            wholes = {str(row["id"]): Whole(**{name: row[name] for name in Whole._fields}) for row in rows}
             at = {key: moments(whole.first_seen, upto, points) for key, whole in wholes.items()}
             sightings = _sightings(connection, at)
             found = {key: _course(connection, key, wholes[key], at[key], sightings[key]) for key in wholes}
         return {key: each for key, each in found.items() if each is not None}
-
-
-def _wholes(ids: Collection[str]) -> Select[Any]:
-    return select(patterns.c.id, *_ROW).where(patterns.c.id.in_(sorted(ids)))
 
 
 def _course(
@@ -74,7 +78,7 @@ def _sightings(connection: Connection, at: Mapping[str, Sequence[int]]) -> dict[
     return {key: list(accumulate(each)) for key, each in counts.items()}
 
 
-def _said(connection: Connection) -> Select[Any]:
+def _said(connection: Connection) -> Select[int, Any, Any]:
     """When which pattern was sighted: of a message's content nothing but its name is read, because there are many."""
     text = inbox.c.content
     content = type_coerce(text, JSON) if connection.dialect.name == "sqlite" else cast(text, JSON)

@@ -5,13 +5,13 @@ from datetime import datetime, timedelta
 from random import Random
 
 from store.effects import apply
-from store.events import Rejected
+from store.events import Effect, Recalculation, Rejected
 from store.recalculation import recalculate
 from store.schema import migrate
 from store.times import to_micros
 from store.transaction import Writer
-from tasks.messages import RecalculateAllPatternPriorities
-from tasks.wire import read_line
+from tasks.messages import Message, RecalculateAllPatternPriorities
+from tasks.wire import encode, read_line, read_recorded
 from worker.sample import sample_lines
 
 _TOGETHER = 200
@@ -36,7 +36,7 @@ def live(url: str, *, upto: datetime, days: int = 60) -> None:
             some = said[place : place + _TOGETHER]
             then = to_micros(some[-1].occurred_at)
             with writer.transaction(lambda then=then: then) as transaction:
-                apply(transaction, [each.event() for each in some], task="apply_batch", delivery=str(some[0].id))
+                apply(transaction, [_event(each) for each in some], task="apply_batch", delivery=str(some[0].id))
         end = to_micros(upto)
         with writer.transaction(lambda: end) as transaction:
             for code, count in REFUSED:
@@ -46,3 +46,9 @@ def live(url: str, *, upto: datetime, days: int = 60) -> None:
                 apply(transaction, bad, task="record_pattern", delivery=code)
             event = RecalculateAllPatternPriorities(occurred_at=upto).event()
             assert recalculate(transaction, event, task="recalculate", delivery="slot")
+
+
+def _event(message: Message) -> Effect:
+    event = read_recorded(encode(message)).event()
+    assert not isinstance(event, Recalculation)
+    return event

@@ -38,9 +38,9 @@ def top(
     return Terminal(*TOP, *options, env=seen, cwd=product.elsewhere, columns=columns, lines=lines, term=term)
 
 
-def sighting(name: str, **fields: str) -> RecordPattern:
+def sighting(name: str, suggested_action: str | None = None) -> RecordPattern:
     """A message for the view to show."""
-    return RecordPattern(pattern_type="seen", pattern_name=name, **fields)
+    return RecordPattern(pattern_type="seen", pattern_name=name, suggested_action=suggested_action)
 
 
 def assert_left_as_it_was(terminal: Terminal) -> None:

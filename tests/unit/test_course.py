@@ -48,16 +48,16 @@ def told(said: Sequence[Event]) -> PatternState:
     return pattern
 
 
-def whole(pattern: PatternState, **changes: int) -> Whole:
+def whole(pattern: PatternState) -> Whole:
     """What its row says."""
-    said = {
-        "occurrence_count": pattern.occurrence_count,
-        "successes": pattern.led_to_success_count,
-        "failures": pattern.led_to_failure_count,
-        "first_seen": pattern.first_seen,
-        "newest_success": pattern.newest_success,
-    }
-    return Whole(**(said | changes), variance=pattern.variance)
+    return Whole(
+        pattern.occurrence_count,
+        pattern.led_to_success_count,
+        pattern.led_to_failure_count,
+        pattern.first_seen,
+        pattern.newest_success,
+        pattern.variance,
+    )
 
 
 def known(said: Sequence[Event]) -> tuple[list[int], list[Outcome]]:
@@ -87,7 +87,7 @@ def test_what_has_no_time_counts_from_the_first_sighting_on() -> None:
     """So that the end is right whatever is known of the past."""
     said = [sighting("n", -90), *(application(KEY, "S", -day) for day in (60, 30, 1))]
     pattern = told(said)
-    more = whole(pattern, occurrence_count=41, successes=5, failures=2)
+    more = whole(pattern)._replace(occurrence_count=41, successes=5, failures=2)
     found = course(more, AT, *known(said))
     assert 40 + 2 + 2 == found.undated
     assert [(41, 2, 2), (41, 5, 2)] == [each[1:4] for each in (found.stands[0], found.stands[-1])]
@@ -96,7 +96,8 @@ def test_what_has_no_time_counts_from_the_first_sighting_on() -> None:
 def test_a_success_that_is_later_than_a_moment_confirms_nothing_then() -> None:
     """Nor one that another store had counted."""
     pattern = told([sighting("n", -90)])
-    stands = course(whole(pattern, successes=3, newest_success=NOW - 10 * DAY), AT, *known([sighting("n", -90)])).stands
+    told_of = whole(pattern)._replace(successes=3, newest_success=NOW - 10 * DAY)
+    stands = course(told_of, AT, *known([sighting("n", -90)])).stands
     fresh = stands[0].scores.effectiveness
     assert stands[26].scores.effectiveness == pytest.approx(fresh * 0.9 ** (78 / 30))
     assert stands[-1].scores.effectiveness == pytest.approx(fresh * 0.9 ** (10 / 30))
@@ -112,7 +113,7 @@ def test_events_that_are_later_than_every_moment_count_nowhere() -> None:
 def test_impossible_values_have_no_scores() -> None:
     """As everywhere."""
     with pytest.raises(ValueError, match="impossible"):
-        course(whole(told([sighting("n", -90)]), failures=-1), AT, *known([sighting("n", -90)]))
+        course(whole(told([sighting("n", -90)]))._replace(failures=-1), AT, *known([sighting("n", -90)]))
 
 
 def test_moments_are_even_and_reach_both_ends() -> None:

@@ -67,7 +67,7 @@ def full(*names: str) -> Facts:
         occurrence_count=9, successes=2, failures=2, first_seen=now - 9 * DAY, newest_success=None, variance=0
     )
     at = moments(whole.first_seen, now, 10)
-    way = course(whole, at, [*range(1, 11), 10], [Outcome(now - DAY, "x", success=True, grounding=None)] * 3)
+    way = course(whole, at, [*range(1, 11), 10], [Outcome(now - DAY, "x", success=True, grounding=None)] * 2)
     ranking = [pattern(name, number) for number, name in enumerate(names)]
     return replace(
         EMPTY,

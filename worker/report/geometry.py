@@ -74,15 +74,17 @@ def _round_steps() -> Iterable[int]:
 
 def times(first: datetime, last: datetime, most: int) -> list[tuple[datetime, str]]:
     """At most ``most`` round moments between two, each with what to call it."""
-    span = (last - first).total_seconds()
-    step = next((each for each in _STEPS if span / each <= most), None) or math.ceil(span / most / _YEAR) * _YEAR
+    step = next((each for each in _STEPS if len(_multiples(first, last, each)) <= most), None)
+    if step is None:
+        step = max(1, math.ceil((last - first).total_seconds() / most / _YEAR)) * _YEAR
+    found = [EPOCH + timedelta(seconds=step * each) for each in _multiples(first, last, step)[:most]]
+    return [(moment, _called(moment, step)) for moment in found]
+
+
+def _multiples(first: datetime, last: datetime, step: int) -> range:
+    """Which multiples of so many seconds since 1970 are between two moments."""
     every = timedelta(seconds=step)
-    found: list[tuple[datetime, str]] = []
-    moment = first + (EPOCH - first) % every
-    while moment <= last and len(found) < most:
-        found.append((moment, _called(moment, step)))
-        moment += every
-    return found
+    return range(-((EPOCH - first) // every), (last - EPOCH) // every + 1)
 
 
 def _called(moment: datetime, step: int) -> str:
