@@ -75,14 +75,14 @@ class Terminal:
         """The same in one piece."""
         return "\n".join(self.lines())
 
-    def wait_for(self, *parts: str) -> str:
-        """The screen, once all of these stand on it."""
-        wait_until(lambda: all(part in self.text() for part in parts), why=f"{parts} on the screen", seconds=DEADLINE)
-        return self.text()
+    def wait_for(self, *parts: str, without: str | None = None) -> str:
+        """The screen, once all of these stand on it, and this one does not."""
 
-    def wait_without(self, part: str) -> str:
-        """The screen, once this no longer stands on it."""
-        wait_until(lambda: part not in self.text(), why=f"no {part!r} on the screen", seconds=DEADLINE)
+        def reached() -> bool:
+            text = self.text()
+            return all(part in text for part in parts) and (without is None or without not in text)
+
+        wait_until(reached, why=f"{parts} on the screen, without {without!r}", seconds=DEADLINE)
         return self.text()
 
     def type(self, keys: bytes) -> None:
