@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.report.geometry import Scale, apart, area, counts, line, number, times
+from worker.report.geometry import Scale, apart, area, counts, line, number, times, widths
 
 FIRST = datetime(2026, 5, 30, 22, 31, 7, 5, tzinfo=UTC)
 
@@ -30,6 +30,15 @@ def test_two_places_are_kept_apart() -> None:
     assert [(10, 40), (15, 25), (25, 15), (5, 15)] == [
         apart(*pair, 10) for pair in ((10, 40), (18, 22), (22, 18), (10, 10))
     ]
+
+
+@given(st.lists(st.integers(1, 10**9), max_size=4))
+def test_parts_fill_the_whole_and_can_be_seen(parts: list[int]) -> None:
+    """The larger a part, the wider, but for those that are too small to be seen."""
+    found = widths(parts, 1_000, 8)
+    assert (1_000 if parts else 0) == pytest.approx(sum(found))
+    assert all(width > 7.5 for width in found)
+    assert [width for _, width in sorted(zip(parts, found, strict=True))] == sorted(found)
 
 
 @given(st.integers(0, 10**15))

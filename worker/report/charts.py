@@ -7,16 +7,16 @@ from markupsafe import Markup
 from store.course import Course, Stand
 from store.overview import SHARES, Outcomes
 from store.times import from_micros
-from worker.report.geometry import Scale, apart, area, counts, line, number
+from worker.report.geometry import Scale, apart, area, counts, line, number, widths
 from worker.report.svg import Bar, Canvas, dot, joined
 
 # A little more than a phone's width, so that letters stay legible where a drawing shrinks to that.
 _CHART = Canvas("chart", width=420, height=220, left=44, right=412, top=14, bottom=192)
-# At the right there is room for what the lines are.
-_SCORES = _CHART._replace(right=310)
+# Of these, some stand beside each other. At the right there is room for what the lines are.
+_SCORES = Canvas("chart", width=336, height=190, left=28, right=232, top=10, bottom=162)
 _SPARK = Canvas("spark", width=120, height=30, left=2, right=115, top=3, bottom=27)
 _PARTS = Canvas("parts", width=1_000, height=14, left=0, right=1_000, top=0, bottom=14, stretched=True)
-_LEAST_PART = 6.0
+_LEAST_PART = 8.0
 
 
 def sparkline(course: Course) -> Markup:
@@ -134,14 +134,14 @@ def _up_and_down(span: Outcomes, left: float, right: float, y: Scale) -> Markup:
 
 def parts(named: Sequence[tuple[str, int]], said: str) -> Markup:
     """Counts as parts of one bar; each that is not nought can be seen."""
-    x = Scale(0, sum(count for _, count in named) or 1, _PARTS.left, _PARTS.right)
+    there = [(name, count) for name, count in named if count]
     drawn: list[Markup] = []
-    begin = 0
-    for name, count in named:
-        left, right = min(x.at(begin), _PARTS.right - _LEAST_PART), x.at(begin + count)
-        bar = Bar(left, max(right, left + _LEAST_PART), _PARTS.top, _PARTS.bottom)
-        drawn += [bar.svg(f"part {name}", f"{count:,} {name}")] if count else []
-        begin += count
+    left = float(_PARTS.left)
+    for (name, count), width in zip(
+        there, widths([count for _, count in there], _PARTS.width, _LEAST_PART), strict=True
+    ):
+        drawn.append(Bar(left, left + width, _PARTS.top, _PARTS.bottom).svg(f"part {name}", f"{count:,} {name}"))
+        left += width
     return _PARTS.svg(said, *drawn)
 
 

@@ -59,6 +59,14 @@ def apart(first: float, second: float, distance: float) -> tuple[float, float]:
     return (up, down) if first <= second else (down, up)
 
 
+def widths(parts: Sequence[int], whole: float, least: float) -> list[float]:
+    """The whole in such parts, none smaller than the least, which has to fit as often as there are parts."""
+    small = {place for place, each in enumerate(parts) if each * whole < least * sum(parts)}
+    rest = sum(each for place, each in enumerate(parts) if place not in small)
+    room = whole - least * len(small)
+    return [least if place in small else room * each / rest for place, each in enumerate(parts)]
+
+
 def counts(most: int) -> list[int]:
     """Two to six round numbers from 0 that reach ``most``, the last of which is not below it."""
     step = next(each for each in _round_steps() if each * 5 >= most)

@@ -8,7 +8,8 @@ from markupsafe import Markup
 
 from worker.report.geometry import Point, Scale, number, times
 
-_DATES = 4
+# What a date takes, with some room beside it.
+_DATE = 64
 
 
 class Canvas(NamedTuple):
@@ -51,7 +52,7 @@ class Canvas(NamedTuple):
     def dates(self, first: datetime, last: datetime) -> Markup:
         """Some round moments below the data."""
         x = Scale(first.timestamp(), last.timestamp(), self.left, self.right)
-        return joined(self.mark(x.at(moment.timestamp()), text) for moment, text in times(first, last, _DATES))
+        return joined(self.mark(x.at(moment.timestamp()), text) for moment, text in times(first, last, (self.right - self.left) // _DATE))
 
     def mark(self, x: float, text: str) -> Markup:
         """A text below the data."""
