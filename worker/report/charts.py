@@ -16,7 +16,7 @@ _CHART = Canvas("chart", width=420, height=220, left=44, right=412, top=14, bott
 _SCORES = Canvas("chart", width=336, height=190, left=28, right=232, top=10, bottom=162)
 _SPARK = Canvas("spark", width=120, height=30, left=2, right=115, top=3, bottom=27)
 _PARTS = Canvas("parts", width=1_000, height=14, left=0, right=1_000, top=0, bottom=14, stretched=True)
-_LEAST_PART = 8.0
+_LEAST_PART = 14.0
 
 
 def sparkline(course: Course) -> Markup:

@@ -52,7 +52,10 @@ class Canvas(NamedTuple):
     def dates(self, first: datetime, last: datetime) -> Markup:
         """Some round moments below the data."""
         x = Scale(first.timestamp(), last.timestamp(), self.left, self.right)
-        return joined(self.mark(x.at(moment.timestamp()), text) for moment, text in times(first, last, (self.right - self.left) // _DATE))
+        return joined(
+            self.mark(x.at(moment.timestamp()), text)
+            for moment, text in times(first, last, (self.right - self.left) // _DATE)
+        )
 
     def mark(self, x: float, text: str) -> Markup:
         """A text below the data."""
