@@ -86,9 +86,10 @@ def test_it_counts_what_is_applied(running: Product) -> None:
 
 
 def test_it_follows_the_size_of_the_window(running: Product) -> None:
-    """The column that has no room goes, and comes back."""
+    """At once: the column that has no room goes, and comes back."""
     running.send(sighting("resized", suggested_action="stretch"))
-    with top(running, columns=120, lines=40) as terminal:
+    wait_until(lambda: any("resized" == each.pattern_name for each in running.store.patterns()), why="it is there")
+    with top(running, "--interval", "3600", columns=120, lines=40) as terminal:
         terminal.wait_for("what to do", "stretch")
         terminal.resize(80, 24)
         terminal.wait_for("seen: resized", "effective", without="what to do")

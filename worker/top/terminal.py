@@ -75,8 +75,8 @@ class Attention:
         signal.set_wakeup_fd(-1)
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
+        # The other end stays open: a thread that is late writes to nobody, and not to what has its number by then.
         os.close(self._awake)
-        os.close(self._waker)
 
     def _key(self) -> bool:
         """Whether a key means to leave; so does the end of the terminal."""
