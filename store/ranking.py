@@ -69,7 +69,7 @@ def bounded(limit: int) -> int:
     return min(limit, _LARGEST_LIMIT)
 
 
-def ranked(connection: Connection, filters: Filters, *, limit: int, after: Pattern | None) -> Select[Any]:
+def ranked(connection: Connection, filters: Filters, *, limit: int, after: Pattern | None = None) -> Select[Any]:
     """The first patterns that pass, by priority and ``last_seen`` descending, then id; behind ``after``, if given.
 
     ValueError for a negative limit.

@@ -79,7 +79,7 @@ class Store:
         )
         with self._reading() as connection:
             rows = connection.execute(ranked(connection, filters, limit=limit, after=after)).mappings()
-            return [Pattern(**_values(row)) for row in rows]
+            return [pattern_of(row) for row in rows]
 
     def pattern(self, name: str) -> Pattern:
         """The pattern with this id or alias, or whose id or alias alone begins with these 6 or more characters.
@@ -89,7 +89,7 @@ class Store:
         with self._reading() as connection:
             found = _named(connection, name)
             row = connection.execute(select(*PATTERN_COLUMNS).where(patterns.c.id == found)).mappings().one()
-        return Pattern(**_values(row))
+        return pattern_of(row)
 
     def applications(self, name: str, *, limit: int = 100) -> list[RecordedApplication]:
         """At most ``limit`` of a pattern's applications, newest first by event time.
@@ -179,6 +179,11 @@ def begins_with(key: ColumnElement[str], prefix: str) -> ColumnElement[bool]:
     """Whether a key, one that is compared by its bytes, begins so."""
     # A range, not LIKE: that is blind to case in one database, and served by no index in the other.
     return key.between(prefix, prefix + chr(sys.maxunicode))
+
+
+def pattern_of(row: RowMapping) -> Pattern:
+    """The pattern that a row of `PATTERN_COLUMNS` holds."""
+    return Pattern(**_values(row))
 
 
 def _beginning_with(connection: Connection, prefix: str) -> list[str]:

@@ -10,6 +10,7 @@ import pytest
 
 from store.errors import OutboxUnavailable
 from store.sqlite import sqlite_driver
+from tasks import outbox_inspection
 from tasks.outbox import Outbox
 from tasks.outbox_inspection import states
 from tasks.outboxes import abandoned, owner, paths, take
@@ -125,3 +126,15 @@ def test_states_count_what_waits_and_what_is_kept(tmp_path: Path) -> None:
     assert (2, 1) == (state.waiting, state.kept)
     assert state.oldest is not None
     assert oldest == pytest.approx(state.oldest.timestamp(), abs=1e-5)
+
+
+def test_what_waits_is_counted_without_asking_for_a_file(tmp_path: Path) -> None:
+    """Those that can be read; no lock is left, or even made."""
+    (tmp_path / "1.db").write_text("something else" * 100)
+    with closing(Outbox(tmp_path / "2.db")) as one, closing(Outbox(tmp_path / "3.db")) as other:
+        add(one, "a", "b", "c")
+        add(other, "d")
+        one.forwarded(1, RUN)
+        assert 3 == outbox_inspection.waiting(tmp_path)
+    assert [] == list(tmp_path.glob("*.lock"))
+    assert 0 == outbox_inspection.waiting(tmp_path / "missing")

@@ -13,8 +13,10 @@ from worker.cli.prune import prune
 from worker.cli.rebuild import rebuild
 from worker.cli.recalculate import recalculate
 from worker.cli.reconcile import reconcile
+from worker.cli.report import report
 from worker.cli.send import send
 from worker.cli.status import status
+from worker.cli.top import top
 from worker.cli.up import up
 from worker.settings import Settings
 
@@ -26,7 +28,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 done; 1 some input was bad, or not found; 2 wrong usage or setting; "
     "3 the broker does not answer; 4 the store does not answer, or needs a migration; 130 interrupted.",
 )
-for command in (up, send, status, recalculate, import_sqlite, export, rebuild, prune, reconcile, demo):
+for command in (up, send, status, top, report, recalculate, import_sqlite, export, rebuild, prune, reconcile, demo):
     app.command()(command)
 app.add_typer(health.commands, name=health.NAME)
 app.add_typer(outbox.commands, name="outbox")

@@ -17,18 +17,26 @@ from worker.settings import Settings
 
 commands = typer.Typer(help="Ask which patterns deserve attention, and take one out of the way.", no_args_is_help=True)
 _MOST = 1_000_000
+OfType = Annotated[str | None, typer.Option("--type", help="Only this type.")]
+WithTag = Annotated[list[str] | None, typer.Option("--tag", help="Only with this tag, or another given; repeatable.")]
+OfInstrument = Annotated[
+    str | None, typer.Option("--instrument", help="Only of this instrument, or of none in particular.")
+]
+MinPriority = Annotated[float, typer.Option(min=0, max=1, help="Only with at least this priority.")]
+Limit = Annotated[int, typer.Option(min=1, max=_MOST, help="At most so many.")]
+IncludeInactive = Annotated[bool, typer.Option("--include-inactive", help="Soft-deleted ones too.")]
 Name = Annotated[str, typer.Argument(metavar="ID", help="An id, an alias, or the first 6 or more characters of one.")]
 
 
 @commands.command("list")
 def list_patterns(  # noqa: PLR0913 - one option for each filter
     *,
-    pattern_type: Annotated[str | None, typer.Option("--type", help="Only this type.")] = None,
-    tag: Annotated[list[str] | None, typer.Option(help="Only with this tag, or another given; repeatable.")] = None,
-    instrument: Annotated[str | None, typer.Option(help="Only of this instrument, or of none in particular.")] = None,
-    min_priority: Annotated[float, typer.Option(min=0, max=1, help="Only with at least this priority.")] = 0.01,
-    limit: Annotated[int, typer.Option(min=1, max=_MOST, help="At most so many.")] = 20,
-    include_inactive: Annotated[bool, typer.Option("--include-inactive", help="Soft-deleted ones too.")] = False,
+    pattern_type: OfType = None,
+    tag: WithTag = None,
+    instrument: OfInstrument = None,
+    min_priority: MinPriority = 0.01,
+    limit: Limit = 20,
+    include_inactive: IncludeInactive = False,
     as_json: AsJson = False,
 ) -> None:
     """List the patterns that deserve attention most, the first first."""

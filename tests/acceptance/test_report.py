@@ -1,0 +1,86 @@
+"""`ostinato report`, as a process: what it writes, and that whoever reads it finds a whole page."""
+
+from collections.abc import Generator
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.lived import live
+from tests.product import Product
+
+
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Generator[Product]:
+    """A store that was told the sample over 60 days; no worker runs, and no broker."""
+    with Product(tmp_path_factory.mktemp("h")) as product:
+        live(product.settings.store_address, upto=datetime.now(UTC))
+        yield product
+
+
+def test_it_writes_a_page(lived: Product) -> None:
+    """With as many patterns as it was asked for, in the order of the ranking, and the ledger."""
+    file = lived.elsewhere / "report.html"
+    assert (0, "", f"wrote {file}\n") == lived.cli("report", str(file), "--limit", "7")
+    text = file.read_text(encoding="utf-8")
+    places = [text.index(each.pattern_name) for each in lived.store.patterns(limit=7)]
+    assert sorted(places) == places
+    assert (7, 7) == (text.count('<article id="pattern-'), text.count('class="spark"'))
+    for said in ("4,165 applied", "12 parked", "4 quarantined", "not_json", "Every message that came to the store"):
+        assert said in text
+    assert "nobody can say any more" not in text
+
+
+def test_it_replaces_what_is_there(lived: Product) -> None:
+    """Whole, with the mode that it had, and through a link; nothing is left beside it."""
+    folder = lived.elsewhere / "web"
+    folder.mkdir()
+    page, link = folder / "page.html", folder / "link.html"
+    page.write_text("old")
+    page.chmod(0o640)
+    link.symlink_to(page)
+    with page.open() as reader:
+        assert 0 == lived.cli("report", str(link), "--limit", "1").code
+        assert "old" == reader.read()
+    assert (True, 0o640) == (page.read_text().endswith("</html>"), page.stat().st_mode & 0o777)
+    assert ["link.html", "page.html"] == sorted(each.name for each in folder.iterdir())
+
+
+def test_it_goes_to_standard_output(lived: Product) -> None:
+    """And nothing else does."""
+    code, out, err = lived.cli("report", "-")
+    assert (0, "") == (code, err)
+    assert out.startswith("<!doctype html>")
+    assert out.endswith("</html>")
+
+
+@pytest.mark.parametrize(
+    ("file", "reason"),
+    [
+        ("missing/report.html", "No such file or directory"),
+        (".", "Is a directory"),
+        ("file/report.html", "Not a directory"),
+        ("/dev/full", "No space left on device"),
+    ],
+)
+def test_a_file_that_cannot_be_written(lived: Product, file: str, reason: str) -> None:
+    """Is named with the reason; exit code 2, and nothing is left."""
+    (lived.elsewhere / "file").write_text("kept")
+    before = sorted(lived.elsewhere.rglob("*"))
+    assert (2, "", f"{file} cannot be written: {reason}.\n") == lived.cli("report", file)
+    assert before == sorted(lived.elsewhere.rglob("*"))
+    assert "kept" == (lived.elsewhere / "file").read_text()
+
+
+def test_it_says_that_history_was_pruned(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """How many of the things that it counts have no time any more."""
+    with Product(tmp_path_factory.mktemp("h")) as product:
+        live(product.settings.store_address, upto=datetime.now(UTC))
+        assert 0 == product.cli("prune", "--older-than", "1s").code
+        assert "nobody can say any more" in product.cli("report", "-").out
+
+
+def test_without_a_store(alone: Product) -> None:
+    """One sentence, exit code 4, and no file."""
+    file = alone.elsewhere / "report.html"
+    assert 4 == alone.cli("report", str(file)).code
+    assert not file.exists()

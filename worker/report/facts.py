@@ -1,0 +1,50 @@
+"""What a report tells, as it is read from the store."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from store.course import Course
+from store.overview import Outcomes, Overview, Refused, Waiting
+from store.past import Past
+from store.records import Pattern, Stats
+from store.times import from_micros
+
+MOST_WAITING = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """A store, as a report tells of it; ``courses`` has those patterns of the ranking whose scores can be computed."""
+
+    made: datetime
+    stats: Stats
+    ranking: Sequence[Pattern]
+    courses: Mapping[str, Course]
+    shares: Sequence[int]
+    outcomes: Sequence[Outcomes]
+    waiting: Sequence[Waiting]
+    refused: Sequence[Refused]
+
+
+class _Whole(Past, Overview):
+    """A store, for reading, with all that a report asks."""
+
+
+def facts(address: str, *, limit: int, now: int) -> Facts:
+    """The facts of the store at a URL, with the first ``limit`` patterns, at ``now`` in microseconds.
+
+    StoreUnavailable, StoreOutdated.
+    """
+    with _Whole(address) as store:
+        ranking = store.patterns(limit=limit)
+        return Facts(
+            made=from_micros(now),
+            stats=store.stats(),
+            ranking=ranking,
+            courses=store.courses([each.id for each in ranking], upto=now),
+            shares=store.priorities(),
+            outcomes=store.outcomes(upto=now),
+            waiting=store.waiting(MOST_WAITING),
+            refused=store.refused(),
+        )
