@@ -20,8 +20,8 @@ from tasks import Producer
 # What can be tried against each problem; each remedy helps in every so manieth run.
 REMEDIES = {
     "File not created": {"Try again": 3, "Wait for a second": 2, "Make the folder first": 1},
-    "Page times out": {"Load it again": 2, "Ask for less of it": 1, "Close other pages": 4},
-    "Two agents write one file": {"Lock the file": 1, "Write at another hour": 5, "Write faster": 7},
+    "Page times out": {"Load it again": 2, "Close other pages": 4, "Ask for less of it": 1},
+    "Two agents write one file": {"Write faster": 7, "Write at another hour": 5, "Lock the file": 1},
 }
 PATTERN_TYPE = "agent_problem"
 # With fewer applications the store has no opinion: both scores are those of a pattern that nobody applied.
