@@ -32,6 +32,8 @@ class Listener:
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
+        # Not there where somebody left out pytest's own plugin for it.
+        self._cache: pytest.Cache | None = getattr(config, "cache", None)
         self._project = config.rootpath.name
         self._session = f"{self._project} {datetime.now(UTC).isoformat(timespec='seconds')}"[-_LONGEST_LINE:]
         self._reports: defaultdict[str, list[pytest.TestReport]] = defaultdict(list)
@@ -41,13 +43,13 @@ class Listener:
         self._notes: list[RecordPattern | RecordPatternApplication] = []
         self._trouble = ""
 
-    @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
         """Read what failed before."""
-        if self._config.cache is not None:
-            found: object = self._config.cache.get(_CACHE, None)
-            if isinstance(found, dict):
-                self._failed_before = {str(name): float(at) for name, at in found.items()}
+        try:
+            if self._cache is not None:
+                self._failed_before = {str(test): float(at) for test, at in self._cache.get(_CACHE, {}).items()}
+        except Exception as error:  # noqa: BLE001 - the tests come first
+            self._trouble = str(error)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take one part of a run: set-up, call or tear-down, with which it is over."""
@@ -64,8 +66,8 @@ class Listener:
     def pytest_sessionfinish(self) -> None:
         """Tell what was noted; keep what failed for the next session."""
         try:
-            if self._config.cache is not None and self._failed_before | self._failed:
-                self._config.cache.set(_CACHE, self._failed_before | self._failed)
+            if self._cache is not None:
+                self._cache.set(_CACHE, self._failed_before | self._failed)
             if self._notes:
                 self._tell()
         except Exception as error:  # noqa: BLE001 - the tests come first
