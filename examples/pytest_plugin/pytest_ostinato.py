@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,7 +34,7 @@ class Listener:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         # Not there where somebody left out pytest's own plugin for it.
-        self._cache: pytest.Cache | None = getattr(config, "cache", None)
+        self._cache: Any = getattr(config, "cache", None)
         self._project = config.rootpath.name
         self._session = f"{self._project} {datetime.now(UTC).isoformat(timespec='seconds')}"[-_LONGEST_LINE:]
         self._reports: defaultdict[str, list[pytest.TestReport]] = defaultdict(list)
