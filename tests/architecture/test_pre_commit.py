@@ -29,7 +29,9 @@ class Clone:
         who = {
             f"GIT_{role}_{what}": "tests@localhost" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
         }
-        self._env = os.environ | who | {"HOME": str(folder), "PRE_COMMIT_HOME": str(folder.with_name("cache"))}
+        # Whoever runs the tests from a hook of git's own has variables that lead to another repository.
+        outside = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+        self._env = outside | who | {"HOME": str(folder), "PRE_COMMIT_HOME": str(folder.with_name("cache"))}
         for name in (CONFIG.name, "pyproject.toml"):
             shutil.copy(ROOT / name, folder)
         (folder / ".venv").symlink_to(sys.prefix)
