@@ -26,7 +26,7 @@ VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 STEPS = (
     ("lint", "ruff format --check ."),
     ("lint", "ruff check ."),
-    ("types", "mypy worker tasks store benchmarks dev.py"),
+    ("types", "mypy worker tasks store benchmarks examples dev.py"),
     ("types", "basedpyright"),
     ("contracts", "lint-imports"),
     ("tests", "pytest -ra --durations=15 -n 2 --dist loadfile"),

@@ -91,10 +91,6 @@ class Broker(Protocol):
         """Run a script."""
         ...
 
-    def lrem(self, name: str, count: int, value: bytes) -> int:
-        """Remove elements."""
-        ...
-
     def llen(self, name: str) -> int:
         """Count elements."""
         ...

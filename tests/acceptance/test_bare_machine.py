@@ -232,7 +232,7 @@ def test_first_failing_step_ends_the_run(machine: Machine) -> None:
     assert [
         "== ruff format --check .",
         "== ruff check .",
-        "== mypy worker tasks store benchmarks dev.py",
+        "== mypy worker tasks store benchmarks examples dev.py",
     ] == [line for line in out.splitlines() if line]
 
 

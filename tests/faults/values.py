@@ -15,11 +15,12 @@ from tests.model.limits import MOST, TEXTS, refusal
 from tests.model.naming import id_of
 from tests.model.said import Message
 
-_CATEGORIES = (
+# Hypothesis names each by a literal of its own.
+_CATEGORIES: tuple[Any, ...] = (
     *("Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl", "No", "Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po"),
     *("Sm", "Sc", "Sk", "So", "Zs", "Zl", "Zp", "Cf", "Co", "Cn"),
 )
-_CHARACTERS = st.one_of([st.characters(categories=[each]) for each in _CATEGORIES])  # type: ignore[list-item]
+_CHARACTERS = st.one_of([st.characters(categories=[each]) for each in _CATEGORIES])
 _WRONG = st.characters(categories=["Cc", "Cs"])
 _ODD = (
     # Joined and composed characters, letters that fold into others, and wide ones.

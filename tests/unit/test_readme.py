@@ -20,7 +20,10 @@ from tasks.wire import make, read_line
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [
+    *sorted(ROOT.glob("*.md")),
+    *(page for room in ("docs", "examples") for page in sorted((ROOT / room).rglob("*.md"))),
+]
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 ROOMS = ("worker", "tasks", "store")
 MOST_LINES = 149
@@ -88,7 +91,7 @@ def test_every_file_named_exists(page: Path) -> None:
     """Links lead to files of this checkout, and paths of code within a sentence are there."""
     text = page.read_text(encoding="utf-8")
     links = re.findall(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)", text)
-    paths = re.findall(r"`((?:worker|tasks|store|tests|docs|scripts)/[\w./-]+)`", text)
+    paths = re.findall(r"`((?:worker|tasks|store|tests|docs|scripts|examples)/[\w./-]+)`", text)
 
     assert [] == [link for link in links if not (page.parent / link).exists()]
     assert [] == [path for path in paths if not (ROOT / path).exists()]
