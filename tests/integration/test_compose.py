@@ -11,8 +11,8 @@ from store.reading import Store
 from tasks.messages import RecordPattern
 from tasks.publishing import producer_app, publish
 from tests import postgresql
-from tests.containers import SECRETS, Containers
 from tests.conftest import missing
+from tests.containers import SECRETS, Containers
 from tests.dashboard import Dashboard
 from tests.postgresql import OwnServer
 from tests.product import DEADLINE

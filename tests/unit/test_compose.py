@@ -13,11 +13,13 @@ from typing import Any
 import jsonschema
 import pytest
 import typer
+import yaml
 from typer.core import TyperGroup
 
 import worker.cli.commands
 from tests.compose import FILE as PATH
 from tests.compose import NotSetError, composed, filled
+from tests.pages import blocks
 from worker.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -62,6 +64,14 @@ def test_the_file_is_what_compose_takes(profiles: tuple[str, ...]) -> None:
     assert volumes <= set(file["volumes"])
     assert {name for name, required in awaited.items() if required} <= services.keys()
     assert awaited.keys() <= SERVICES.keys()
+
+
+@pytest.mark.parametrize("page", ["docs/how-to/lanes.md", "docs/how-to/rabbitmq.md"])
+def test_files_beside_it_are_what_compose_takes(page: str) -> None:
+    """Those that the pages show."""
+    [shown] = [yaml.safe_load(block.text) for block in blocks(page) if block.language == "yaml"]
+
+    assert [] == list(complaints(shown))
 
 
 def test_a_wrong_file_is_told() -> None:
