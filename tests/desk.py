@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
+from tests.dashboard import only_one
 from tests.pages import ROOT, Block, Command, Program
 from tests.product import DEADLINE, Product
 from tests.reader import Reader
@@ -65,6 +66,8 @@ class Desk:
         shutil.copytree(ROOT, self._checkout, ignore=shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "dist"))
         made = any("createdb" in each.text for each in self._steps)
         with ExitStack() as entered:
+            if any(isinstance(each, Command) and "--flower" in each.bare for each in self._steps):
+                entered.enter_context(only_one())
             entered.enter_context(self._product)
             stand_ins = StandIns(self._product.home, desk=self._checkout, data=self._data, makes_database=made)
             self._stand_ins = entered.enter_context(stand_ins)
@@ -72,13 +75,32 @@ class Desk:
             self.reader = entered.enter_context(Reader(self._product, self._checkout, self.here))
             for file in self._files:
                 (self._checkout / str(file.file)).write_text(self.here(file.text), encoding="utf-8")
-            if not any(isinstance(each, Command) and each.text.startswith(_OWN) for each in self._steps):
+            if self._needs_one():
                 self._begin()
             self._open = entered.pop_all()
         return self
 
     def __exit__(self, *exception: object) -> None:
         self._open.close()
+
+    def settle(self) -> None:
+        """Wait until whatever the page sent to an Ostinato that still runs is applied, and nothing else became of it."""
+        allowed = {"outbox": 0, "queued": 0, "parked": 0, "quarantined": int(bool(self._quarantined))}
+
+        def settled() -> bool:
+            status = self.reader.enter("ostinato status --json")
+            if status.code != 0:
+                return True
+            found = json.loads(status.out)
+            return allowed == {name: found[name] for name in allowed}
+
+        wait_until(settled, why="what the page sent is applied", seconds=DEADLINE)
+
+    def _needs_one(self) -> bool:
+        """Whether the page talks to an Ostinato, and starts none itself."""
+        typed = [each.text for each in self._steps if isinstance(each, Command)]
+        talks = len(typed) < len(self._steps) or any(each.startswith("ostinato ") for each in typed)
+        return talks and not any(each.startswith(_OWN) for each in typed)
 
     def _install(self) -> None:
         env = self._product.env

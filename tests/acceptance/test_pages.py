@@ -42,6 +42,7 @@ def test_a_page_does_what_it_says(page: str, home: Path) -> None:
     with Desk(home, RUN[page], files) as desk:
         for step in RUN[page]:
             desk.reader.do(step)
+        desk.settle()
 
 
 def test_nothing_escapes() -> None:
