@@ -65,18 +65,22 @@ class Program:
     text: str
 
 
-def blocks(page: str) -> Iterator[Block]:
-    """The fenced blocks of a page, by its path in the checkout."""
-    text = (ROOT / page).read_text(encoding="utf-8")
+def text_of(page: str) -> str:
+    """What a page says, by its path in the checkout."""
+    return (ROOT / page).read_text(encoding="utf-8")
+
+
+def blocks(page: str, text: str) -> Iterator[Block]:
+    """The fenced blocks of a page's text."""
     for found in _FENCE.finditer(text):
         before = text[: found.start()]
         named = _NAMED.search(before)
         yield Block(page, before.count("\n") + 1, found["language"], found["text"], named[1] if named else None)
 
 
-def steps(page: str) -> Iterator[Command | Program]:
-    """What a reader does on a page, from top to bottom."""
-    for block in blocks(page):
+def steps(page: str, text: str) -> Iterator[Command | Program]:
+    """What a reader does who reads that, from top to bottom."""
+    for block in blocks(page, text):
         if block.language == "console":
             yield from _commands(block)
         elif block.language == "python" and block.file is None:

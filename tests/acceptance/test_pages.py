@@ -3,7 +3,6 @@
 What cannot run here is listed in `not_run.toml`, with the reason.
 """
 
-import re
 import subprocess
 import sys
 import tomllib
@@ -15,10 +14,11 @@ import pytest
 import yaml
 
 from tests.desk import Desk
-from tests.pages import PAGES, ROOT, Command, Program, blocks, steps, words
+from tests.pages import PAGES, ROOT, Command, Program, blocks, steps, text_of, words
 
 NOT_RUN: list[dict[str, str]] = tomllib.loads(Path(__file__).with_name("not_run.toml").read_text("utf-8"))["not_run"]
-STEPS = {page: list(steps(page)) for page in PAGES}
+TEXTS = {page: text_of(page) for page in PAGES}
+STEPS = {page: list(steps(page, text)) for page, text in TEXTS.items()}
 KNOWN = {"console", "json", "python", "sql", "text", "yaml", "toml", "ini", "promql"}
 
 
@@ -38,7 +38,7 @@ LEFT_OUT = [
 @pytest.mark.parametrize("page", [page for page in PAGES if RUN[page]])
 def test_a_page_does_what_it_says(page: str, home: Path) -> None:
     """From top to bottom in one session: each command ends well, and writes what is shown below it."""
-    files = [block for block in blocks(page) if block.file is not None]
+    files = [block for block in blocks(page, TEXTS[page]) if block.file is not None]
     with Desk(home, RUN[page], files) as desk:
         for step in RUN[page]:
             desk.reader.do(step)
@@ -47,10 +47,12 @@ def test_a_page_does_what_it_says(page: str, home: Path) -> None:
 
 def test_nothing_escapes() -> None:
     """Every block is in a language that is known to be run or not to be, and starts at the margin."""
-    pages = {page: (ROOT / page).read_text(encoding="utf-8") for page in PAGES}
+    found = {page: [block.language for block in blocks(page, text)] for page, text in TEXTS.items()}
 
-    assert [] == [(page, each) for page in PAGES for each in {block.language for block in blocks(page)} - KNOWN]
-    assert [] == [page for page, text in pages.items() if len(re.findall("```", text)) != 2 * len(list(blocks(page)))]
+    assert {page: [] for page in PAGES} == {page: sorted(set(languages) - KNOWN) for page, languages in found.items()}
+    assert {page: text.count("```") for page, text in TEXTS.items()} == {
+        page: 2 * len(each) for page, each in found.items()
+    }
 
 
 def test_what_is_not_run_is_there() -> None:

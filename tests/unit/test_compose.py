@@ -19,7 +19,7 @@ from typer.core import TyperGroup
 import worker.cli.commands
 from tests.compose import FILE as PATH
 from tests.compose import NotSetError, composed, filled
-from tests.pages import blocks
+from tests.pages import blocks, text_of
 from worker.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -69,7 +69,7 @@ def test_the_file_is_what_compose_takes(profiles: tuple[str, ...]) -> None:
 @pytest.mark.parametrize("page", ["docs/how-to/lanes.md", "docs/how-to/rabbitmq.md"])
 def test_files_beside_it_are_what_compose_takes(page: str) -> None:
     """Those that the pages show."""
-    [shown] = [yaml.safe_load(block.text) for block in blocks(page) if block.language == "yaml"]
+    [shown] = [yaml.safe_load(block.text) for block in blocks(page, text_of(page)) if block.language == "yaml"]
 
     assert [] == list(complaints(shown))
 
