@@ -84,7 +84,7 @@ class Desk:
         self._open.close()
 
     def settle(self) -> None:
-        """Wait until all that the page sent to an Ostinato that still runs is applied, and nothing else became of it."""
+        """Wait until all that the page sent to an Ostinato that still runs is applied, and none of it is elsewhere."""
         allowed = {"outbox": 0, "queued": 0, "parked": 0, "quarantined": int(bool(self._quarantined))}
 
         def settled() -> bool:
