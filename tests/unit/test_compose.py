@@ -20,6 +20,7 @@ import worker.cli.commands
 from tests.compose import FILE as PATH
 from tests.compose import NotSetError, composed, filled
 from tests.pages import blocks, text_of
+from worker.services import FLOWER_OPTIONS
 from worker.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -168,7 +169,7 @@ def test_passwords_come_from_the_environment() -> None:
     knows = {name for name, each in SERVICES.items() if "4567ef" in str(each)}
 
     assert "me:0123abcd" == flower["environment"]["FLOWER_BASIC_AUTH"]
-    assert "--read_only" in flower["command"]
+    assert set(FLOWER_OPTIONS) <= set(flower["command"])
     assert not any(secret in commands for secret in ("0123abcd", "4567ef", "auth"))
     assert {"postgres", "migrate", "worker"} == knows
     assert "FLOWER_UNAUTHENTICATED_API" not in TEXT

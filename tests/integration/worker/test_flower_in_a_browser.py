@@ -9,7 +9,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
+from playwright.sync_api import Browser, Error, Page, ViewportSize, expect
 
 from store.identity import pattern_id
 from tasks.messages import Message, RecalculateAllPatternPriorities, RecordPattern, RecordPatternApplication
@@ -19,9 +19,10 @@ from tests.conftest import missing
 from tests.dashboard import Dashboard
 from tests.product import Product
 from tests.waiting import wait_until
+from worker.services import FLOWER_OPTIONS
 
 USER, PASSWORD = "someone", "a-long-password"
-OPTIONS = ("--address=127.0.0.1", "--read_only", "--inspect_timeout=1")
+OPTIONS = ("--address=127.0.0.1", *FLOWER_OPTIONS)
 PICTURE = Path(__file__).parents[3] / "docs" / "images" / "flower.png"
 LARGEST_PICTURE = 300_000
 SIZE = ViewportSize(width=1200, height=520)
@@ -88,21 +89,30 @@ def row(page: Page, text: str) -> str:
 
 
 def test_nobody_sees_anything_without_a_password(browser: Browser, flower: str) -> None:
-    """No page, and no word of one; a wrong password is none."""
-    wrong = {"username": USER, "password": "guessed"}
-    for context in (browser.new_context(base_url=flower), browser.new_context(base_url=flower, http_credentials=wrong)):
-        with context:
-            assert_closed(context)
+    """Every page is refused: where the browser would ask, nobody answers."""
+    with browser.new_context(base_url=flower) as context:
+        page = context.new_page()
+        for path in PAGES:
+            with pytest.raises(Error, match="ERR_INVALID_AUTH_CREDENTIALS"):
+                page.goto(path)
+            answer = context.request.get(path)
+            assert (401, []) == (answer.status, told(answer.text()))
 
 
-def assert_closed(context: BrowserContext) -> None:
-    """Every page answers 401, and shows nothing that is known of workers and tasks."""
-    page = context.new_page()
-    for path in PAGES:
-        answer = page.goto(path)
-        assert answer is not None
-        assert 401 == answer.status
-        assert not {word for word in ("Flower", "worker", "record_pattern") if word in page.content()}
+def test_a_wrong_password_opens_nothing(browser: Browser, flower: str) -> None:
+    """Nor does the right one of somebody else."""
+    for user, password in ((USER, "guessed"), ("else", PASSWORD)):
+        with browser.new_context(base_url=flower, http_credentials={"username": user, "password": password}) as context:
+            page = context.new_page()
+            for path in PAGES:
+                answer = page.goto(path)
+                assert answer is not None
+                assert (401, []) == (answer.status, told(page.content()))
+
+
+def told(content: str) -> list[str]:
+    """What a page has of all that it would show to somebody who may."""
+    return [word for word in ("Flower", "worker", "record_pattern") if word in content]
 
 
 def test_the_worker_is_online(signed_in: Page) -> None:
@@ -117,18 +127,19 @@ def test_tasks_are_told_in_words(signed_in: Page) -> None:
     """Each by its kind and what it is about; its own page has the same."""
     signed_in.goto("/tasks")
     for message in SENT:
-        assert message.KIND in row(signed_in, message.summary())
+        assert row(signed_in, message.summary()).startswith(f"{message.KIND} {message.summary()} ")
     seen = SENT[0]
     assert "validation_failure: file not created" == seen.summary()
-    signed_in.get_by_role("row").filter(has_text=seen.summary()).get_by_role("link").first.click()
-    expect(signed_in).to_have_title(f"{seen.KIND} … · Flower".replace("…", signed_in.url.rpartition("/")[2][:8]))
+    task = task_of(signed_in, seen)
+    signed_in.locator(f'a[href="/task/{task}"]').click()
+    expect(signed_in).to_have_title(f"{seen.KIND} {task[:8]} · Flower")
     for text in (seen.KIND, seen.summary(), "SUCCESS"):
         expect(signed_in.get_by_text(text, exact=True).first).to_be_visible()
 
 
 def test_nothing_can_be_changed(signed_in: Page) -> None:
     """No page has a button for it, and what such a button would send is refused."""
-    task = task_of(signed_in)
+    task = task_of(signed_in, SENT[0])
     for path in (*PAGES[:4], f"/task/{task}"):
         signed_in.goto(path)
         expect(signed_in.get_by_role("button", name=BUTTONS)).to_have_count(0)
@@ -137,16 +148,16 @@ def test_nothing_can_be_changed(signed_in: Page) -> None:
         assert (403, True) == (status, "Read only mode" in said), f"{path}: {status} {said}"
 
 
-def task_of(page: Page) -> str:
-    """The id of a task that is shown."""
+def task_of(page: Page, message: Message) -> str:
+    """The id of the task that this message is, as the list of tasks has it; shows that list."""
     page.goto("/tasks")
-    link = page.get_by_role("row").filter(has_text="all patterns").get_by_role("link").first
-    return str(link.get_attribute("href")).rpartition("/")[2]
+    found = page.get_by_role("row").filter(has_text=message.summary()).locator('a[href^="/task/"]')
+    return str(found.get_attribute("href")).rpartition("/")[2]
 
 
 def test_the_pages_picture_is_small(signed_in: Page) -> None:
     """And is what `/tasks` looks like, whenever somebody takes it anew."""
     if os.environ.get("OSTINATO_TEST_PICTURES"):
-        task_of(signed_in)
+        task_of(signed_in, SENT[0])
         signed_in.screenshot(path=PICTURE)
     assert LARGEST_PICTURE >= PICTURE.stat().st_size
