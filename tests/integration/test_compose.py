@@ -65,8 +65,12 @@ def test_every_service_runs_and_its_health_check_knows(containers: Containers) -
     dashboard = Dashboard(containers.port)
     credentials = SECRETS["OSTINATO_FLOWER_AUTH"]
     assert [401, 200] == [dashboard.ask("/api/tasks", each).status for each in (None, credentials)]
-    shown = json.loads(dashboard.ask("/api/tasks", credentials).text)
-    assert "test: by way of the containers" in {task["args"] for task in shown.values()}
+
+    def shown() -> bool:
+        tasks = json.loads(dashboard.ask("/api/tasks", credentials).text).values()
+        return "test: by way of the containers" in {task["args"] for task in tasks}
+
+    wait_until(shown, why="the dashboard shows the message")
 
 
 def test_every_service_ends_when_it_is_asked_to(containers: Containers) -> None:
