@@ -133,7 +133,7 @@ class Desk:
         self.reader.do(Command("before the page", "ostinato up", ""))
         lines = " ".join(shlex.quote(json.dumps(each)) for each in _SAID)
         self.reader.do(Command("before the page", f"printf '%s\\n' {lines} | ostinato send -", "sent 2, bad 0"))
-        self.reader.do(Command("before the page", "ostinato patterns list", "…test_login times out…\n…"))
+        self.reader.do(Command("before the page", "ostinato patterns list", "…\n…test_login times out…\n…"))
 
     def _something_quarantined(self) -> str:
         program = Program("before the page:0", _NO_MESSAGE.format(data=self._data))

@@ -103,9 +103,11 @@ class Reader:
         self._beside.append(Beside(name, child))
         if step.bare.startswith(_TAKES_MESSAGES):
             health = f"{self._here(step.variables)}ostinato health worker"
-            self._wait(lambda: self.answers(health), f"{step.place} takes messages")
-        shown = f"{self._here(step.shown)}\n…"
-        self._wait(lambda: fits(shown.lstrip("\n"), self._product.log(name)), f"{step.place} shows that")
+            why = f"{step.place} takes messages"
+            wait_until(lambda: self.answers(health) or self._broken(), why=why, seconds=DEADLINE)
+        shown = f"{self._here(step.shown)}\n…".lstrip("\n")
+        found = comes_true(lambda: fits(shown, self._product.log(name)) or self._broken(), seconds=DEADLINE)
+        assert found, f"{step.place}: `{step.text}` wrote:\n{self._product.log(name)}"
 
     def _interrupt(self, step: Command) -> None:
         name, child = self._beside.pop()
@@ -113,9 +115,6 @@ class Reader:
         child.wait(DEADLINE)
         log = self._product.log(name)
         assert fits(f"…\n{step.shown}", log), f"{step.place}: after Ctrl-C it wrote\n{log}"
-
-    def _wait(self, condition: Callable[[], object], why: str) -> None:
-        wait_until(lambda: condition() or self._broken(), why=why, seconds=DEADLINE)
 
     def _broken(self) -> bool:
         """False; an AssertionError, with its log, if something that has to run beside the rest has ended."""
