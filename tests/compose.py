@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
@@ -66,12 +66,8 @@ def _closing(text: str) -> int:
 
 
 def _each(value: Any, variables: Mapping[str, str]) -> Any:  # noqa: ANN401 - whatever YAML may hold
-    match value:
-        case dict():
-            return {name: _each(each, variables) for name, each in value.items()}
-        case list():
-            return [_each(each, variables) for each in value]
-        case str():
-            return filled(value, variables)
-        case _:
-            return value
+    if isinstance(value, dict):
+        return {name: _each(each, variables) for name, each in cast("dict[str, Any]", value).items()}
+    if isinstance(value, list):
+        return [_each(each, variables) for each in cast("list[Any]", value)]
+    return filled(value, variables) if isinstance(value, str) else value

@@ -9,7 +9,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Error, Page, ViewportSize, expect
+from playwright.sync_api import Browser, Error, HttpCredentials, Page, ViewportSize, expect
 
 from store.identity import pattern_id
 from tasks.messages import Message, RecalculateAllPatternPriorities, RecordPattern, RecordPatternApplication
@@ -76,7 +76,7 @@ def flower(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
 @pytest.fixture
 def signed_in(browser: Browser, flower: str) -> Generator[Page]:
     """A page of somebody who has typed user and password."""
-    credentials = {"username": USER, "password": PASSWORD}
+    credentials = HttpCredentials(username=USER, password=PASSWORD)
     with browser.new_context(base_url=flower, http_credentials=credentials, viewport=SIZE) as context:
         yield context.new_page()
 
