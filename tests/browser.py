@@ -1,26 +1,23 @@
-"""A real browser: the Chromium of this machine, without a window, driven by Playwright."""
+"""A real browser for tests of pages: Debian's Chromium without a window."""
 
+import os
 import shutil
 from collections.abc import Generator
 from contextlib import contextmanager
 
 from playwright.sync_api import Browser, sync_playwright
 
-MISSING = "there is no chromium on the PATH: install your system's package"
-
-
-def program() -> str | None:
-    """The path of Chromium; None if this machine has none."""
-    return shutil.which("chromium") or shutil.which("chromium-browser")
+MISSING = "there is no chromium: install Debian's package"
 
 
 @contextmanager
-def chromium(executable: str) -> Generator[Browser]:
-    """A browser that runs for as long as the block does."""
-    with sync_playwright() as playwright:
-        # Its sandbox refuses root, and the tests show it nothing but pages of ours.
-        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
-        try:
-            yield browser
-        finally:
-            browser.close()
+def chromium() -> Generator[Browser | None]:
+    """A browser for as long as the block runs; None if this machine has none."""
+    program = shutil.which("chromium")
+    if program is None:
+        yield None
+        return
+    # Its sandbox does not work for root; it is shown pages of this project only.
+    options = ["--no-sandbox"] if os.getuid() == 0 else []
+    with sync_playwright() as playwright, playwright.chromium.launch(executable_path=program, args=options) as browser:
+        yield browser

@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from playwright.sync_api import Browser
 
 from tests import brokers, databases, postgresql, rabbit
 from tests.brokers import EmbeddedValkey, Server, server
+from tests.browser import MISSING as NO_BROWSER
+from tests.browser import chromium
 from tests.databases import Database
 from tests.leftovers import processes_of
 from tests.product import Product
@@ -85,6 +88,13 @@ def rabbit_server(tmp_path_factory: pytest.TempPathFactory) -> Generator[RabbitS
         missing(rabbit.MISSING)
     with RabbitServer(binary, tmp_path_factory.mktemp("rabbit")) as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def browser() -> Generator[Browser]:
+    """A browser that runs; without one, skipped, but failed in CI."""
+    with chromium() as found:
+        yield found or missing(NO_BROWSER)
 
 
 def server_or_skip(kind: str, home: Path) -> Server:

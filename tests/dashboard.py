@@ -1,7 +1,12 @@
 """Asking the dashboard as a browser does."""
 
 import base64
+import fcntl
+import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
 from http.client import HTTPConnection
+from pathlib import Path
 from typing import NamedTuple
 
 
@@ -35,3 +40,11 @@ class Dashboard:
     def answers(self) -> bool:
         """Whether it is there."""
         return self.ask("/healthcheck").status == 200
+
+
+@contextmanager
+def only_one() -> Generator[None]:
+    """Wait until no other test has the dashboard of `ostinato up`, whose port is always the same."""
+    with Path(tempfile.gettempdir(), "ostinato-tests-dashboard.lock").open("w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -82,6 +82,11 @@ class OwnServer:
         """The database that every server has."""
         return URL.create("postgresql+psycopg", _OWNER, database="postgres", query={"host": str(self._folder / "data")})
 
+    @property
+    def programs(self) -> Path:
+        """The folder of the clients that came with it."""
+        return self._installed / "bin"
+
     def start(self) -> None:
         """Run the server; returns once it answers."""
         options = [word for name, value in self._settings.items() for word in ("-c", f"{name}={value}")]

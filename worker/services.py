@@ -14,8 +14,14 @@ from worker.supervisor import ChildSpec
 
 _CELERY = (sys.executable, "-m", "celery", "--quiet", "-A", "worker")
 FLOWER_PORT = 5555
-# Without these it listens everywhere and allows everything to everyone.
-_FLOWER = ("flower", "--address=127.0.0.1", f"--port={FLOWER_PORT}", "--read_only", "--inspect_timeout=1")
+# Without these it allows everything, waits long for remote control, which is off, and hides what a task is about.
+FLOWER_OPTIONS = (
+    "--read_only",
+    "--inspect_timeout=1",
+    "--tasks_columns=name,args,uuid,state,received,runtime,worker",
+)
+# It would listen everywhere.
+_FLOWER = ("flower", "--address=127.0.0.1", f"--port={FLOWER_PORT}", *FLOWER_OPTIONS)
 
 
 class Services:

@@ -9,8 +9,6 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser import MISSING, chromium, program
-from tests.conftest import missing
 from tests.lived import live
 from tests.product import Product
 
@@ -33,14 +31,6 @@ class Opened:
     page: Page
     said: list[str] = field(default_factory=list[str])
     asked: list[str] = field(default_factory=list[str])
-
-
-@pytest.fixture(scope="module")
-def browser() -> Generator[Browser]:
-    """Chromium; without one, skipped, but failed in CI."""
-    executable = program() or missing(MISSING)
-    with chromium(executable) as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.brokers import free_port, program
+from tests.dashboard import only_one
 from tests.guarded import GuardedServer
 from tests.leftovers import processes_of
 from tests.product import Product
@@ -102,7 +103,7 @@ def test_no_process_tells_the_stores_password(product: Product, url: str) -> Non
 
 def test_a_running_ostinato_tells_no_password(product: Product) -> None:
     """Nor in its processes' command lines, while all of them run as they should; each has it in its environment."""
-    with product.up("--flower"):
+    with only_one(), product.up("--flower"):
         product.wait_for(applied=1)
         names = [each.partition(" ")[0] for each in processes_of(product.home) if "flower" in each]
         assert any(SECRET.encode() in Path(f"/proc/{pid}/environ").read_bytes() for pid in names)

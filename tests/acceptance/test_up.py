@@ -4,7 +4,7 @@ import os
 import re
 import signal
 
-from tests.dashboard import Dashboard
+from tests.dashboard import Dashboard, only_one
 from tests.leftovers import processes_of
 from tests.product import DEADLINE, Product
 from tests.waiting import wait_until
@@ -76,13 +76,14 @@ def test_up_uses_a_broker_of_ones_own(embedded: Product) -> None:
 def test_up_with_flower_says_where_it_is_and_how_to_enter(alone: Product) -> None:
     """The password that it shows opens the dashboard, and nothing else does."""
     dashboard = Dashboard(FLOWER_PORT)
-    assert not dashboard.answers(), f"another program uses port {FLOWER_PORT}"
-    with alone.up("--flower"):
-        wait_until(dashboard.answers, why="the dashboard answers")
-        shown = re.search(
-            r"^Flower: http://127.0.0.1:(\d+) \(user (\S+), password (\S+)\)$", alone.log("up"), re.MULTILINE
-        )
-        assert shown is not None
-        port, user, password = shown.groups()
-        assert str(FLOWER_PORT) == port
-        assert [401, 200] == [dashboard.ask("/", each).status for each in (None, f"{user}:{password}")]
+    with only_one():
+        assert not dashboard.answers(), f"another program uses port {FLOWER_PORT}"
+        with alone.up("--flower"):
+            wait_until(dashboard.answers, why="the dashboard answers")
+            shown = re.search(
+                r"^Flower: http://127.0.0.1:(\d+) \(user (\S+), password (\S+)\)$", alone.log("up"), re.MULTILINE
+            )
+            assert shown is not None
+            port, user, password = shown.groups()
+            assert str(FLOWER_PORT) == port
+            assert [401, 200] == [dashboard.ask("/", each).status for each in (None, f"{user}:{password}")]

@@ -1,24 +1,40 @@
 """The Compose file and the Dockerfile hold together, as far as that can be said without a Docker engine."""
 
+import json
 import re
 import tomllib
+from collections.abc import Iterator
+from copy import deepcopy
 from fnmatch import fnmatch
+from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import typer
 import yaml
+from jsonschema import Draft202012Validator
 from typer.core import TyperGroup
 
 import worker.cli.commands
+from tests.compose import FILE as PATH
+from tests.compose import NotSetError, composed, filled
+from tests.pages import blocks, text_of
+from worker.services import FLOWER_OPTIONS
 from worker.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
-TEXT = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
-FILE: dict[str, Any] = yaml.safe_load(TEXT)
+TEXT = PATH.read_text(encoding="utf-8")
+ALL = ("monitoring", "postgres")
+SECRETS = {"OSTINATO_FLOWER_AUTH": "me:0123abcd", "OSTINATO_POSTGRES_PASSWORD": "4567ef"}
+FILE = composed(SECRETS, ALL)
 SERVICES: dict[str, dict[str, Any]] = FILE["services"]
-OURS = sorted(SERVICES.keys() - {"broker"})
+THEIRS = {"broker": "/data", "postgres": "/var/lib/postgresql"}
+OURS = sorted(SERVICES.keys() - THEIRS.keys())
+# That of the Compose Specification, as a package that is kept up to date has it.
+SCHEMA = json.loads(
+    files("check_jsonschema").joinpath("builtin_schemas", "vendor", "compose-spec.json").read_text("utf-8")
+)
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
@@ -26,10 +42,61 @@ each_service = pytest.mark.parametrize("name", sorted(SERVICES))
 each_of_ours = pytest.mark.parametrize("name", OURS)
 
 
+def complaints(file: dict[str, Any]) -> Iterator[str]:
+    """What the Compose Specification's schema has against a file."""
+    # Its types leave open what a schema is.
+    validator = cast("Any", Draft202012Validator(SCHEMA))
+    yield from (f"{error.json_path}: {error.message}" for error in validator.iter_errors(file))
+
+
+@pytest.mark.parametrize("profiles", [(), ("monitoring",), ("postgres",), ALL], ids=lambda each: "+".join(each) or "-")
+def test_the_file_is_what_compose_takes(profiles: tuple[str, ...]) -> None:
+    """With any profiles: right by the schema, and whatever a service names is there."""
+    file = composed(SECRETS, profiles)
+    services: dict[str, dict[str, Any]] = file["services"]
+    volumes = {volume.split(":")[0] for each in services.values() for volume in each["volumes"]}
+    awaited = {
+        name: condition.get("required", True)
+        for each in services.values()
+        for name, condition in each.get("depends_on", {}).items()
+    }
+
+    assert [] == list(complaints(file))
+    assert {network for each in services.values() for network in each["networks"]} <= set(file["networks"])
+    assert volumes <= set(file["volumes"])
+    assert {name for name, required in awaited.items() if required} <= services.keys()
+    assert awaited.keys() <= SERVICES.keys()
+
+
+@pytest.mark.parametrize("page", ["docs/how-to/lanes.md", "docs/how-to/rabbitmq.md"])
+def test_files_beside_it_are_what_compose_takes(page: str) -> None:
+    """Those that the pages show."""
+    [shown] = [yaml.safe_load(block.text) for block in blocks(page, text_of(page)) if block.language == "yaml"]
+
+    assert [] == list(complaints(shown))
+
+
+def test_a_wrong_file_is_told() -> None:
+    """The schema sees what Compose would refuse."""
+    for name, wrong in (("restart", 5), ("read_only", []), ("comand", ["x"]), ("healthcheck", {"interval": 5})):
+        file = deepcopy(FILE)
+        file["services"]["worker"][name] = wrong
+        assert list(complaints(file)), name
+
+
+def test_variables_are_filled_in_as_compose_does() -> None:
+    """Defaults, replacements, what must be set, and dollars."""
+    expected = {"a${A}": "a1", "${B:-x${A}}": "x1", "${A:+y${A}z}!": "y1z!", "${B:+y}": "", "$$5": "$5", "${B-q}": ""}
+
+    assert expected == {text: filled(text, {"A": "1", "B": ""}) for text in expected}
+    with pytest.raises(NotSetError, match="say why"):
+        filled("${B:?say why}", {"B": ""})
+
+
 def test_the_services_are_those_of_the_product() -> None:
-    """Broker, migration, worker and beat run by default, Flower only with its profile."""
-    assert {"beat", "broker", "flower", "migrate", "worker"} == SERVICES.keys()
-    assert {"flower": ["monitoring"]} == {
+    """Broker, migration, worker and beat run by default, Flower and PostgreSQL only with their profiles."""
+    assert {"broker", "migrate", "worker", "beat"} == composed(SECRETS)["services"].keys()
+    assert {"flower": ["monitoring"], "postgres": ["postgres"]} == {
         name: each["profiles"] for name, each in SERVICES.items() if "profiles" in each
     }
 
@@ -39,6 +106,7 @@ def test_no_service_may_more_than_it_needs(name: str) -> None:
     """A user without rights, no capabilities, a read-only root, one volume and a /tmp in memory to write to."""
     service = SERVICES[name]
     user, group = service["user"].split(":")
+    volume = f"{name}:{THEIRS[name]}" if name in THEIRS else "store:/var/lib/ostinato"
 
     assert 0 not in {int(user), int(group)}
     assert (True, ["ALL"], ["no-new-privileges:true"]) == (
@@ -46,10 +114,9 @@ def test_no_service_may_more_than_it_needs(name: str) -> None:
         service["cap_drop"],
         service["security_opt"],
     )
-    assert ["/tmp"] == service["tmpfs"]  # noqa: S108 - the container's own
+    assert ["/tmp", *(["/var/run/postgresql"] if name == "postgres" else [])] == service["tmpfs"]  # noqa: S108 - the container's own
     assert not service.keys() & {"privileged", "cap_add", "network_mode", "pid", "devices"}
-    assert ["broker:/data" if name == "broker" else "store:/var/lib/ostinato"] == service["volumes"]
-    assert {"broker", "store"} == FILE["volumes"].keys()
+    assert [volume] == service["volumes"]
 
 
 @each_service
@@ -62,7 +129,9 @@ def test_a_service_that_ends_is_started_again(name: str) -> None:
     else:
         assert "unless-stopped" == service["restart"]
         assert service["healthcheck"]["test"][0] in {"CMD", "CMD-SHELL"}
-    assert re.fullmatch(r"\d+s", service["stop_grace_period"])
+    # A task that lasts longer ends its worker anyhow.
+    longest = Settings.model_fields["deaf_after"].default if name in OURS else 0
+    assert longest < int(service["stop_grace_period"].removesuffix("s"))
 
 
 @pytest.mark.parametrize("name", ["worker", "beat"])
@@ -83,18 +152,30 @@ def test_only_flower_is_reachable_and_only_from_the_machine_itself() -> None:
     ports = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
 
     assert {"flower": ["127.0.0.1:5555:5555"]} == ports
-    assert FILE["networks"]["queue"]["internal"]
-    assert {("queue",)} == {tuple(service["networks"]) for name, service in SERVICES.items() if name != "flower"}
+    assert all(FILE["networks"][name]["internal"] for name in ("queue", "database"))
+    assert {
+        "broker": ["queue"],
+        "beat": ["queue"],
+        "worker": ["queue", "database"],
+        "migrate": ["database"],
+        "postgres": ["database"],
+        "flower": ["queue", "dashboard"],
+    } == {name: service["networks"] for name, service in SERVICES.items()}
 
 
-def test_flower_shows_itself_only_with_a_password() -> None:
-    """The password has to come from the environment, is on no command line, and nothing can be changed."""
+def test_passwords_come_from_the_environment() -> None:
+    """They are on no command line, and a part that does not need one does not have it; Flower cannot do without."""
     flower = SERVICES["flower"]
+    commands = " ".join(" ".join([*each.get("command", []), *each.get("entrypoint", [])]) for each in SERVICES.values())
+    knows = {name for name, each in SERVICES.items() if "4567ef" in str(each)}
 
-    assert re.fullmatch(r"\$\{OSTINATO_FLOWER_AUTH:\?.+\}", flower["environment"]["FLOWER_BASIC_AUTH"])
-    assert "--read_only" in flower["command"]
-    assert not any("auth" in word for word in flower["command"])
+    assert "me:0123abcd" == flower["environment"]["FLOWER_BASIC_AUTH"]
+    assert set(FLOWER_OPTIONS) <= set(flower["command"])
+    assert not any(secret in commands for secret in ("0123abcd", "4567ef", "auth"))
+    assert {"postgres", "migrate", "worker"} == knows
     assert "FLOWER_UNAUTHENTICATED_API" not in TEXT
+    with pytest.raises(NotSetError, match="USER:PASSWORD"):
+        composed({})
 
 
 def test_the_broker_keeps_what_it_accepted() -> None:
@@ -112,24 +193,36 @@ def test_the_broker_keeps_what_it_accepted() -> None:
 
 
 def test_every_setting_named_is_one_that_is_read() -> None:
-    """Each OSTINATO_ variable in the file and the Dockerfile is a field of the settings."""
-    known = {f"OSTINATO_{name.upper()}" for name in Settings.model_fields}
+    """Each OSTINATO_ variable in the file and the Dockerfile is a field of the settings, or the file's own."""
+    known = {f"OSTINATO_{name.upper()}" for name in Settings.model_fields} | {"OSTINATO_POSTGRES_PASSWORD"}
 
     assert known >= set(re.findall(r"OSTINATO_[A-Z_]+", TEXT + DOCKERFILE))
 
 
 @each_of_ours
-def test_the_services_share_broker_and_store(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each has the settings of the same broker and the same file, in the volume, and they can be used."""
-    environment = SERVICES[name]["environment"]
+@pytest.mark.parametrize("password", ["", "4567ef"])
+def test_the_services_share_broker_and_store(name: str, password: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each has the same broker; who opens the store, the same file in the volume, or PostgreSQL once that is set up."""
+    services = composed(SECRETS | {"OSTINATO_POSTGRES_PASSWORD": password}, ALL)["services"]
+    environment = services[name]["environment"]
     for variable in environment.keys() - {"FLOWER_BASIC_AUTH"}:
         monkeypatch.setenv(variable, environment[variable])
     settings = Settings()
+    server = "postgresql+psycopg://ostinato:4567ef@postgres:5432/ostinato"
+    opens = name in {"migrate", "worker"}
 
-    assert ("redis://broker:6379/0", "sqlite:////var/lib/ostinato/store.db") == (
-        settings.broker_address,
-        settings.store_address,
-    )
+    assert "redis://broker:6379/0" == settings.broker_address
+    assert settings.store_address == (server if password and opens else "sqlite:////var/lib/ostinato/store.db")
+
+
+def test_postgresql_is_the_server_of_that_url() -> None:
+    """The same user, database and password, and whoever is to be healthy is asked at the same port."""
+    server = SERVICES["postgres"]
+    assert {"POSTGRES_USER": "ostinato", "POSTGRES_DB": "ostinato", "POSTGRES_PASSWORD": "4567ef"}.items() <= server[
+        "environment"
+    ].items()
+    assert {"--port=5432", "--username=ostinato", "--dbname=ostinato"} <= set(server["healthcheck"]["test"])
+    assert {"postgres": {"condition": "service_healthy", "required": False}} == SERVICES["migrate"]["depends_on"]
 
 
 @each_of_ours
