@@ -53,6 +53,12 @@ class Receiver:
     pause: Callable[[float], bool]
     _ahead: Counter[Delivered] = field(default_factory=Counter[Delivered], init=False)
     _stopping: Event = field(default_factory=Event, init=False)
+    _waiting: Event = field(default_factory=Event, init=False)
+
+    @property
+    def waits_for_store(self) -> bool:
+        """Whether a message was tried, and waits for a store that is away; for any thread."""
+        return self._waiting.is_set()
 
     def receive(self, kind: str, text: str, delivery: str) -> None:
         """Give the message of an effect kind, or a batch of them, its effect; returns once it is committed."""
@@ -138,6 +144,7 @@ class Receiver:
                 if not waited:
                     _log.warning("store_unavailable", detail=str(error))
                 waited = True
+                self._waiting.set()
                 if not self.pause(pause):
                     # No other message that was fetched along has to find out for itself.
                     self._stopping.set()
@@ -145,6 +152,7 @@ class Receiver:
                 pause = min(LONGEST_PAUSE, pause * 2)
             else:
                 if waited:
+                    self._waiting.clear()
                     _log.info("store_available_again")
                 return result
 
