@@ -1,4 +1,4 @@
-"""The dashboard, the alert rules and the scrape configuration fit what a worker serves, and lead to pages that exist."""
+"""Dashboard, alert rules and scrape configuration fit what a worker serves, and lead to pages that exist."""
 
 import json
 import re

@@ -9,7 +9,6 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -31,7 +30,6 @@ from tests.integration.worker.test_interruptions import locked
 from tests.product import DEADLINE, Product
 from tests.rabbit import RabbitServer
 from tests.waiting import wait_until
-from worker.child import Child
 from worker.metrics.declared import COUNTED, METRICS
 
 LATE = 120.0
@@ -44,7 +42,7 @@ class Serving:
     def __init__(self, product: Product, name: str = "worker", **env: str) -> None:
         self.port = free_port()
         self.product = product
-        self.child: Child = product.worker(name, env={"OSTINATO_METRICS_PORT": str(self.port), **env})
+        self.child = product.worker(name, env={"OSTINATO_METRICS_PORT": str(self.port), **env})
 
     def text(self) -> str:
         """The page."""
@@ -77,18 +75,18 @@ def serving(product: Product, name: str = "worker", **env: str) -> Generator[Ser
         yield worker
 
 
-def sightings(*names: str, **fields: Any) -> list[RecordPattern]:
+def sightings(*names: str) -> list[RecordPattern]:
     """A sighting of each."""
-    return [RecordPattern(pattern_type="T", pattern_name=name, **fields) for name in names]
+    return [RecordPattern(pattern_type="T", pattern_name=name) for name in names]
 
 
 def everything() -> Sequence[Message]:
     """Something of each kind: a merge, a batch, a duplicate, what waits for its pattern and what will wait for long."""
     ago = datetime.now(UTC) - timedelta(seconds=LATE)
-    (one,) = late = sightings("one", occurred_at=ago)
+    one = RecordPattern(pattern_type="T", pattern_name="one", occurred_at=ago)
     early = RecordPatternApplication(pattern_id=pattern_id("T", "x"), execution_id="e", pattern_led_to_success=True)
     lost = SoftDeletePattern(pattern_id="nobody")
-    return [*late, early, lost, ApplyBatch(messages=sightings("x", *MERGING)), one, one]
+    return [one, early, lost, ApplyBatch(messages=sightings("x", *MERGING)), one, one]
 
 
 SENT = {
