@@ -40,17 +40,23 @@ class Delivered(NamedTuple):
     id: str
 
 
+def _nothing() -> None:
+    """Nobody has to be told."""
+
+
 @dataclass(frozen=True, slots=True)
 class Receiver:
     """Takes deliveries to the store.
 
     ``pause`` waits for so many seconds and says False once the worker is
-    to stop.
+    to stop; ``found_done`` is told of each delivery that was applied ahead
+    when its turn comes.
     """
 
     writer: Writer
     clock: Clock
     pause: Callable[[float], bool]
+    found_done: Callable[[], object] = _nothing
     _ahead: Counter[Delivered] = field(default_factory=Counter[Delivered], init=False)
     _stopping: Event = field(default_factory=Event, init=False)
     _waiting: Event = field(default_factory=Event, init=False)
@@ -63,6 +69,7 @@ class Receiver:
     def receive(self, kind: str, text: str, delivery: str) -> None:
         """Give the message of an effect kind, or a batch of them, its effect; returns once it is committed."""
         if self._done_ahead(Delivered(kind, text, delivery)):
+            self.found_done()
             return
         items = _read(kind, text)
         self._until_stored(lambda: self._apply(items, kind, delivery))

@@ -43,11 +43,11 @@ def create_app(settings: Settings) -> Celery:
     app = Celery("ostinato", set_as_current=False)
     life = Life(heard=_HEARD_SECONDS, deaf_after=settings.deaf_after)
     watching = Watching(settings)
-    receiver = Receiver(_writer(settings, watching), now, partial(_pause, life))
+    receiver = Receiver(_writer(settings, watching), now, partial(_pause, life), watching.found_done)
     consumer = worker_consumer(receiver, settings, life)
     app.conf.update(_configuration(settings) | consumer.configuration(settings), worker_consumer=consumer)
     app.steps["consumer"].update(consumer.own_steps)
-    bind(app, receiver)
+    bind(app, receiver, watching.around)
     _connect_signals(settings, receiver, watching)
     return app
 
