@@ -30,7 +30,7 @@ class Receiver:
         spans = self.spans
 
         class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:  # noqa: N802 - the library's own
+            def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
                 spans.extend(_seen(ExportTraceServiceRequest.FromString(body)))
                 self.send_response(200)
