@@ -111,10 +111,6 @@ def test_counts_are_those_of_committed_transactions() -> None:
 
 def test_imports_have_no_lag() -> None:
     """They say what another store knew, maybe long ago."""
-    balance = {"occurrence_count": 1, "led_to_success_count": 0, "led_to_failure_count": 0, "first_seen": 0}
-    texts = dict.fromkeys(
-        ["description", "context_tags", "suggested_action", "provenance_job_hash", "provenance_sheet_num"]
-    )
     known = Import(
         id="i",
         kind="import_pattern",
@@ -123,8 +119,15 @@ def test_imports_have_no_lag() -> None:
         pattern_id="p",
         pattern_type="t",
         pattern_name="n",
-        **texts,
-        **balance,
+        description=None,
+        context_tags=None,
+        suggested_action=None,
+        provenance_job_hash=None,
+        provenance_sheet_num=None,
+        occurrence_count=1,
+        led_to_success_count=0,
+        led_to_failure_count=0,
+        first_seen=0,
         instrument_name=None,
         last_confirmed=None,
         variance=0.0,

@@ -99,9 +99,9 @@ def test_what_waited_is_told_apart(watched: Watched) -> None:
 
 def test_a_merge_is_told(watched: Watched) -> None:
     """Of a pattern that has the same content under another name."""
-    watched.apply(sighting("a  b"))
+    watched.apply(sighting("not created"))
 
-    assert 1 == watched.apply(sighting("A B")).merges
+    assert 1 == watched.apply(sighting("not_created.")).merges
 
 
 def test_lags_are_those_of_what_was_applied_as_it_came(watched: Watched) -> None:

@@ -33,7 +33,7 @@ from tests.waiting import wait_until
 from worker.metrics.declared import COUNTED, METRICS
 
 LATE = 120.0
-MERGING = ("a b", "A  B")
+MERGING = ("not created", "not_created.")
 
 
 class Serving:
