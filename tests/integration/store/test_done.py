@@ -5,6 +5,8 @@ from contextlib import closing
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import Connection
+from sqlalchemy.event import listen
 from structlog.testing import capture_logs
 
 from store.done import Done
@@ -120,6 +122,23 @@ def test_what_is_rolled_back_is_not_told(watched: Watched, bench: Bench) -> None
     assert [] == watched.told
 
     assert [event.id] == ids(watched.apply(event).applied)
+
+
+def test_a_commit_that_fails_is_not_told(watched: Watched) -> None:
+    """It has to be done by then, not only asked for."""
+
+    def fail(_: Connection) -> None:
+        raise Crash
+
+    def commit_in_vain() -> None:
+        with watched.writer.transaction(lambda: NOW) as transaction:
+            listen(transaction.connection, "commit", fail)
+            apply(transaction, [sighting()], task="t", delivery="d")
+
+    with pytest.raises(Crash):
+        commit_in_vain()
+
+    assert [] == watched.told
 
 
 def test_what_shares_a_commit_is_told_once(watched: Watched) -> None:
