@@ -4,8 +4,10 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from store.events import Event, Import
+from store.events import Event, Import, Recalculation
 from store.tallies import DUPLICATES, MERGES
+
+_UNTIMED = (Import, Recalculation)
 
 
 @dataclass(slots=True)
@@ -31,8 +33,11 @@ class Done:
 
     @property
     def lags(self) -> list[float]:
-        """Seconds from each event to now, 0 if it is said to come later, of what was applied as it came; no imports."""
-        return [max(0, self.now - each.occurred_at) / 1e6 for each in self.applied if not isinstance(each, Import)]
+        """Seconds from each event to now, 0 if it is said to come later, of what was applied as it came.
+
+        Without imports and recalculations: the times of those are another store's and the schedule's.
+        """
+        return [max(0, self.now - each.occurred_at) / 1e6 for each in self.applied if not isinstance(each, _UNTIMED)]
 
     @property
     def duplicates(self) -> int:

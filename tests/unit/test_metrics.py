@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from store.done import Done
-from store.events import Event, Import
+from store.events import Event, Import, Recalculation
 from store.vitals import Vitals
 from tasks.outbox_inspection import OutboxState
 from worker.broker_client import BrokerState
@@ -109,8 +109,8 @@ def test_counts_are_those_of_committed_transactions() -> None:
     assert (NOW + 1) / 1e6 == counting.last_applied
 
 
-def test_imports_have_no_lag() -> None:
-    """They say what another store knew, maybe long ago."""
+def test_imports_and_recalculations_have_no_lag() -> None:
+    """They say what another store knew, maybe long ago, and when a schedule would have had it."""
     known = Import(
         id="i",
         kind="import_pattern",
@@ -136,7 +136,9 @@ def test_imports_have_no_lag() -> None:
         active=True,
     )
 
-    assert [] == Done(NOW, applied=[known]).lags
+    slot = Recalculation(id="i", kind="recalculate_all_pattern_priorities", occurred_at=0, content="")
+
+    assert [] == Done(NOW, applied=[known, slot]).lags
 
 
 def test_two_applications_share_nothing() -> None:

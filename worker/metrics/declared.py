@@ -55,7 +55,7 @@ LAG = Metric(
     "ostinato_lag_seconds",
     "histogram",
     "Seconds from `occurred_at` of a message to its application; 0 where that is in the future. "
-    "Without messages that had been parked, and without imports.",
+    "Without messages that had been parked, imports and recalculations.",
     buckets=_LAG_SECONDS,
 )
 BROUGHT = Metric(
