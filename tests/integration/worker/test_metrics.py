@@ -125,25 +125,25 @@ def send_everything(product: Product) -> None:
     product.send(messages[0].model_copy(update={"pattern_name": "other"}))
 
 
-def check_everything(worker: Serving) -> None:
-    """The page says what was sent."""
+def check_everything(worker: Serving, began: float) -> None:
+    """The page says what was sent, and when: since so many seconds after 1970."""
     worker.product.wait_for(applied=5, quarantined=2, duplicates=2)
     worker.wait_for(1, "ostinato_queue_workers", "0")
     worker.wait_for(0, "ostinato_queue_messages", "0")
     found = worker.values()
     assert SENT == {key: found.get(key) for key in SENT}
-    assert LATE <= found[("ostinato_lag_seconds_sum",)] < LATE + DEADLINE
+    assert LATE <= found[("ostinato_lag_seconds_sum",)]
     assert found[("ostinato_transaction_seconds_count",)] == found[("ostinato_transaction_messages_count",)]
-    now = time.time()
     for name in ("ostinato_last_applied_timestamp_seconds", "ostinato_store_parked_oldest_timestamp_seconds"):
-        assert now - DEADLINE < found[(name,)] <= now
+        assert began <= found[(name,)] <= time.time()
 
 
 def test_every_number_is_that_of_what_was_sent(product: Product) -> None:
     """Also where messages share a commit: they wait on the broker before the worker begins."""
+    began = time.time()
     send_everything(product)
     with serving(product) as worker:
-        check_everything(worker)
+        check_everything(worker, began)
         assert 1 == worker.value("ostinato_transaction_seconds_count")
 
 
@@ -154,8 +154,9 @@ def test_rabbitmq(home: Path, rabbit_server: RabbitServer) -> None:
         migrate(product.settings.store_address)
         with serving(product) as worker:
             worker.wait_for(1, "ostinato_queue_workers", "0")
+            began = time.time()
             send_everything(product)
-            check_everything(worker)
+            check_everything(worker, began)
             assert 8 == worker.value("ostinato_transaction_messages_count")
 
 
@@ -184,13 +185,14 @@ def test_a_killed_worker_counts_from_nothing_and_the_store_does_not(embedded: Pr
 
 def test_a_recalculation_is_timed_and_dated(embedded: Product) -> None:
     """By the worker that did it, and by the store."""
+    began = time.time()
     with serving(embedded) as worker:
         assert None is worker.value("ostinato_store_recalculated_timestamp_seconds")
         embedded.send(RecalculateAllPatternPriorities())
         worker.wait_for(1, "ostinato_recalculation_seconds_count")
         at = worker.value("ostinato_store_recalculated_timestamp_seconds")
         assert at is not None
-        assert time.time() - DEADLINE < at <= time.time()
+        assert began <= at <= time.time()
 
 
 def test_without_a_broker_the_page_comes(alone: Product) -> None:
