@@ -16,6 +16,7 @@ from typing import cast
 import typer
 from reference_codes import MADE, ROOT, limit_of
 from reference_codes import page as reason_codes
+from reference_metrics import page as metrics
 from reference_schema import Json, schema
 from typer.core import TyperCommand, TyperGroup
 
@@ -37,6 +38,7 @@ _ALLOWED = {
     "recalculate_at": "`HH:MM` or `HH:MM:SS`",
     "broker_memory": "`512mb`, `1gb`",
     "flower_auth": "`USER:PASSWORD`",
+    "metrics_address": "an IP address, or a host's name",
 }
 
 
@@ -126,6 +128,7 @@ def pages() -> dict[str, str]:
         "cli.md": cli(),
         "settings.md": settings(),
         "reason-codes.md": reason_codes(),
+        "metrics.md": metrics(),
     }
 
 

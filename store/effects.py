@@ -48,6 +48,7 @@ def apply_together(transaction: Transaction, deliveries: Sequence[Delivery]) -> 
     rejected: list[tuple[Rejected, Delivery]] = []
     events: list[tuple[Effect, Delivery]] = []
     for delivery in deliveries:
+        transaction.done.brought += len(delivery.items)
         for item in delivery.items:
             if isinstance(item, Rejected):
                 rejected.append((item, delivery))
@@ -66,23 +67,29 @@ def _apply_each_once(
     # Before the inbox rows, whose order is that in which the locks were held.
     work = Work(transaction, events)
     reused: list[tuple[Rejected, Delivery]] = []
-    new: list[Effect] = []
+    new: list[tuple[Effect, Delivery]] = []
     received = receive(transaction.connection, events, transaction.now)
     for (event, delivery), receipt in zip(delivered, received, strict=True):
         if receipt is Receipt.NEW:
-            new.append(event)
+            new.append((event, delivery))
         elif receipt is Receipt.ID_REUSE:
             reused.append((rejected_for_reuse(event), delivery))
         else:
             transaction.counts[DUPLICATES] += 1
-            transaction.happened("message_duplicated", logging.DEBUG, message_id=event.id)
+            transaction.happened("message_duplicated", logging.DEBUG, **_names(event, delivery))
     if new:
-        for event in new:
+        for event, delivery in new:
+            work.delivery = delivery.id
             if take_effect(event, work):
                 transaction.counts[APPLIED] += 1
-                transaction.happened("message_applied", logging.DEBUG, message_id=event.id, kind=event.kind)
+                transaction.done.applied.append(event)
+                transaction.happened("message_applied", logging.DEBUG, **_names(event, delivery))
         work.write()
     return reused
+
+
+def _names(event: Effect, delivery: Delivery) -> dict[str, object]:
+    return {"message_id": event.id, "kind": event.kind, "pattern_id": event.pattern_id, "delivery": delivery.id}
 
 
 @singledispatch
@@ -119,13 +126,7 @@ def _import(event: Import, work: Work) -> bool:
 def _application(event: Application, work: Work) -> bool:
     known = work.patterns.meant(event.pattern_id)
     if known is None:
-        work.parking.park(event)
-        work.transaction.happened(
-            "pattern_application_parked",
-            message_id=event.id,
-            pattern_id=event.pattern_id,
-            reason=PATTERN_NOT_FOUND,
-        )
+        _park(work, event, "pattern_application_parked")
         return False
     work.applications.append(_application_row(event, known.id, work.transaction.now))
     after = _rescored(work, applied(known, event))
@@ -137,10 +138,7 @@ def _application(event: Application, work: Work) -> bool:
 def _soft_delete(event: SoftDelete, work: Work) -> bool:
     known = work.patterns.meant(event.pattern_id)
     if known is None:
-        work.parking.park(event)
-        work.transaction.happened(
-            "pattern_delete_parked", message_id=event.id, pattern_id=event.pattern_id, reason=PATTERN_NOT_FOUND
-        )
+        _park(work, event, "pattern_delete_parked")
         return False
     after = soft_deleted(known, event.occurred_at)
     work.patterns.put(after)
@@ -197,10 +195,19 @@ def _merge(work: Work, into: PatternState, event: Sighting) -> None:
         _adopt(work, event.pattern_id)
 
 
+def _park(work: Work, event: Application | SoftDelete, fact: str) -> None:
+    work.parking.park(event)
+    work.transaction.done.parked.append(event)
+    work.transaction.happened(
+        fact, message_id=event.id, pattern_id=event.pattern_id, delivery=work.delivery, reason=PATTERN_NOT_FOUND
+    )
+
+
 def _adopt(work: Work, pattern_id: str) -> None:
     for event in work.parking.take(pattern_id):
         take_effect(event, work)
         work.transaction.counts[APPLIED] += 1
+        work.transaction.done.unparked.append(event)
         work.transaction.happened("parked_message_applied", message_id=event.id, pattern_id=pattern_id)
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import logging
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, and_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from store.events import Rejected
@@ -15,11 +15,13 @@ _ID_DIGITS = 32
 
 
 def _writing(statement: sqlite.Insert | postgresql.Insert) -> sqlite.Insert | postgresql.Insert:
-    """What comes back is new again, also for somebody who is about to write down that it was replayed."""
+    """What comes back is new again, also for somebody who is about to write down that it was replayed.
+
+    A row back says that it was not there, or no longer as new.
+    """
     again = {"state": NEW, "resolved_at": None}
-    return statement.on_conflict_do_update(
-        index_elements=[quarantine.c.id], set_=again, where=quarantine.c.state != DISCARDED
-    )
+    gone = and_(quarantine.c.state != DISCARDED, quarantine.c.resolved_at.is_not(None))
+    return statement.on_conflict_do_update(index_elements=[quarantine.c.id], set_=again, where=gone)
 
 
 _WRITE = {
@@ -48,13 +50,16 @@ def put_in_quarantine(transaction: Transaction, rejected: Rejected, *, task: str
         "task": task,
         "state": NEW,
     }
-    transaction.connection.execute(_WRITE[transaction.connection.dialect.name], values)
+    writing = _WRITE[transaction.connection.dialect.name].returning(quarantine.c.id)
+    if transaction.connection.execute(writing, values).one_or_none() is not None:
+        transaction.done.quarantined.append(rejected.reason_code)
     transaction.happened(
         "message_quarantined",
         logging.WARNING,
         quarantine_id=key,
         reason_code=rejected.reason_code,
         message_id=rejected.message_id,
+        delivery=delivery,
     )
 
 

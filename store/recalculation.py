@@ -36,6 +36,7 @@ def recalculate(
     The first delivery of the message fixes the clock reading. Until the answer is True, the same message has to be
     delivered again, in a transaction of its own.
     """
+    transaction.done.brought += 1
     (receipt,) = receive(transaction.connection, [event], transaction.now)
     if receipt is Receipt.ID_REUSE:
         put_in_quarantine(transaction, rejected_for_reuse(event), task=task, delivery=delivery)
@@ -45,7 +46,9 @@ def recalculate(
     run = _unfinished(transaction, event)
     if run is None:
         transaction.counts[DUPLICATES] += 1
-        transaction.happened("message_duplicated", logging.DEBUG, message_id=event.id)
+        transaction.happened(
+            "message_duplicated", logging.DEBUG, message_id=event.id, kind=event.kind, delivery=delivery
+        )
         return True
     return _advance(transaction, event, run, chunk)
 
@@ -55,6 +58,7 @@ def begin(transaction: Transaction, event: Recalculation, *, finished_at: int | 
     row = {"message_id": event.id, "clock": transaction.now, "last_id": "", "patterns": 0, "changed": 0, "skipped": 0}
     transaction.connection.execute(insert(recalculations).values({**row, "finished_at": finished_at}))
     transaction.counts[APPLIED] += 1
+    transaction.done.applied.append(event)
 
 
 def _unfinished(transaction: Transaction, event: Recalculation) -> _Run | None:
@@ -82,13 +86,15 @@ def _advance(transaction: Transaction, event: Recalculation, run: _Run, chunk: i
         )
     )
     if finished:
+        seconds = (transaction.clock() - run.clock) / 1e6
+        transaction.done.recalculated.append(max(0.0, seconds))
         transaction.happened(
             "priorities_recalculated",
             message_id=event.id,
             patterns=after.patterns,
             changed=after.changed,
             skipped=after.skipped,
-            seconds=(transaction.clock() - run.clock) / 1e6,
+            seconds=seconds,
         )
     return finished
 

@@ -7,10 +7,12 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
+from time import monotonic
 
 import structlog
 from sqlalchemy import Connection, Engine
 
+from store.done import Done, Watch, nobody
 from store.engines import store_url, trouble_is_transient, writer_engine
 from store.errors import ConfigurationError
 from store.locks import Held, Locks, turning
@@ -41,8 +43,13 @@ class Transaction:
     held: Held
     clock: Clock
     now: int
-    counts: Counter[str] = field(default_factory=Counter[str])
+    done: Done
     facts: list[Fact] = field(default_factory=list[Fact])
+
+    @property
+    def counts(self) -> Counter[str]:
+        """What is added to the store's own counters with the commit."""
+        return self.done.counts
 
     def happened(self, name: str, level: int = logging.INFO, **fields: object) -> None:
         """Remember a fact; it is logged once it is committed, and never if it is not."""
@@ -56,10 +63,14 @@ class Writer:
     succeed later; ConfigurationError that the URL never will.
     """
 
-    def __init__(self, url: str, lane: int | None = None) -> None:
-        """Write to the store at ``url``; in a lane, which needs PostgreSQL, beside those of other lanes."""
+    def __init__(self, url: str, lane: int | None = None, watch: Watch = nobody) -> None:
+        """Write to the store at ``url``; in a lane, which needs PostgreSQL, beside those of other lanes.
+
+        ``watch`` is told what each committed transaction did; an error of its own is logged, and changes nothing.
+        """
         self._url = store_url(url)
         self.lane = lane
+        self._watch = watch
         if lane is not None and self._url.get_backend_name() != "postgresql":
             raise ConfigurationError(
                 "More than one lane needs PostgreSQL: set OSTINATO_STORE_URL, or OSTINATO_LANES=1."
@@ -79,18 +90,28 @@ class Writer:
 
         With ``locks`` it runs beside others that hold none of these; without, it is alone.
         """
+        asked = monotonic()
         with trouble_is_transient(), self._opened().connect() as connection, turning(connection, locks).begin():
-            transaction = Transaction(connection, Held(connection, locks), clock, clock())
+            now = clock()
+            transaction = Transaction(connection, Held(connection, locks), clock, now, Done(now))
             yield transaction
             add_counts(connection, transaction.counts, self.lane or 0)
         for fact in transaction.facts:
             _log.log(fact.level, fact.name, **fact.fields)
+        transaction.done.seconds = monotonic() - asked
+        self._tell(transaction.done)
 
     def close(self) -> None:
         """Close the connection; the next transaction opens another."""
         if self._engine is not None:
             self._engine.dispose(close=self._pid == os.getpid())
             self._engine = None
+
+    def _tell(self, done: Done) -> None:
+        try:
+            self._watch(done)
+        except Exception:  # noqa: BLE001 - it is committed: who hears of an error takes what was done for undone
+            _log.exception("watch_failed")
 
     def _opened(self) -> Engine:
         with self._opening:

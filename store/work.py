@@ -14,10 +14,14 @@ _ADD_APPLICATIONS = insert(applications)
 
 
 class Work:
-    """The rows that some events touch: the patterns they name or mean, what is parked for those, applications."""
+    """The rows that some events touch: the patterns they name or mean, what is parked for those, applications.
+
+    ``delivery`` is the id of the one that brought the event whose turn it is.
+    """
 
     def __init__(self, transaction: Transaction, events: Sequence[Effect]) -> None:
         self.transaction = transaction
+        self.delivery = ""
         self.patterns = PatternRows(transaction.connection, transaction.held, events)
         names = {event.pattern_id for event in events}
         self.parking = Parking(transaction.connection, {each for each in names if self.patterns.meant(each) is None})

@@ -1,7 +1,8 @@
 """The Celery tasks: one for each kind of message, of the same name."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 
 from celery import Celery, Task
 from celery.exceptions import Reject
@@ -16,11 +17,21 @@ from tasks.reasons import WRONG_ARGUMENTS
 _RECALCULATION = RecalculateAllPatternPriorities.KIND
 
 
-def bind(app: Celery, receiver: Receiver) -> None:
+Around = Callable[[str, str, Mapping[str, str]], AbstractContextManager[None]]
+"""What a task runs in: told its kind, the id of its sending, and the headers by which a trace goes on."""
+# As https://www.w3.org/TR/trace-context has them; Celery puts headers beside what is known of a task.
+_TRACE_HEADERS = ("traceparent", "tracestate")
+
+
+def _in_nothing(kind: str, delivery: str, headers: Mapping[str, str]) -> AbstractContextManager[None]:  # noqa: ARG001
+    return nullcontext()
+
+
+def bind(app: Celery, receiver: Receiver, around: Around = _in_nothing) -> None:
     """Register a task for each kind with an application; what they receive goes to the receiver."""
     for kind in (*BATCH_MEMBERS, ApplyBatch.KIND):
-        _register(app, kind, receiver, _effect(kind, receiver))
-    _register(app, _RECALCULATION, receiver, _recalculation(app, receiver))
+        _register(app, kind, receiver, around, _effect(kind, receiver))
+    _register(app, _RECALCULATION, receiver, around, _recalculation(app, receiver))
 
 
 def _effect(kind: str, receiver: Receiver) -> Callable[[str, str], None]:
@@ -45,17 +56,19 @@ def _recalculation(app: Celery, receiver: Receiver) -> Callable[[str, str], None
     return run
 
 
-def _register(app: Celery, kind: str, receiver: Receiver, run: Callable[[str, str], None]) -> None:
+def _register(app: Celery, kind: str, receiver: Receiver, around: Around, run: Callable[[str, str], None]) -> None:
     def task(self: Task[..., None], /, *args: object, **kwargs: object) -> None:
         delivery = str(self.request.id)
         text = args[0] if len(args) == 1 and not kwargs else None
-        try:
-            if isinstance(text, str):
-                run(text, delivery)
-            else:
-                receiver.reject(_wrong_arguments(args, kwargs), kind, delivery)
-        except Stopping as stopping:
-            raise Reject(str(stopping), requeue=True) from stopping
+        headers = {name: value for name in _TRACE_HEADERS if isinstance(value := self.request.get(name), str)}
+        with around(kind, delivery, headers):
+            try:
+                if isinstance(text, str):
+                    run(text, delivery)
+                else:
+                    receiver.reject(_wrong_arguments(args, kwargs), kind, delivery)
+            except Stopping as stopping:
+                raise Reject(str(stopping), requeue=True) from stopping
 
     # shared=True, the default, would put the task into every other application of the process.
     app.task(name=kind, bind=True, shared=False)(task)

@@ -40,23 +40,36 @@ class Delivered(NamedTuple):
     id: str
 
 
+def _nothing() -> None:
+    """Nobody has to be told."""
+
+
 @dataclass(frozen=True, slots=True)
 class Receiver:
     """Takes deliveries to the store.
 
     ``pause`` waits for so many seconds and says False once the worker is
-    to stop.
+    to stop; ``found_done`` is told of each delivery that was applied ahead
+    when its turn comes.
     """
 
     writer: Writer
     clock: Clock
     pause: Callable[[float], bool]
+    found_done: Callable[[], object] = _nothing
     _ahead: Counter[Delivered] = field(default_factory=Counter[Delivered], init=False)
     _stopping: Event = field(default_factory=Event, init=False)
+    _waiting: Event = field(default_factory=Event, init=False)
+
+    @property
+    def waits_for_store(self) -> bool:
+        """Whether a message was tried, and waits for a store that is away; for any thread."""
+        return self._waiting.is_set()
 
     def receive(self, kind: str, text: str, delivery: str) -> None:
         """Give the message of an effect kind, or a batch of them, its effect; returns once it is committed."""
         if self._done_ahead(Delivered(kind, text, delivery)):
+            self.found_done()
             return
         items = _read(kind, text)
         self._until_stored(lambda: self._apply(items, kind, delivery))
@@ -138,6 +151,7 @@ class Receiver:
                 if not waited:
                     _log.warning("store_unavailable", detail=str(error))
                 waited = True
+                self._waiting.set()
                 if not self.pause(pause):
                     # No other message that was fetched along has to find out for itself.
                     self._stopping.set()
@@ -145,6 +159,7 @@ class Receiver:
                 pause = min(LONGEST_PAUSE, pause * 2)
             else:
                 if waited:
+                    self._waiting.clear()
                     _log.info("store_available_again")
                 return result
 

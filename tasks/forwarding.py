@@ -142,7 +142,16 @@ class Forwarder:
         try:
             with self._connected() as connection:
                 producer = self._app.amqp.Producer(connection, auto_declare=False)
-                publish_text(self._app, kind, text, queue=queue, summary=summary, task_id=task_id, producer=producer)
+                publish_text(
+                    self._app,
+                    kind,
+                    text,
+                    queue=queue,
+                    summary=summary,
+                    task_id=task_id,
+                    producer=producer,
+                    message_ids=[entry.id for entry in batch],
+                )
         except BrokerUnavailable:
             # A line that is slow or often cut lets a smaller one pass.
             self._most = max(1, len(batch) // 2)

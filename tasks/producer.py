@@ -19,6 +19,7 @@ from tasks.messages import (
 )
 from tasks.outboxes import OutboxSettings
 from tasks.sending import Sending
+from tasks.tracing import recording
 
 _AT_EXIT_SECONDS = 2.0
 
@@ -70,7 +71,8 @@ class Producer:
         """Take a message that is made already, of any kind but a batch; errors as for the others."""
         if message.KIND == ApplyBatch.KIND:
             raise TypeError("send the messages of a batch one by one: they are batched on their way")
-        self._opened().add(message)
+        with recording(message.KIND, str(message.id)):
+            self._opened().add(message)
 
     @property
     def waiting(self) -> int:

@@ -1,12 +1,12 @@
 """Sending a message: one JSON text as a task's only argument, within bounded time, with a clear error if it fails."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kombu import Connection, Producer
 
 from store.errors import BrokerUnavailable
-from tasks import wire
+from tasks import tracing, wire
 from tasks.broker import BrokerSettings
 from tasks.broker_kinds import BrokerKind, kind_of
 from tasks.messages import Message
@@ -68,10 +68,12 @@ def publish_text(  # noqa: PLR0913 - a queue item
     queue: str = QUEUE,
     task_id: str | None = None,
     producer: Producer | None = None,
+    message_ids: Sequence[str] = (),
 ) -> None:
     """Hand the JSON text of a message to the broker; ``summary`` is what the dashboard shows of it.
 
-    By a connection of ``producer``'s, if given, else by one of the application's.
+    By a connection of ``producer``'s, if given, else by one of the application's. Where there are traces, those of
+    ``message_ids`` go on.
     """
     sending = kind_of(str(app.conf.broker_url))
     task: dict[str, Any] = {
@@ -85,7 +87,8 @@ def publish_text(  # noqa: PLR0913 - a queue item
         **sending.options(queue, app.conf.broker_transport_options),
     }
     try:
-        _send(app, sending, task, producer)
+        with tracing.sending(kind, message_ids) as headers:
+            _send(app, sending, task | ({"headers": headers} if headers else {}), producer)
     except sending.errors as error:
         raise not_taken(error, sending) from error
 

@@ -22,6 +22,7 @@ from worker.life import Life
 from worker.logs import configure_logs
 from worker.settings import Settings
 from worker.slots import SlotSchedule
+from worker.watching import Watching
 
 _PAUSE_STEP = 0.1
 # A fetch is answered within a second or two.
@@ -41,18 +42,19 @@ def create_app(settings: Settings) -> Celery:
     """The application of worker and beat; connects to nothing before one of them starts."""
     app = Celery("ostinato", set_as_current=False)
     life = Life(heard=_HEARD_SECONDS, deaf_after=settings.deaf_after)
-    receiver = Receiver(_writer(settings), now, partial(_pause, life))
+    watching = Watching(settings)
+    receiver = Receiver(_writer(settings, watching), now, partial(_pause, life), watching.found_done)
     consumer = worker_consumer(receiver, settings, life)
     app.conf.update(_configuration(settings) | consumer.configuration(settings), worker_consumer=consumer)
     app.steps["consumer"].update(consumer.own_steps)
-    bind(app, receiver)
-    _connect_signals(settings, receiver)
+    bind(app, receiver, watching.around)
+    _connect_signals(settings, receiver, watching)
     return app
 
 
-def _writer(settings: Settings) -> Writer:
+def _writer(settings: Settings, watching: Watching) -> Writer:
     """A writer, which is alone in the store where there is one lane."""
-    return Writer(settings.store_address, settings.own_lane if settings.lanes > 1 else None)
+    return Writer(settings.store_address, settings.own_lane if settings.lanes > 1 else None, watching.watch)
 
 
 def _configuration(settings: Settings) -> dict[str, Any]:
@@ -90,25 +92,27 @@ def _configuration(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _connect_signals(settings: Settings, receiver: Receiver) -> None:
+def _connect_signals(settings: Settings, receiver: Receiver, watching: Watching) -> None:
     def set_up_logs(**_: object) -> None:
         configure_logs(settings.log_level)
 
-    def open_store(**_: object) -> None:
+    def begin(**_: object) -> None:
         try:
             settings.require_lane()
+            watching.start(receiver)
             receiver.writer.open()
         except (ConfigurationError, StoreOutdated) as error:
             raise SystemExit(str(error)) from None
         except TransientError as error:
             logging.getLogger(__name__).warning("store_unavailable: %s", error)
 
-    def close_store(**_: object) -> None:
+    def end(**_: object) -> None:
+        watching.stop()
         receiver.writer.close()
 
     signals.setup_logging.connect(set_up_logs, weak=False, dispatch_uid=_SIGNALS)
-    signals.worker_init.connect(open_store, weak=False, dispatch_uid=_SIGNALS)
-    signals.worker_shutdown.connect(close_store, weak=False, dispatch_uid=_SIGNALS)
+    signals.worker_init.connect(begin, weak=False, dispatch_uid=_SIGNALS)
+    signals.worker_shutdown.connect(end, weak=False, dispatch_uid=_SIGNALS)
 
 
 def _pause(life: Life, seconds: float) -> bool:

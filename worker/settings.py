@@ -62,6 +62,16 @@ class Settings(OutboxSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="The least level that is logged; DEBUG says every message."
     )
+    metrics_port: Annotated[int | None, Field(ge=1, le=65_000)] = Field(
+        default=None,
+        description="Port of the worker's Prometheus metrics, to which the lane's number is added; none serves none.",
+    )
+    metrics_address: Annotated[str, Field(min_length=1)] = Field(
+        default="127.0.0.1", description="Address at which the metrics are served, without a password: to whoever asks."
+    )
+    traces: bool = Field(
+        default=False, description="Whether the worker sends traces, as OTEL_… says where to; needs the extra `otel`."
+    )
     deaf_after: Annotated[float, Field(ge=10, le=3600)] = Field(
         default=40, description="Seconds without a sign of life after which a worker ends, to be started again."
     )

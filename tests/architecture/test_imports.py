@@ -67,6 +67,11 @@ def test_producer_loads_neither_database_nor_queue_nor_worker(tmp_path: Path, na
     assert not imported.packages & {"sqlalchemy", "alembic", "celery", "kombu", "redis", "worker"}
 
 
+def test_worker_loads_prometheus_only_where_it_is_asked_for(tmp_path: Path) -> None:
+    """Nor does beat or the command line wait for it."""
+    assert "prometheus_client" not in Imported(tmp_path, "worker.app", "worker.cli.commands").packages
+
+
 def test_pure_rules_load_the_standard_library_only(tmp_path: Path) -> None:
     """Neither the scores nor the identity of a pattern need anything else."""
     imported = Imported(tmp_path, "store.scoring", "store.identity")

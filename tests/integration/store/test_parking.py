@@ -7,7 +7,7 @@ from store.tables import applications, parked, patterns
 from tests.integration.store.bench import DAY, NOW, Bench, application, rescore, sighting, soft_delete
 
 N = pattern_id("T", "n")
-PARKED = {"pattern_id": N, "reason": "pattern_not_found"}
+PARKED = {"pattern_id": N, "reason": "pattern_not_found", "delivery": "delivery"}
 
 
 def test_an_application_of_an_unknown_pattern_is_parked(bench: Bench) -> None:

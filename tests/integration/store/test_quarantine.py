@@ -47,6 +47,7 @@ def test_the_log_names_it(bench: Bench) -> None:
         "quarantine_id": bench.row(quarantine)["id"],
         "reason_code": "not_json",
         "message_id": "an id",
+        "delivery": "delivery",
     }
     assert [expected] == bench.logs
 

@@ -1,0 +1,68 @@
+"""The producer's part of a trace, in an application that has OpenTelemetry set up; in any other nothing, not an import.
+
+A message that waits in an outbox keeps its trace for as long as its process lives. Of several that are sent as one
+batch the first one's trace goes on; the batch has links to the others'.
+"""
+
+import sys
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import SpanContext, Tracer
+
+_MOST_REMEMBERED = 10_000
+_remembered: "dict[str, SpanContext]" = {}
+
+
+@contextmanager
+def recording(kind: str, message_id: str) -> Generator[None]:
+    """A span for putting a message into an outbox; its trace goes on when the message is sent."""
+    tracer = _tracer()
+    if tracer is None:
+        yield
+        return
+    from opentelemetry.trace import SpanKind  # noqa: PLC0415 - it is loaded already
+
+    with tracer.start_as_current_span(
+        f"record {kind}", kind=SpanKind.PRODUCER, attributes={"messaging.message.id": message_id}
+    ) as span:
+        if span.is_recording():
+            _remembered[message_id] = span.get_span_context()
+            if len(_remembered) > _MOST_REMEMBERED:
+                # Another thread may be faster; then there is room all the same.
+                with suppress(RuntimeError, StopIteration):
+                    _remembered.pop(next(iter(_remembered)), None)
+        yield
+
+
+@contextmanager
+def sending(kind: str, message_ids: Iterable[str] = ()) -> Generator[Mapping[str, str]]:
+    """A span for handing a task with these messages to the broker; gives the headers by which its trace goes on."""
+    tracer = _tracer()
+    if tracer is None:
+        yield {}
+        return
+    from opentelemetry import trace  # noqa: PLC0415 - it is loaded already
+    from opentelemetry.propagate import inject  # noqa: PLC0415
+
+    ids = [*message_ids]
+    recorded = [context for each in ids if (context := _remembered.get(each)) is not None]
+    parent = trace.set_span_in_context(trace.NonRecordingSpan(recorded[0])) if recorded else None
+    links = [trace.Link(context) for context in recorded[1:]]
+    headers: dict[str, str] = {}
+    with tracer.start_as_current_span(f"send {kind}", parent, trace.SpanKind.PRODUCER, links=links):
+        inject(headers)
+        yield headers
+    for each in ids:
+        _remembered.pop(each, None)
+
+
+def _tracer() -> "Tracer | None":
+    """The application's; None where nobody has loaded OpenTelemetry."""
+    loaded = sys.modules.get("opentelemetry.trace")
+    if loaded is None:
+        return None
+    tracer: Tracer = loaded.get_tracer("ostinato")
+    return tracer

@@ -1,0 +1,231 @@
+"""The metrics: what is declared is what is exposed, what is counted, and what stays away without harm."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Event as Signal
+from typing import NoReturn
+
+import pytest
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
+from store.done import Done
+from store.events import Event, Import, Recalculation
+from store.vitals import Vitals
+from tasks.outbox_inspection import OutboxState
+from worker.broker_client import BrokerState
+from worker.metrics.asking import Question
+from worker.metrics.counting import Counting
+from worker.metrics.declared import ASKED, COUNTED, METRICS, SAID
+from worker.metrics.gauges import Gauges, Itself, Sources
+
+NOW = 1_800_000_000_000_000
+SINCE = datetime(2026, 1, 31, 12, tzinfo=UTC)
+VITALS = Vitals(
+    counts={"applied": 7, "duplicates": 2, "merges": 1},
+    parked=3,
+    parked_since=NOW - 5_000_000,
+    quarantined={"not_json": 4},
+    recalculated=NOW - 9_000_000,
+)
+BROKER = BrokerState({0: 5, 1: 0}, {0: 2})
+FULL = OutboxState(Path("one"), 1, waiting=6, oldest=SINCE, kept=9, size=1)
+EMPTY = OutboxState(Path("two"), None, waiting=0, oldest=None, kept=0, size=1)
+Samples = dict[tuple[str, ...], float]
+
+
+def samples(registry: CollectorRegistry) -> Samples:
+    """Every value by its name and the values of its labels, as a Prometheus server reads them."""
+    families = text_string_to_metric_families(generate_latest(registry).decode())
+    return {(each.name, *each.labels.values()): each.value for family in families for each in family.samples}
+
+
+def gauges(sources: Sources, *, last: float | None = None, waits: bool = False) -> CollectorRegistry:
+    """A registry with these gauges only."""
+    registry = CollectorRegistry()
+    registry.register(Gauges(Itself(2, 600.0, lambda: last, lambda: waits), sources))
+    return registry
+
+
+def event(kind: str = "record_pattern", at: int = NOW) -> Event:
+    """An event of a kind."""
+    return Event(id="id", kind=kind, occurred_at=at, content="")
+
+
+def fail() -> NoReturn:
+    """What is away."""
+    raise ConnectionError
+
+
+ALL = Sources(lambda: VITALS, lambda: BROKER, lambda: [FULL, EMPTY])
+
+
+def exposed(registry: CollectorRegistry) -> Iterator[tuple[str, str, str]]:
+    """Name, type and help of all that a registry has."""
+    for family in text_string_to_metric_families(generate_latest(registry).decode()):
+        if not family.name.endswith("_created"):
+            yield family.name, family.type, family.documentation
+
+
+def test_what_is_declared_is_what_is_exposed() -> None:
+    """Every metric by name, type and help, and none besides; no name twice."""
+    registry = gauges(ALL, last=1.0)
+    Counting(registry)
+
+    assert sorted((each.name, each.kind, each.help) for each in METRICS) == sorted(exposed(registry))
+    assert len(METRICS) == len({each.name for each in METRICS}) == len([*COUNTED, *SAID, *ASKED])
+
+
+def test_counts_are_those_of_committed_transactions() -> None:
+    """Two transactions: their sums, by kind and by reason."""
+    registry = CollectorRegistry()
+    counting = Counting(registry)
+    done = Done(NOW, seconds=0.03, brought=4, applied=[event(at=NOW - 2_000_000), event("soft_delete_pattern")])
+    done.counts.update(duplicates=1, merges=2)
+    done.unparked = [event("soft_delete_pattern", at=0)]
+    done.parked = [event("record_pattern_application")]
+    done.quarantined, done.recalculated = ["not_json"], [3.0]
+    counting.count(done)
+    counting.count(Done(NOW + 1, brought=1, applied=[event(at=NOW + 60_000_000)], quarantined=["not_json"]))
+
+    found = samples(registry)
+    assert {
+        ("ostinato_messages_applied_total", "record_pattern"): 2,
+        ("ostinato_messages_applied_total", "soft_delete_pattern"): 2,
+        ("ostinato_messages_applied_total", "import_pattern"): 0,
+        ("ostinato_messages_parked_total", "record_pattern_application"): 1,
+        ("ostinato_messages_quarantined_total", "not_json"): 2,
+        ("ostinato_messages_duplicate_total",): 1,
+        ("ostinato_patterns_merged_total",): 2,
+        ("ostinato_lag_seconds_count",): 3,
+        ("ostinato_lag_seconds_sum",): 2,
+        ("ostinato_lag_seconds_bucket", "0.01"): 2,
+        ("ostinato_transaction_messages_count",): 2,
+        ("ostinato_transaction_messages_sum",): 5,
+        ("ostinato_transaction_seconds_sum",): 0.03,
+        ("ostinato_recalculation_seconds_sum",): 3,
+    }.items() <= found.items()
+    assert (NOW + 1) / 1e6 == counting.last_applied
+
+
+def test_imports_and_recalculations_have_no_lag() -> None:
+    """They say what another store knew, maybe long ago, and when a schedule would have had it."""
+    known = Import(
+        id="i",
+        kind="import_pattern",
+        occurred_at=0,
+        content="",
+        pattern_id="p",
+        pattern_type="t",
+        pattern_name="n",
+        description=None,
+        context_tags=None,
+        suggested_action=None,
+        provenance_job_hash=None,
+        provenance_sheet_num=None,
+        occurrence_count=1,
+        led_to_success_count=0,
+        led_to_failure_count=0,
+        first_seen=0,
+        instrument_name=None,
+        last_confirmed=None,
+        variance=0.0,
+        trust_score=0.5,
+        quarantine_status="",
+        active=True,
+    )
+
+    slot = Recalculation(id="i", kind="recalculate_all_pattern_priorities", occurred_at=0, content="")
+
+    assert [] == Done(NOW, applied=[known, slot]).lags
+
+
+def test_two_applications_share_nothing() -> None:
+    """Each has a registry of its own, and what one counts the other does not."""
+    one, other = CollectorRegistry(), CollectorRegistry()
+    Counting(one).count(Done(NOW, applied=[event()]))
+    Counting(other)
+
+    name = ("ostinato_messages_applied_total", "record_pattern")
+    assert (1, 0) == (samples(one)[name], samples(other)[name])
+
+
+def test_gauges_are_what_the_sources_say() -> None:
+    """Each value where it belongs, times in seconds."""
+    assert {
+        ("ostinato_last_applied_timestamp_seconds",): 12.5,
+        ("ostinato_recalculation_interval_seconds",): 600,
+        ("ostinato_store_available",): 1,
+        ("ostinato_store_messages", "applied"): 7,
+        ("ostinato_store_parked_messages",): 3,
+        ("ostinato_store_parked_oldest_timestamp_seconds",): NOW / 1e6 - 5,
+        ("ostinato_store_quarantined_messages", "not_json"): 4,
+        ("ostinato_store_recalculated_timestamp_seconds",): NOW / 1e6 - 9,
+        ("ostinato_broker_up",): 1,
+        ("ostinato_queue_messages", "0"): 5,
+        ("ostinato_queue_messages", "1"): 0,
+        ("ostinato_queue_workers", "0"): 2,
+        ("ostinato_queue_workers", "1"): 0,
+        ("ostinato_outbox_up",): 1,
+        ("ostinato_outbox_messages",): 6,
+        ("ostinato_outbox_oldest_timestamp_seconds",): SINCE.timestamp(),
+    }.items() <= samples(gauges(ALL, last=12.5)).items()
+
+
+@pytest.mark.parametrize(
+    ("away", "says", "begins"),
+    [
+        ("store", "ostinato_store_available", "ostinato_store_"),
+        ("broker", "ostinato_broker_up", "ostinato_queue_"),
+        ("outboxes", "ostinato_outbox_up", "ostinato_outbox_"),
+    ],
+)
+@pytest.mark.parametrize("hangs", [False, True], ids=["refuses", "hangs"])
+def test_what_is_away_leaves_only_itself_out(away: str, says: str, begins: str, *, hangs: bool) -> None:
+    """Its gauges are absent, but for the one that says so; the others are as ever."""
+    for_ever = Signal()
+    registry = gauges(ALL._replace(**{away: for_ever.wait if hangs else fail}))
+    found = samples(registry)
+    for_ever.set()
+
+    assert 0 == found[(says,)]
+    assert {says} == {name for name, *_ in found if name.startswith(begins) or name == says}
+    others = {"ostinato_store_available", "ostinato_broker_up", "ostinato_outbox_up"} - {says}
+    assert {1} == {found[(name,)] for name in others}
+
+
+def test_a_store_for_which_a_message_waits_is_not_available() -> None:
+    """Though it answers: what can be read may not be written to."""
+    found = samples(gauges(ALL, waits=True))
+
+    assert (0, 3) == (found[("ostinato_store_available",)], found[("ostinato_store_parked_messages",)])
+
+
+def test_an_outbox_that_cannot_be_read_is_told() -> None:
+    """The others are counted all the same."""
+    found = samples(gauges(ALL._replace(outboxes=lambda: [FULL, EMPTY._replace(problem="damaged")])))
+
+    assert (0, 6) == (found[("ostinato_outbox_up",)], found[("ostinato_outbox_messages",)])
+
+
+def test_what_hangs_is_not_asked_again() -> None:
+    """Until its answer has come, which whoever asked meanwhile gets too."""
+    asked, answer = Signal(), Signal()
+    times: list[int] = []
+
+    def ask() -> int:
+        times.append(1)
+        asked.set()
+        answer.wait()
+        return len(times)
+
+    question = Question("slow", ask)
+    first = question.begin()
+    assert asked.wait(10)
+    second = question.begin()
+    assert None is second.by(0)
+    answer.set()
+
+    assert [1, 1] == [each.by(1e9) for each in (first, second)]
+    assert 2 == question.begin().by(1e9)

@@ -1,0 +1,67 @@
+"""The worker's metrics on a port, for as long as the worker runs."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+
+from prometheus_client import CollectorRegistry, ProcessCollector, start_http_server
+
+from store.errors import ConfigurationError
+from store.vitals import VitalSigns
+from tasks.outbox_inspection import states
+from worker.brokers import broker_client
+from worker.metrics.counting import Counting
+from worker.metrics.gauges import Gauges, Itself, Sources
+from worker.settings import Settings
+
+
+class Metrics:
+    """One application's metrics, in a registry of its own; nothing is opened before `start`."""
+
+    def __init__(self, settings: Settings, port: int, waits_for_store: Callable[[], bool]) -> None:
+        """Count from now on, and serve on this port, or as many above it as the lane says, once it is started."""
+        self._settings = settings
+        self._port = port + settings.own_lane
+        self._waits_for_store = waits_for_store
+        self._open = ExitStack()
+        self.registry = CollectorRegistry()
+        self.counting = Counting(self.registry)
+
+    def start(self) -> None:
+        """Serve them; ConfigurationError if nobody can listen at this address."""
+        address, port = self._settings.metrics_address, self._port
+        ProcessCollector(registry=self.registry)
+        self.registry.register(self._gauges())
+        try:
+            server, thread = start_http_server(port, address, self.registry)
+        except OSError as error:
+            self.stop()
+            raise ConfigurationError(
+                f"The metrics cannot be served at {address}:{port} ({error.strerror}):"
+                " change OSTINATO_METRICS_PORT or OSTINATO_METRICS_ADDRESS."
+            ) from None
+        self._open.callback(thread.join)
+        self._open.callback(server.server_close)
+        self._open.callback(server.shutdown)
+
+    def stop(self) -> None:
+        """Close the port and the connections."""
+        self._open.close()
+
+    def _gauges(self) -> Gauges:
+        settings = self._settings
+        store, broker = VitalSigns(settings.store_address), broker_client(settings)
+        self._open.callback(store.close)
+        self._open.callback(broker.close)
+        return Gauges(
+            Itself(
+                lane=settings.own_lane,
+                every=settings.recalculate_every,
+                last_applied=lambda: self.counting.last_applied,
+                waits_for_store=self._waits_for_store,
+            ),
+            Sources(
+                store=store.vitals,
+                broker=broker.state,
+                outboxes=lambda: states(settings.outbox_folder),
+            ),
+        )
