@@ -3,6 +3,7 @@
 What cannot run here is listed in `not_run.toml`, with the reason.
 """
 
+import re
 import subprocess
 import sys
 import tomllib
@@ -19,7 +20,7 @@ from tests.pages import PAGES, ROOT, Command, Program, blocks, steps, text_of, w
 NOT_RUN: list[dict[str, str]] = tomllib.loads(Path(__file__).with_name("not_run.toml").read_text("utf-8"))["not_run"]
 TEXTS = {page: text_of(page) for page in PAGES}
 STEPS = {page: list(steps(page, text)) for page, text in TEXTS.items()}
-KNOWN = {"console", "json", "python", "sql", "text", "yaml", "toml", "ini", "promql"}
+KNOWN = {"console", "json", "python", "sql", "text", "yaml", "toml", "ini", "promql", "mermaid"}
 
 
 def reasons(page: str, step: Command | Program) -> list[dict[str, str]]:
@@ -64,16 +65,20 @@ def test_what_is_not_run_is_there() -> None:
 
 @pytest.mark.parametrize("command", LEFT_OUT, ids=lambda command: command.place)
 def test_what_is_not_run_could_be(command: Command) -> None:
-    """Its program, subcommand and options exist."""
+    """Its program, subcommand and options exist; or the reason names a test of this project that runs the like."""
     typed = words(command.bare)
     if typed[:2] == ["python3", "dev.py"]:
         known = subprocess.run(
             [sys.executable, *_program(typed[2]), "--help"], cwd=ROOT, check=True, capture_output=True, text=True
         ).stdout
         assert [] == [each for each in typed[3:] if each not in known]
-    else:
-        assert ["docker", "compose"] == typed[:2], f"nothing here can check `{command.bare}`"
+    elif ["docker", "compose"] == typed[:2]:
         _check_compose(typed[2:])
+    else:
+        (reason,) = reasons("", command)
+        tests = re.findall(r"tests/\S+\.py", reason["why"])
+        assert tests, f"nothing here can check `{command.bare}`"
+        assert [] == [each for each in tests if not (ROOT / each).is_file()]
 
 
 def _program(name: str) -> list[str]:
