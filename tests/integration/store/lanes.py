@@ -25,7 +25,7 @@ from tests.integration.store.trials import on_the_wire
 from tests.waiting import wait_until
 
 LANES = 4
-_WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
 
 
 class StoppingWriter(Writer):
@@ -72,7 +72,7 @@ def is_waiting(url: str) -> bool:
     """Whether somebody waits for a lock in the database."""
     engine = create_engine(store_url(url), poolclass=NullPool)
     with engine.connect() as connection:
-        return bool(connection.execute(text(_WAITING)).scalar_one())
+        return bool(connection.execute(text(WAITING)).scalar_one())
 
 
 @dataclass
