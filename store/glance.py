@@ -9,9 +9,10 @@ from store.quarantine import NEW
 from store.ranking import Filters, ranked
 from store.reading import Store, pattern_of
 from store.records import Pattern
-from store.tables import inbox, parked, patterns, quarantine, recalculations
-from store.tallies import APPLIED, DUPLICATES, read_counts
+from store.tables import inbox, patterns, quarantine
+from store.tallies import APPLIED, DUPLICATES
 from store.times import from_micros
+from store.vitals import vitals_of
 
 _RECALCULATION = "recalculate_all_pattern_priorities"
 _DETAIL = 500
@@ -55,20 +56,17 @@ class Watched(Store):
     def glance(self, filters: Filters, *, limit: int, refusals: int) -> Glance:
         """The first ``limit`` patterns that pass, the counts, and so many of the latest refusals."""
         with self._reading() as connection:
-            counts = read_counts(connection)
-            finished = connection.execute(select(func.max(recalculations.c.finished_at))).scalar()
-            new = quarantine.c.state == NEW
+            vitals = vitals_of(connection)
+            ranking = connection.execute(ranked(connection, filters, limit=limit)).mappings()
             return Glance(
-                ranking=tuple(map(pattern_of, connection.execute(ranked(connection, filters, limit=limit)).mappings())),
+                ranking=tuple(map(pattern_of, ranking)),
                 patterns=int(connection.execute(select(func.count()).select_from(patterns)).scalar_one()),
-                applied=counts[APPLIED],
-                duplicates=counts[DUPLICATES],
-                parked=int(connection.execute(select(func.count()).select_from(parked)).scalar_one()),
-                quarantined=int(
-                    connection.execute(select(func.count()).select_from(quarantine).where(new)).scalar_one()
-                ),
+                applied=vitals.counts[APPLIED],
+                duplicates=vitals.counts[DUPLICATES],
+                parked=vitals.parked,
+                quarantined=sum(vitals.quarantined.values()),
                 last=_last(connection),
-                last_recalculation=None if finished is None else from_micros(finished),
+                last_recalculation=None if vitals.recalculated is None else from_micros(vitals.recalculated),
                 refusals=_refusals(connection, refusals),
             )
 

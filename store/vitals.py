@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from store.quarantine import NEW
 from store.reading import Store
@@ -38,11 +38,16 @@ class VitalSigns(Store):
     def vitals(self) -> Vitals:
         """How it does; StoreUnavailable and StoreOutdated as for `Store`."""
         with self._reading() as connection:
-            waiting, since = connection.execute(_PARKED).one()
-            return Vitals(
-                counts=read_counts(connection),
-                parked=waiting,
-                parked_since=since,
-                quarantined=dict(connection.execute(_QUARANTINED).all()),
-                recalculated=connection.execute(_RECALCULATED).scalar(),
-            )
+            return vitals_of(connection)
+
+
+def vitals_of(connection: Connection) -> Vitals:
+    """How the store does that a connection leads to."""
+    waiting, since = connection.execute(_PARKED).one()
+    return Vitals(
+        counts=read_counts(connection),
+        parked=waiting,
+        parked_since=since,
+        quarantined=dict(connection.execute(_QUARANTINED).all()),
+        recalculated=connection.execute(_RECALCULATED).scalar(),
+    )
