@@ -41,6 +41,7 @@ class Client(Protocol):
     def keys(self) -> list[bytes]: ...  # noqa: D102
     def config_set(self, name: str, value: str) -> object: ...  # noqa: D102
     def config_get(self, *names: str) -> dict[str, str]: ...  # noqa: D102
+    def replicaof(self, *primary: str) -> object: ...  # noqa: D102
     def close(self) -> None: ...  # noqa: D102
 
 

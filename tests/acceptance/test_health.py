@@ -55,6 +55,13 @@ def test_a_broker_without_a_file_is_a_warning(running: Product) -> None:
     assert err == "Its append-only file is off: a restart loses what is queued.\n"
 
 
+def test_a_broker_that_follows_another_takes_no_messages(embedded: Product) -> None:
+    """It answers, and refuses every write."""
+    embedded.client.replicaof("127.0.0.1", "1")
+    code, _, err = embedded.cli("health", "broker")
+    assert (1, "The broker is a replica, which takes no messages: use its primary.\n") == (code, err)
+
+
 def test_each_answers_for_its_own_machine(embedded: Product) -> None:
     """A worker elsewhere does not help the one that should be here, unless any will do."""
     code, _, err = embedded.cli("health", "worker")

@@ -67,7 +67,13 @@ WRONG_URLS = [
     ),
     *(
         f"redis{each}"
-        for each in ("://b/0?ssl_cert_reqs=none", "://b?db=1", "+socket:///b.sock?db=1", "://u:s3#cret@b")
+        for each in (
+            "://b/0?ssl_cert_reqs=none",
+            "://b?db=1",
+            "+socket:///b.sock?db=1",
+            "://u:s3#cret@b",
+            "://b/0#s3cret",
+        )
     ),
     *(
         f"rediss://b/0?{each}"
@@ -85,6 +91,14 @@ def test_any_other_url_is_refused_in_one_sentence(monkeypatch: pytest.MonkeyPatc
         read_settings(BrokerSettings)
     assert "s3cret" not in str(refused.value)
     assert str(refused.value).isprintable()
+
+
+def test_an_address_that_goes_on_behind_a_number_sign_is_not_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was meant to be a part of something, and the sentence says how to write it."""
+    monkeypatch.setenv("OSTINATO_BROKER_URL", "redis://broker/0?ssl_password=s3#cret")
+
+    with pytest.raises(ConfigurationError, match="write it as %23"):
+        read_settings(BrokerSettings)
 
 
 def test_certificates_are_verified_unless_the_url_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typing_extensions import override
 
+from store.errors import ConfigurationError
+from tasks.broker import read_settings
 from tasks.messages import RecalculateAllPatternPriorities
+from worker.settings import Settings
 from worker.slots import SlotSchedule, slot_message
 
 DAY = 86_400
@@ -117,3 +120,12 @@ def test_messages_of_different_slots_differ() -> None:
 
     assert 100 == len({each.id for each in messages})
     assert {RecalculateAllPatternPriorities} == {type(each) for each in messages}
+
+
+@pytest.mark.parametrize("text", ["noon", "25:00", "3", ""])
+def test_a_time_of_day_that_is_none_is_refused_in_one_sentence(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """It names the setting, and how to write one."""
+    monkeypatch.setenv("OSTINATO_RECALCULATE_AT", text)
+
+    with pytest.raises(ConfigurationError, match=r"^OSTINATO_RECALCULATE_AT cannot be used: write it as HH:MM or"):
+        read_settings(Settings)

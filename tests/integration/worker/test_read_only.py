@@ -13,7 +13,8 @@ from tests.product import Product
 # In a name space of its own for what is mounted; the working folder stays on the side that cannot be written.
 WALL = """
 mount --bind "$0" "$0" && mount -o remount,bind,ro / &&
-exec env -u HOME -u TMPDIR setpriv --no-new-privs --bounding-set=-all --inh-caps=-all "$@"
+unset HOME TMPDIR COVERAGE_PROCESS_START COVERAGE_PROCESS_CONFIG &&
+exec setpriv --no-new-privs --bounding-set=-all --inh-caps=-all "$@"
 """
 TRY = """
 import os, sys
