@@ -34,6 +34,7 @@ def test_messages_arrive_and_can_be_asked_for(embedded: Product, url: str) -> No
     embedded.send(*applications, RecordPattern(pattern_type="T", pattern_name="n"))
     with embedded.worker(env=env), Store(url) as store:
         wait_until(lambda: store.stats().applied == 4, why="the messages are applied", seconds=60)
+        embedded.wait_for_workers(1)
         status = embedded.cli("status", "--json", env=env)
         ranking = embedded.cli("patterns", "list", "--json", env=env)
 
