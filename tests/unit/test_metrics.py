@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event as Signal
+from threading import stack_size
 from typing import NoReturn
 
 import pytest
@@ -229,3 +230,16 @@ def test_what_hangs_is_not_asked_again() -> None:
 
     assert [1, 1] == [each.by(1e9) for each in (first, second)]
     assert 2 == question.begin().by(1e9)
+
+
+def test_what_could_not_be_asked_is_asked_again() -> None:
+    """Where there is no room for a thread there is no answer, and the page comes all the same."""
+    question = Question("often", lambda: 1)
+    before = stack_size(2**46)
+    try:
+        failed = question.begin()
+    finally:
+        stack_size(before)
+
+    assert None is failed.by(1e9)
+    assert 1 == question.begin().by(1e9)
