@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from threading import Event as Signal
 from threading import stack_size
 from typing import NoReturn
@@ -14,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from store.done import Done
 from store.events import Event, Import, Recalculation
 from store.vitals import Vitals
-from tasks.outbox_inspection import OutboxState
+from tasks.outbox_inspection import Contents
 from worker.broker_client import BrokerState
 from worker.metrics.asking import Question
 from worker.metrics.counting import Counting
@@ -31,8 +30,8 @@ VITALS = Vitals(
     recalculated=NOW - 9_000_000,
 )
 BROKER = BrokerState({0: 5, 1: 0}, {0: 2})
-FULL = OutboxState(Path("one"), 1, waiting=6, oldest=SINCE, kept=9, size=1)
-EMPTY = OutboxState(Path("two"), None, waiting=0, oldest=None, kept=0, size=1)
+FULL = Contents(waiting=6, oldest=SINCE, kept=9)
+EMPTY = Contents(waiting=0, oldest=None, kept=0)
 Samples = dict[tuple[str, ...], float]
 
 
