@@ -11,7 +11,7 @@ from store.errors import StoreOutdated
 if TYPE_CHECKING:
     from alembic.config import Config
 
-REVISION = "0004"
+REVISION = "0005"
 
 
 def migrate(url: str) -> None:

@@ -174,7 +174,7 @@ parked = Table(
     Column("kind", String(64), nullable=False),
     Column("pattern_id", _key(200), nullable=False, index=True),
     Column("occurred_at", BigInteger, nullable=False),
-    Column("parked_at", BigInteger, nullable=False),
+    Column("parked_at", BigInteger, nullable=False, index=True),
     Column("reason", String(64), nullable=False),
     Column("event", Text, nullable=False, comment="the event's fields as JSON"),
 )
@@ -195,6 +195,8 @@ quarantine = Table(
     Column("resolved_at", BigInteger),
     Column("note", Text),
 )
+# What is asked again and again is answered from it alone: to find out a row's state, SQLite reads through its bytes.
+Index(None, quarantine.c.state, quarantine.c.received_at, quarantine.c.reason_code)
 
 recalculations = Table(
     "recalculations",

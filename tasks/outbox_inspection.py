@@ -1,7 +1,7 @@
 """Looking into outboxes from outside, while their processes go on; nothing is written."""
 
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -38,21 +38,34 @@ class OutboxState(NamedTuple):
     problem: str | None = None
 
 
+class Contents(NamedTuple):
+    """What is in one file, as in `OutboxState`."""
+
+    waiting: int
+    oldest: datetime | None
+    kept: int
+    problem: str | None = None
+
+
 def states(folder: Path) -> list[OutboxState]:
     """How the outboxes of a folder stand, also those that cannot be read."""
     return [_state(path) for path in paths(folder)]
 
 
-def waiting(folder: Path) -> int:
-    """How many messages of a folder's outboxes wait for the broker, without those that cannot be read.
+def contents(folder: Path) -> list[Contents]:
+    """What is in the outboxes of a folder, also in those that cannot be read.
 
     Asks nobody for a file, as `states` has to: it may be asked again and again.
     """
-    count = 0
-    for path in paths(folder):
-        with suppress(OutboxUnavailable):
-            count += sum(row[0] for row in _rows(path, _STATE))
-    return count
+    return [_contents(path) for path in paths(folder)]
+
+
+def waiting(folder: Path) -> int:
+    """How many messages of a folder's outboxes wait for the broker, without those that cannot be read.
+
+    Asks nobody for a file, as `contents`.
+    """
+    return sum(each.waiting for each in contents(folder))
 
 
 def forwarded(path: Path) -> Iterator[list[Entry]]:
@@ -77,15 +90,18 @@ def _page(path: Path, after: int) -> list[Entry]:
 
 
 def _state(path: Path) -> OutboxState:
-    rows: list[tuple[Any, ...]] = []
-    problem = None
+    found = _contents(path)
+    size = path.stat().st_size
+    return OutboxState(path, owner(path), found.waiting, found.oldest, found.kept, size, found.problem)
+
+
+def _contents(path: Path) -> Contents:
     try:
         rows = _rows(path, _STATE)
     except OutboxUnavailable as error:
-        problem = str(error)
+        return Contents(0, None, 0, str(error))
     waiting, oldest, kept = rows[0] if rows else (0, None, 0)
-    since = None if oldest is None else datetime.fromtimestamp(oldest, UTC)
-    return OutboxState(path, owner(path), waiting, since, kept, path.stat().st_size, problem)
+    return Contents(waiting, None if oldest is None else datetime.fromtimestamp(oldest, UTC), kept)
 
 
 def _rows(path: Path, statement: str, parameters: tuple[int, ...] = ()) -> list[tuple[Any, ...]]:

@@ -45,7 +45,7 @@ def sending(kind: str, message_ids: Iterable[str] = ()) -> Generator[Mapping[str
         yield {}
         return
     from opentelemetry import trace  # noqa: PLC0415 - it is loaded already
-    from opentelemetry.propagate import inject  # noqa: PLC0415
+    from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator  # noqa: PLC0415
 
     ids = [*message_ids]
     recorded = [context for each in ids if (context := _remembered.get(each)) is not None]
@@ -53,16 +53,15 @@ def sending(kind: str, message_ids: Iterable[str] = ()) -> Generator[Mapping[str
     links = [trace.Link(context) for context in recorded[1:]]
     headers: dict[str, str] = {}
     with tracer.start_as_current_span(f"send {kind}", parent, trace.SpanKind.PRODUCER, links=links):
-        inject(headers)
+        # Whatever the application's own propagators are: the worker reads these, and baggage is nobody's business here.
+        TraceContextTextMapPropagator().inject(headers)
         yield headers
     for each in ids:
         _remembered.pop(each, None)
 
 
 def _tracer() -> "Tracer | None":
-    """The application's; None where nobody has loaded OpenTelemetry."""
-    loaded = sys.modules.get("opentelemetry.trace")
-    if loaded is None:
-        return None
-    tracer: Tracer = loaded.get_tracer("ostinato")
+    """The application's; None where nobody has loaded OpenTelemetry, or is just loading it, in another thread."""
+    get_tracer = getattr(sys.modules.get("opentelemetry.trace"), "get_tracer", None)
+    tracer: Tracer | None = None if get_tracer is None else get_tracer("ostinato")
     return tracer

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from time import time_ns
 
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.propagate import extract
 from opentelemetry.sdk.resources import SERVICE_NAME, OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import SpanKind
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from store.done import Done
 
@@ -38,7 +38,9 @@ class Tracing:
     def around(self, kind: str, delivery: str, carrier: Mapping[str, str]) -> Generator[None]:
         """A span for a task of a kind, with the producer's headers for traces."""
         named = {"messaging.system": "celery", "messaging.message.id": delivery, "messaging.operation.type": "process"}
-        with self._tracer.start_as_current_span(f"apply {kind}", extract(carrier), SpanKind.CONSUMER, named):
+        # Of the environment's propagators none is asked: a broker brings these headers and no others.
+        before = TraceContextTextMapPropagator().extract(carrier)
+        with self._tracer.start_as_current_span(f"apply {kind}", before, SpanKind.CONSUMER, named):
             self._inside = True
             try:
                 yield

@@ -1,5 +1,6 @@
 """`ostinato report`, as a process: what it writes, and that whoever reads it finds a whole page."""
 
+import sys
 from collections.abc import Generator
 from datetime import UTC, datetime
 
@@ -50,6 +51,13 @@ def test_it_goes_to_standard_output(lived: Product) -> None:
     code, out, err = lived.cli("report", "-")
     assert (0, "") == (code, err)
     assert out.startswith("<!doctype html>")
+    assert out.endswith("</html>")
+
+
+def test_it_goes_to_a_pipe_without_a_name(lived: Product) -> None:
+    """Which is what a shell makes of `>(gzip > report.html.gz)`."""
+    code, out, err = lived.run("sh", "-c", '"$0" -m worker.cli report /dev/stdout | cat', sys.executable)
+    assert (0, "wrote /dev/stdout\n") == (code, err)
     assert out.endswith("</html>")
 
 

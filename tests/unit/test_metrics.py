@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from threading import Event as Signal
+from threading import stack_size
 from typing import NoReturn
 
 import pytest
@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from store.done import Done
 from store.events import Event, Import, Recalculation
 from store.vitals import Vitals
-from tasks.outbox_inspection import OutboxState
+from tasks.outbox_inspection import Contents
 from worker.broker_client import BrokerState
 from worker.metrics.asking import Question
 from worker.metrics.counting import Counting
@@ -30,8 +30,8 @@ VITALS = Vitals(
     recalculated=NOW - 9_000_000,
 )
 BROKER = BrokerState({0: 5, 1: 0}, {0: 2})
-FULL = OutboxState(Path("one"), 1, waiting=6, oldest=SINCE, kept=9, size=1)
-EMPTY = OutboxState(Path("two"), None, waiting=0, oldest=None, kept=0, size=1)
+FULL = Contents(waiting=6, oldest=SINCE, kept=9)
+EMPTY = Contents(waiting=0, oldest=None, kept=0)
 Samples = dict[tuple[str, ...], float]
 
 
@@ -229,3 +229,16 @@ def test_what_hangs_is_not_asked_again() -> None:
 
     assert [1, 1] == [each.by(1e9) for each in (first, second)]
     assert 2 == question.begin().by(1e9)
+
+
+def test_what_could_not_be_asked_is_asked_again() -> None:
+    """Where there is no room for a thread there is no answer, and the page comes all the same."""
+    question = Question("often", lambda: 1)
+    before = stack_size(2**46)
+    try:
+        failed = question.begin()
+    finally:
+        stack_size(before)
+
+    assert None is failed.by(1e9)
+    assert 1 == question.begin().by(1e9)

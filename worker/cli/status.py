@@ -9,7 +9,7 @@ from store.errors import BrokerUnavailable
 from store.reading import Store
 from store.records import Stats
 from tasks.broker import read_settings
-from tasks.outbox_inspection import states
+from tasks.outbox_inspection import waiting
 from worker.broker_client import BrokerState
 from worker.brokers import broker_client
 from worker.cli.output import AsJson, err, harmless, out, print_json, record
@@ -38,7 +38,7 @@ def status(*, as_json: AsJson = False) -> None:
     finally:
         broker.close()
     facts = {
-        "outbox": sum(each.waiting for each in states(settings.outbox_folder)),
+        "outbox": waiting(settings.outbox_folder),
         "queued": None if state is None else state.queued,
         **_lanes(state),
         **record(stats),

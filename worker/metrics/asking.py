@@ -22,10 +22,18 @@ class Question(Generic[T]):
         """Ask, unless that is under way already."""
         with self._lock:
             if self._asked is None or self._asked.done():
-                self._asked = Future()
-                # A daemon, so that the worker ends whatever does not answer.
-                Thread(target=self._run, args=(self._asked,), daemon=True, name=f"asking-{self._name}").start()
+                self._asked = self._begun()
             return Answer(self._asked)
+
+    def _begun(self) -> "Future[T]":
+        asked = Future[T]()
+        # A daemon, so that the worker ends whatever does not answer.
+        thread = Thread(target=self._run, args=(asked,), daemon=True, name=f"asking-{self._name}")
+        try:
+            thread.start()
+        except RuntimeError as error:  # no room for a thread, for now: whoever asks later must not wait for this one
+            asked.set_exception(error)
+        return asked
 
     def _run(self, asked: "Future[T]") -> None:
         try:

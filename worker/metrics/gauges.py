@@ -10,7 +10,7 @@ from prometheus_client.registry import Collector
 from typing_extensions import override
 
 from store.vitals import Vitals
-from tasks.outbox_inspection import OutboxState
+from tasks.outbox_inspection import Contents
 from worker.broker_client import BrokerState
 from worker.metrics import declared
 from worker.metrics.asking import Question
@@ -27,7 +27,7 @@ class Sources(NamedTuple):
 
     store: Callable[[], Vitals]
     broker: Callable[[], BrokerState]
-    outboxes: Callable[[], Sequence[OutboxState]]
+    outboxes: Callable[[], Sequence[Contents]]
 
 
 class Itself(NamedTuple):
@@ -82,11 +82,11 @@ def _of_broker(state: BrokerState | None) -> Iterator[GaugeMetricFamily]:
         yield _gauge(declared.QUEUE_WORKERS, *(((str(lane),), state.served.get(lane, 0)) for lane in state.lanes))
 
 
-def _of_outboxes(states: Sequence[OutboxState] | None) -> Iterator[GaugeMetricFamily]:
-    yield _gauge(declared.OUTBOX_UP, ((), states is not None and not any(each.problem for each in states)))
-    if states is not None:
-        yield _gauge(declared.OUTBOX, ((), sum(each.waiting for each in states)))
-        oldest = min((each.oldest for each in states if each.oldest is not None), default=None)
+def _of_outboxes(found: Sequence[Contents] | None) -> Iterator[GaugeMetricFamily]:
+    yield _gauge(declared.OUTBOX_UP, ((), found is not None and not any(each.problem for each in found)))
+    if found is not None:
+        yield _gauge(declared.OUTBOX, ((), sum(each.waiting for each in found)))
+        oldest = min((each.oldest for each in found if each.oldest is not None), default=None)
         yield from _if_any(declared.OUTBOX_SINCE, None if oldest is None else oldest.timestamp())
 
 

@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, ProcessCollector, start_http_se
 
 from store.errors import ConfigurationError
 from store.vitals import VitalSigns
-from tasks.outbox_inspection import states
+from tasks.outbox_inspection import contents
 from worker.brokers import broker_client
 from worker.metrics.counting import Counting
 from worker.metrics.gauges import Gauges, Itself, Sources
@@ -62,6 +62,6 @@ class Metrics:
             Sources(
                 store=store.vitals,
                 broker=broker.state,
-                outboxes=lambda: states(settings.outbox_folder),
+                outboxes=lambda: contents(settings.outbox_folder),
             ),
         )

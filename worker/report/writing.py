@@ -16,11 +16,11 @@ def write_whole(file: str, text: str) -> None:
     """
     path = Path(file)
     try:
-        path = path.resolve()
         if path.exists() and not path.is_file() and not path.is_dir():
+            # Not resolved: what a shell's >(…) leads to has no name.
             path.write_text(text, encoding="utf-8")
         else:
-            _replace(path, text)
+            _replace(path.resolve(), text)
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be written: {error.strerror}.") from None
 

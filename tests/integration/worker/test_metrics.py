@@ -6,7 +6,7 @@ import signal
 import time
 import urllib.request
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from tasks.messages import (
     RecordPatternApplication,
     SoftDeletePattern,
 )
+from tasks.outbox import Outbox
 from tasks.publishing import producer_app, publish_text
 from tests.brokers import EmbeddedValkey, free_port
 from tests.integration.worker.test_interruptions import locked
@@ -208,6 +209,16 @@ def test_without_a_broker_the_page_comes(alone: Product) -> None:
             alone.wait_for(applied=1)
             worker.wait_for(1, "ostinato_broker_up")
             worker.wait_for(0, "ostinato_outbox_messages")
+
+
+def test_looking_into_an_outbox_takes_it_from_nobody(embedded: Product) -> None:
+    """Not even for a moment: a producer that begins just then would make another file."""
+    folder = embedded.settings.outbox_folder
+    folder.mkdir()
+    with closing(Outbox(folder / "1.db")) as outbox, serving(embedded) as worker:
+        outbox.add("id", "kind", "{}", limit=10**9)
+        worker.wait_for(1, "ostinato_outbox_messages")
+        assert [] == list(folder.glob("*.lock"))
 
 
 def test_while_a_message_waits_for_the_store_it_is_not_available(embedded: Product) -> None:
