@@ -58,6 +58,7 @@ def test_it_goes_to_standard_output(lived: Product) -> None:
     [
         ("missing/report.html", "No such file or directory"),
         (".", "Is a directory"),
+        ("/", "Is a directory"),
         ("file/report.html", "Not a directory"),
         ("/dev/full", "No space left on device"),
     ],

@@ -17,7 +17,8 @@ def write_whole(file: str, text: str) -> None:
     path = Path(file)
     try:
         path = path.resolve()
-        if path.exists() and not path.is_file() and not path.is_dir():
+        # A folder too: writing to it fails with the reason.
+        if path.exists() and not path.is_file():
             path.write_text(text, encoding="utf-8")
         else:
             _replace(path, text)
