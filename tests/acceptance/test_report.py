@@ -66,6 +66,7 @@ def test_it_goes_to_a_pipe_without_a_name(lived: Product) -> None:
     [
         ("missing/report.html", "No such file or directory"),
         (".", "Is a directory"),
+        ("/", "Is a directory"),
         ("file/report.html", "Not a directory"),
         ("/dev/full", "No space left on device"),
     ],

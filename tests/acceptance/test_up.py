@@ -3,10 +3,12 @@
 import os
 import re
 import signal
+import sys
 
 from tests.dashboard import Dashboard, only_one
 from tests.leftovers import processes_of
 from tests.product import DEADLINE, Product
+from tests.screen import Terminal
 from tests.waiting import wait_until
 from worker.services import FLOWER_PORT
 
@@ -54,7 +56,21 @@ def test_up_restarts_what_ends(alone: Product) -> None:
         first = started(alone)["worker"]
         os.kill(first, signal.SIGKILL)
         wait_until(lambda: started(alone)["worker"] != first, why="another worker runs")
-        assert "worker ended with code 137\nworker starts again in 0.5 s\n" in alone.log("up")
+        log = alone.home / "logs" / "worker.log"
+        assert f"worker ended with code 137; its log is {log}\nworker starts again in 0.5 s\n" in alone.log("up")
+
+
+def test_on_a_terminal_what_happens_has_lines_of_its_own(alone: Product) -> None:
+    """Above the line that changes."""
+    command = (sys.executable, "-m", "worker.cli", "up")
+    with Terminal(*command, env=alone.env, cwd=alone.elsewhere, columns=200) as terminal:
+        shown = terminal.wait_for("queued 0 · applied 1 ")
+        [worker] = re.findall(r"^worker runs, process (\d+)$", shown, re.MULTILINE)
+        os.kill(int(worker), signal.SIGKILL)
+        shown = terminal.wait_for("worker starts again in 0.5 s")
+        assert re.search(r"^worker ended with code 137; its log is ", shown, re.MULTILINE), shown
+        terminal.type(b"\x03")
+        assert 0 == terminal.ended()
 
 
 def test_second_up_on_the_same_home_is_refused(alone: Product) -> None:

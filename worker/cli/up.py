@@ -2,8 +2,9 @@
 
 import secrets
 import signal
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from pathlib import Path
 from threading import Event, Thread
 from types import FrameType
 from typing import Annotated
@@ -19,7 +20,7 @@ from worker.brokers import broker_client
 from worker.cli.output import err, harmless, out
 from worker.services import FLOWER_PORT, Services
 from worker.settings import Settings
-from worker.supervisor import CouldNotStart, Exited, Restarting, Started, Supervisor
+from worker.supervisor import ChildSpec, CouldNotStart, Exited, Restarting, Started, Supervisor
 from worker.supervisor import Event as Happening
 
 _EVERY = 1.0
@@ -39,7 +40,7 @@ def up(
         with closing(broker_client(settings)) as broker:
             broker.state()
     auth = (settings.flower_auth or f"ostinato:{secrets.token_urlsafe(12)}") if flower else None
-    with Services(settings, flower_auth=auth) as specs, Supervisor(specs, _say) as supervisor:
+    with Services(settings, flower_auth=auth) as specs, Supervisor(specs, _saying(specs)) as supervisor:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, _calling(supervisor.request_stop))
         out.print(
@@ -62,18 +63,31 @@ def _calling(action: Callable[[], None]) -> Callable[[int, FrameType | None], No
     return handle
 
 
-def _say(happening: Happening) -> None:
+def _saying(specs: Sequence[ChildSpec]) -> Callable[[Happening], None]:
+    logs = {spec.name: spec.log for spec in specs}
+    # On a terminal the line that changes belongs to `out`: what goes past it would be written onto that line.
+    to = out if out.is_terminal and err.is_terminal else err
+
+    def say(happening: Happening) -> None:
+        if said := _said(happening, logs):
+            to.print(harmless(said), soft_wrap=True)
+
+    return say
+
+
+def _said(happening: Happening, logs: Mapping[str, Path | None]) -> str:
+    """A line about it; empty for what was asked for."""
     match happening:
         case Started(name, pid):
-            err.print(f"{name} runs, process {pid}")
+            return f"{name} runs, process {pid}"
         case Exited(name, code, expected=False):
-            err.print(f"{name} ended with code {code}")
+            return f"{name} ended with code {code}; its log is {logs[name]}"
         case CouldNotStart(name, reason):
-            err.print(f"{name} could not start: {harmless(reason)}")
+            return f"{name} could not start: {reason}"
         case Restarting(name, delay):
-            err.print(f"{name} starts again in {delay:g} s")
+            return f"{name} starts again in {delay:g} s"
         case Exited():
-            pass
+            return ""
 
 
 @contextmanager

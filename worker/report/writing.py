@@ -16,8 +16,8 @@ def write_whole(file: str, text: str) -> None:
     """
     path = Path(file)
     try:
-        if path.exists() and not path.is_file() and not path.is_dir():
-            # Not resolved: what a shell's >(…) leads to has no name.
+        if path.exists() and not path.is_file():
+            # Not resolved: what a shell's >(…) leads to has no name. A folder too: writing to it fails with the reason.
             path.write_text(text, encoding="utf-8")
         else:
             _replace(path.resolve(), text)
