@@ -15,8 +15,8 @@ def page() -> str:
 {MADE}
 
 A worker serves them where `OSTINATO_METRICS_PORT` is set ([how to](../how-to/monitoring.md)). Times are seconds, those
-called `timestamp` seconds since 1970 UTC. Beside these there are the `process_…` of Prometheus's own client: memory,
-processor time, open files, and when the worker started.
+called `timestamp` seconds since 1970 UTC. Beside these there are, on Linux, the `process_…` of Prometheus's own client:
+memory, processor time, open files, and when the worker started.
 
 ## What this worker did
 
