@@ -208,7 +208,13 @@ def _adopt(work: Work, pattern_id: str) -> None:
         take_effect(event, work)
         work.transaction.counts[APPLIED] += 1
         work.transaction.done.unparked.append(event)
-        work.transaction.happened("parked_message_applied", message_id=event.id, pattern_id=pattern_id)
+        work.transaction.happened(
+            "parked_message_applied",
+            message_id=event.id,
+            kind=event.kind,
+            pattern_id=pattern_id,
+            delivery=work.delivery,
+        )
 
 
 def _rescored(work: Work, pattern: PatternState) -> PatternState:

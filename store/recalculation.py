@@ -43,6 +43,7 @@ def recalculate(
         return True
     if receipt is Receipt.NEW:
         begin(transaction, event)
+        transaction.happened("message_applied", logging.DEBUG, message_id=event.id, kind=event.kind, delivery=delivery)
     run = _unfinished(transaction, event)
     if run is None:
         transaction.counts[DUPLICATES] += 1

@@ -58,6 +58,7 @@ def test_the_log_says_what_was_done(bench: Bench) -> None:
     event = recalculation()
     bench.recalculate(event, chunk=2)
     assert [] == bench.logged("priorities_recalculated")
+    assert event.id in [entry.get("message_id") for entry in bench.logs if entry["event"] == "message_applied"]
 
     bench.recalculate(event, now=NOW + 7 * SECOND, chunk=2)
     expected: dict[str, object] = {"event": "priorities_recalculated", "log_level": "info", "message_id": event.id}
