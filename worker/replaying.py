@@ -3,6 +3,7 @@
 import hashlib
 import json
 from typing import cast
+from uuid import UUID
 
 from celery import Celery
 
@@ -37,24 +38,29 @@ def replay(app: Celery, broker: BrokerClient, message: Quarantined, lanes: int =
 def edited(message: Quarantined, text: str) -> Message:
     """The message of a text that is to replace one in the quarantine.
 
-    It keeps the id, except where that belongs to a message that was applied: then it has another. An id or a time that
-    is left out follows from the message in the quarantine, so that the same text is the same message each time.
+    It keeps the id, except where that belongs to a message that was applied, or is no UUID: then it has another. An id
+    or a time that is left out follows from the message in the quarantine, so that the same text is the same message
+    each time.
     MalformedMessage if the text is no message; ConfigurationError if the id is not as it has to be.
     """
     found = read_line(_completed(message, text))
-    if message.message_id is None:
-        return found
-    kept = str(found.id) == message.message_id.lower()
+    own = _own_id(message)
     if message.reason_code == _ID_REUSE:
-        if kept:
+        if found.id == own:
             raise ConfigurationError(
                 f"The id {found.id} belongs to another message: give it a new one, or leave it out. Nothing is sent."
             )
-    elif not kept:
-        raise ConfigurationError(
-            f"The id has to stay {message.message_id}, so that it is applied once: nothing is sent."
-        )
+    elif own not in (None, found.id):
+        raise ConfigurationError(f"The id has to stay {own}, so that it is applied once: nothing is sent.")
     return found
+
+
+def _own_id(message: Quarantined) -> UUID | None:
+    """The id that it came with; None without one, or with what no message may have."""
+    try:
+        return UUID(message.message_id or "")
+    except ValueError:
+        return None
 
 
 def _completed(message: Quarantined, text: str) -> str:
@@ -76,6 +82,8 @@ def _stamped(message: Quarantined, value: object, number: int) -> object:
         return value
     own = hashlib.sha256(f"{message.id} {number}".encode()).digest()
     made = uuid7_of(to_micros(message.received_at) // 1_000, int.from_bytes(own[:9]))
+    if number == 0 and message.reason_code != _ID_REUSE:
+        made = _own_id(message) or made
     fields = cast("dict[str, object]", value)
     return {"id": str(made), "occurred_at": message.received_at.isoformat(), **fields}
 

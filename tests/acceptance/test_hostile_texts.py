@@ -54,6 +54,13 @@ def test_a_pattern_is_shown_as_it_was_written(told: Product) -> None:
     assert out.count("[bold]\\u202egpj.exe[/bold]") == 3  # its name, its tag, and the execution
 
 
+def test_a_long_word_is_not_cut_off(told: Product) -> None:
+    """On 80 columns it goes on below."""
+    listed = told.cli("patterns", "list", "--type", "hostile").out
+    assert "…" not in listed
+    assert "[link=file:///x]%s{}" in "".join(listed.split())
+
+
 def test_json_of_a_pattern_has_the_very_texts(told: Product) -> None:
     """For programs they are what they were, though a terminal would have shown it all the same."""
     [pattern] = json.loads(shown(told, "patterns", "list", "--type", "hostile", "--json"))

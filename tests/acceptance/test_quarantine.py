@@ -53,6 +53,16 @@ def test_the_list_says_by_its_exit_code_whether_there_is_something_new(running: 
     assert "a test" in running.cli("quarantine", "show", row["id"][:6]).out
 
 
+def test_nothing_is_cut_off_on_a_narrow_terminal(running: Product) -> None:
+    """Neither the text, which has no blanks to break it at, nor the reason code."""
+    row = refused(running, too_long()[0])
+    shown, told = (running.cli("quarantine", *words).out for words in (("show", row["id"]), ("list",)))
+    assert "x" * 501 in "".join(shown.split())
+    assert "pattern_name_length" in told
+    assert "…" not in shown + told
+    running.cli("quarantine", "discard", row["id"])
+
+
 def test_a_message_that_is_replayed_as_it_is_comes_back(running: Product) -> None:
     """As new, whether the task or the transport had refused it; the ledger counts it once."""
     for raw in (too_long()[0], b"no message at all"):

@@ -77,6 +77,21 @@ def test_the_id_has_to_stay_but_for_one_that_is_used_twice() -> None:
         edited(kept("id_reuse", OTHER), text(id=OTHER))
 
 
+def test_an_id_that_is_left_out_stays_the_one_that_it_had() -> None:
+    """So that it is applied once; in a batch the members have their own."""
+    bare = without(json.loads(text()), "id")
+    assert OTHER == sent(kept("pattern_name_length", OTHER), json.dumps(bare))["id"]
+    batch = sent(kept("messages_count", OTHER), json.dumps({"kind": "apply_batch", "messages": [bare]}))
+    assert OTHER == batch["id"] != batch["messages"][0]["id"]
+
+
+def test_an_id_that_is_none_has_to_go() -> None:
+    """Else nobody could ever mend the message."""
+    bare = without(json.loads(text()), "id")
+    assert OTHER == sent(kept("id_type", "abc"), text(id=OTHER))["id"]
+    assert "7" == sent(kept("id_type", "abc"), json.dumps(bare))["id"][14]
+
+
 @pytest.mark.parametrize(
     ("written", "reason"),
     [("{", "not_json"), ("[1]", "not_an_object"), ("[" * 100_000, "not_json"), (text(colour="red"), "unknown_field")],

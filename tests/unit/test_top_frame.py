@@ -91,6 +91,23 @@ def test_a_low_window_keeps_the_ranking() -> None:
     assert any("quarantine list" in line for line in drawn(sight("x"), 80, 24))
 
 
+def test_a_window_without_room_says_so() -> None:
+    """And not that there is no pattern."""
+    assert "The window is too low for the ranking." == drawn(sight("x"), 80, 10)[-1].strip()
+    assert "No pattern passes yet." == drawn(sight(), 80, 10)[-1].strip()
+
+
+def test_what_to_do_about_trouble_is_not_cut_off() -> None:
+    """Where the window is high enough for it and some patterns."""
+    trouble = f"There is no store at {'/long' * 20} yet: run `ostinato up`."
+    seen = replace(sight("x"), store_trouble=trouble, broker=None, broker_trouble=trouble)
+    for height in (None, 24):
+        lines = drawn(seen, 80, height)
+        assert 2 == sum("run `ostinato up`." in line for line in lines)
+        assert any("bc26dc4a" in line for line in lines)
+    assert not any("run `ostinato up`." in line for line in drawn(seen, 80, 14))
+
+
 def test_without_a_height_all_is_shown() -> None:
     """For files."""
     assert 30 == sum("bc26dc4a" in line for line in drawn(sight("x"), 80, None))

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress
+from rich.table import Table
 
 from tasks.reasons import escaped
 
@@ -22,6 +23,16 @@ err = Console(stderr=True, highlight=False, emoji=False)
 def harmless(text: str) -> str:
     """A text that others wrote, for a console: on one line, and nothing in it is taken for a command or a style."""
     return escape(escaped(text))
+
+
+def sheet(facts: Mapping[str, str]) -> Table:
+    """Names and what each is, which others may have written; none of it is cut off."""
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in facts.items():
+        table.add_row(name, harmless(value))
+    return table
 
 
 def progress() -> Progress:

@@ -12,7 +12,7 @@ from tasks.broker import read_settings
 from tasks.messages import SoftDeletePattern
 from tasks.publishing import producer_app, publish
 from tasks.wire import make
-from worker.cli.output import AsJson, harmless, out, print_json, record
+from worker.cli.output import AsJson, harmless, out, print_json, record, sheet
 from worker.settings import Settings
 
 commands = typer.Typer(help="Ask which patterns deserve attention, and take one out of the way.", no_args_is_help=True)
@@ -66,10 +66,7 @@ def show(name: Name, *, as_json: AsJson = False) -> None:
     if as_json:
         print_json({**record(pattern), "applications": [record(each) for each in applications]})
         return
-    table = Table(show_header=False, box=None, pad_edge=False)
-    for field, value in record(pattern).items():
-        table.add_row(field, harmless(_words(value)))
-    out.print(table)
+    out.print(sheet({field: _words(value) for field, value in record(pattern).items()}))
     for each in applications:
         outcome = "success" if each.pattern_led_to_success else "failure"
         out.print(f"  {each.occurred_at:%Y-%m-%d %H:%M:%S} {outcome} {harmless(each.execution_id)}")
@@ -105,8 +102,8 @@ def ranking(found: Sequence[Pattern]) -> Table:
     for heading in ("priority", "effective", "seen", "✓", "✗"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("id", no_wrap=True, max_width=8)
-    table.add_column("pattern")
-    table.add_column("what to do")
+    table.add_column("pattern", overflow="fold")
+    table.add_column("what to do", overflow="fold")
     for each in found:
         table.add_row(
             f"{each.priority_score:.3f}",

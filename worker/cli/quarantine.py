@@ -19,7 +19,7 @@ from tasks.broker import read_settings
 from tasks.messages import Message
 from tasks.publishing import producer_app, publish
 from worker.brokers import broker_client
-from worker.cli.output import AsJson, harmless, out, print_json, record
+from worker.cli.output import AsJson, harmless, out, print_json, record, sheet
 from worker.clock import now
 from worker.replaying import edited, replay
 from worker.settings import Settings
@@ -55,10 +55,7 @@ def show(name: Name, *, as_json: AsJson = False) -> None:
     if as_json:
         print_json(_shown(message))
         return
-    table = Table(show_header=False, box=None, pad_edge=False)
-    for field, value in _shown(message).items():
-        table.add_row(field, "-" if value is None else harmless(str(value)))
-    out.print(table)
+    out.print(sheet({field: "-" if value is None else str(value) for field, value in _shown(message).items()}))
 
 
 @commands.command("replay")
@@ -115,9 +112,11 @@ def _shown(message: Quarantined) -> dict[str, Any]:
 
 def _table(found: Sequence[Quarantined]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("id", "received", "state", "source", "reason", "detail"):
-        table.add_column(heading)
+    for heading in ("id", "received", "state", "source"):
+        table.add_column(heading, no_wrap=True)
+    # In one column: no room is kept for the longest code beside a short detail, and neither is cut off.
+    table.add_column("reason", overflow="fold")
     for each in found:
-        when = f"{each.received_at:%Y-%m-%d %H:%M:%S}"
-        table.add_row(each.id[:8], when, each.state, each.source, each.reason_code, harmless(each.reason_detail))
+        when, why = f"{each.received_at:%Y-%m-%d %H:%M:%S}", f"{each.reason_code}: {each.reason_detail}"
+        table.add_row(each.id[:8], when, each.state, each.source, harmless(why))
     return table

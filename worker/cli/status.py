@@ -3,7 +3,6 @@
 from typing import Any
 
 import typer
-from rich.table import Table
 
 from store.errors import BrokerUnavailable
 from store.reading import Store
@@ -12,7 +11,7 @@ from tasks.broker import read_settings
 from tasks.outbox_inspection import waiting
 from worker.broker_client import BrokerState
 from worker.brokers import broker_client
-from worker.cli.output import AsJson, err, harmless, out, print_json, record
+from worker.cli.output import AsJson, err, harmless, out, print_json, record, sheet
 from worker.settings import Settings
 
 _BALANCED = {True: "every message received is accounted for", False: "no: this is a defect, please report it"}
@@ -73,10 +72,7 @@ def _ledger(stats: Stats) -> str:
 
 
 def _show(facts: dict[str, Any]) -> None:
-    table = Table(show_header=False, box=None, pad_edge=False)
-    for name, value in facts.items():
-        table.add_row(name.replace("_", " "), _words(value))
-    out.print(table)
+    out.print(sheet({name.replace("_", " "): _words(value) for name, value in facts.items()}))
 
 
 def _words(value: object) -> str:

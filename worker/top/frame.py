@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -17,6 +17,9 @@ _WIDE, _NARROW = 110, 60
 # Title, broker, store, last message, scores, a blank line, the numbers with their heading, a blank line, a heading.
 _ABOVE = 10
 _FEWEST_ROWS = 3
+_NAME_WIDTH = 8
+# What broker or store say of trouble ends with what to do about it.
+_TROUBLE_LINES = 3
 _TROUBLE = "bold red"
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
@@ -29,17 +32,19 @@ def frame(sight: Sight, *, width: int, height: int | None = None, hint: str = ""
     glance = sight.glance
     refusals = glance.refusals if glance is not None else ()
     below = [] if not refusals else [Text(), *_refused(refusals)]
-    room = None if height is None else height - _ABOVE - len(below)
+    states = list(_states(sight))
+    lines = [line for state in states for line in _lines(*state, width)]
+    room = None if height is None else height - _ABOVE - len(below) - (len(lines) - len(states))
     if room is not None and room < _FEWEST_ROWS:
-        below, room = [], max(0, room + len(below))
-    ranking = () if glance is None else glance.ranking[:room]
+        room, below = room + len(below) + len(lines) - len(states), []
+        lines = [_line(*state) for state in states]
     return Group(
         _title(sight, hint if width >= _NARROW else ""),
-        *(_line(name, text, style) for name, text, style in _states(sight)),
+        *lines,
         Text(),
         _numbers(sight, width),
         Text(),
-        _ranking(ranking, width),
+        _ranking(() if glance is None else glance.ranking, room, width),
         *below,
     )
 
@@ -58,7 +63,19 @@ def _text(text: str, style: str = "") -> Text:
 
 
 def _line(name: str, text: str, style: str = "") -> Text:
-    return Text.assemble((f"{name:<8}", "bold"), (escaped(text), style), no_wrap=True, overflow="ellipsis")
+    return Text.assemble((f"{name:<{_NAME_WIDTH}}", "bold"), (escaped(text), style), no_wrap=True, overflow="ellipsis")
+
+
+def _lines(name: str, text: str, style: str, width: int) -> list[Text]:
+    """The same on as many lines as it takes, but some; only trouble takes more than one."""
+    if style != _TROUBLE:
+        return [_line(name, text, style)]
+    whole = Text(escaped(text)).wrap(Console(), max(1, width - _NAME_WIDTH), overflow="fold")
+    first, last = whole[: _TROUBLE_LINES - 1], whole[_TROUBLE_LINES - 1 :]
+    parts = [part.plain.rstrip() for part in first]
+    if last:
+        parts.append(" ".join(part.plain.rstrip() for part in last))
+    return [_line(name if place == 0 else "", part, style) for place, part in enumerate(parts or [""])]
 
 
 def _title(sight: Sight, hint: str) -> Table:
@@ -141,9 +158,11 @@ def _number(count: int | None) -> str:
     return "-" if count is None else f"{count:,}"
 
 
-def _ranking(found: Sequence[Pattern], width: int) -> RenderableType:
+def _ranking(found: Sequence[Pattern], room: int | None, width: int) -> RenderableType:
     if not found:
         return _text("No pattern passes yet.", "dim")
+    if room is not None and room < 1:
+        return _text("The window is too low for the ranking.", "dim")
     table = Table(box=None, pad_edge=False, header_style="bold", expand=True)
     narrow, wide = width < _NARROW, width >= _WIDE
     for heading in ("priority",) if narrow else ("priority", "effective", "seen", "✓", "✗"):
@@ -152,7 +171,7 @@ def _ranking(found: Sequence[Pattern], width: int) -> RenderableType:
         table.add_column("id", no_wrap=True, width=8)
     for heading in ("pattern", "what to do") if wide else ("pattern",):
         table.add_column(heading, no_wrap=True, overflow="ellipsis", ratio=1)
-    for each in found:
+    for each in found[:room]:
         table.add_row(*_cells(each, narrow=narrow, wide=wide))
     return table
 
