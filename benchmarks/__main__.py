@@ -36,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
     if options.json:
         sys.stdout.write(results.text(entries))
     else:
-        sys.stdout.write(table.body(entries, EXPLANATIONS))
+        sys.stdout.write(table.quick(entries) if options.quick else table.body(entries, EXPLANATIONS))
     return 0
 
 

@@ -10,6 +10,7 @@ import argparse
 import json
 import re
 import sys
+import textwrap
 from collections.abc import Iterator
 from typing import cast
 
@@ -81,7 +82,9 @@ def _command(command: TyperCommand, name: str) -> str:
     records = [param.get_help_record(typer.Context(command)) for param in command.params]
     rows = [f"| `{term}` | {text} |\n".replace("FILE|-", r"FILE\|-") for term, text in filter(None, records)]
     table = f"| | |\n|---|---|\n{''.join(rows)}\n" if rows else ""
-    return f"## `{name}`\n\n{command.help}\n\n```text\n{name} {usage}\n```\n\n{table}".rstrip("\n") + "\n"
+    paragraphs = (command.help or "").split("\n\n")
+    said = "\n\n".join(textwrap.fill(each, 120, break_on_hyphens=False) for each in paragraphs)
+    return f"## `{name}`\n\n{said}\n\n```text\n{name} {usage}\n```\n\n{table}".rstrip("\n") + "\n"
 
 
 def settings() -> str:

@@ -22,7 +22,8 @@ memory, processor time, open files, and when the worker started.
 
 Counted from its start, each time right after a commit: what was rolled back or tried again counts once. Where the
 answer to a commit was lost with the connection, the message comes again, and counts as a duplicate;
-`ostinato_store_messages` has it right. Sum these over the workers.
+`ostinato_store_messages` has it right. Sum these over the workers. Beside each stands a `…_created`, which says when it
+began.
 
 {_table(COUNTED)}
 Buckets, as upper bounds:

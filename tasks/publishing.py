@@ -129,5 +129,6 @@ def not_taken(error: Exception, kind: BrokerKind) -> BrokerUnavailable:
     """What a producer gets for an error of the broker: what to do about it."""
     return BrokerUnavailable(
         kind.reason(error)
-        or f"The broker did not take the message ({error}): run `ostinato up`, or correct OSTINATO_BROKER_URL."
+        or f"The broker did not take the message ({error}): "
+        "run `ostinato up`, or see to the broker that OSTINATO_BROKER_URL names."
     )

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple, Protocol
 PRESENCE_SECONDS = 3.0
 PRESENCE_KEPT_SECONDS = 15
 ANSWER_SECONDS = 2.0
-NO_ANSWER = "The broker does not answer ({}): start it with `ostinato up`, or correct OSTINATO_BROKER_URL."
+NO_ANSWER = "The broker does not answer ({}): run `ostinato up`, or see to the broker that OSTINATO_BROKER_URL names."
 # Stands before the number of a worker's lane, behind its name; lane 0 is not said.
 LANE = "/lane"
 Part = Literal["worker", "beat"]

@@ -153,6 +153,15 @@ def test_what_is_not_met_is_explained() -> None:
     assert ["F2"] == table.unexplained(ENTRY.figures, {"F1": "The disk is slow."})
 
 
+def test_a_quick_run_is_held_against_nothing() -> None:
+    """And says that its figures mean nothing."""
+    text = table.quick([ENTRY])
+
+    assert ["F1", "F2", "F3"] == [line.split()[1] for line in text.splitlines()[2:5]]
+    assert text.endswith("these figures mean nothing.\n")
+    assert not any(word in text for word in ("≥", "≤", "met.", "**no**"))
+
+
 def test_the_chart_has_a_bar_for_each_target() -> None:
     """Those that are met end to the right of the target's line, the others to the left of it."""
     met = replace(WAIT, ours=Series((0.03,)))

@@ -25,6 +25,7 @@ _CODES: tuple[tuple[type[Exception], int], ...] = (
     (ChildError, 1),
 )
 _INTERRUPTED = 130
+HELP = {"help_option_names": ["-h", "--help"]}
 
 
 def main() -> None:
@@ -42,7 +43,7 @@ def main() -> None:
 def _asked(words: list[str]) -> typer.Typer:
     if words[:1] == [health.NAME]:
         # Containers ask every few seconds: that must not cost what the other commands import.
-        only = typer.Typer(pretty_exceptions_enable=False)
+        only = typer.Typer(pretty_exceptions_enable=False, context_settings=HELP)
         only.add_typer(health.commands, name=health.NAME)
         return only
     from worker.cli.commands import app  # noqa: PLC0415 - see above

@@ -1,10 +1,14 @@
 """Every command of the command line."""
 
+import inspect
+from importlib.metadata import version
+from typing import Annotated
+
 import typer
 
 from store.schema import migrate as migrate_store
 from tasks.broker import read_settings
-from worker.cli import health, outbox, patterns, quarantine
+from worker.cli import HELP, health, outbox, patterns, quarantine
 from worker.cli.demo import demo
 from worker.cli.export import export
 from worker.cli.import_sqlite import import_sqlite
@@ -24,7 +28,7 @@ app = typer.Typer(
     help="The learning store behind a fleet of runners, fed by a message queue.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=HELP,
     epilog="Exit codes: 0 done; 1 some input was bad, or not found; 2 wrong usage or setting; "
     "3 the broker does not answer; 4 the store does not answer, or needs a migration; 130 interrupted.",
 )
@@ -42,3 +46,33 @@ def migrate() -> None:
     settings = read_settings(Settings)
     migrate_store(settings.store_address)
     out.print("The store has this version's schema.")
+
+
+def _say_version(asked: bool) -> None:  # noqa: FBT001 - Typer's signature
+    if asked:
+        out.print(f"ostinato {version('ostinato')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    *,
+    _version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_say_version, help="Say which version this is.")
+    ] = False,
+) -> None:
+    """What stands before any command."""
+
+
+def _flow(typers: typer.Typer) -> None:
+    """Let the help of each command wrap where the terminal ends, and not where its docstring's lines do as well."""
+    for info in typers.registered_commands:
+        if info.callback is not None:
+            paragraphs = inspect.cleandoc(info.callback.__doc__ or "").split("\n\n")
+            info.help = "\n\n".join(" ".join(each.split()) for each in paragraphs)
+    for group in typers.registered_groups:
+        if group.typer_instance is not None:
+            _flow(group.typer_instance)
+
+
+_flow(app)
