@@ -1,6 +1,8 @@
 """`ostinato import-sqlite`: moving in from the predecessor, with nothing else running, or beside a worker."""
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -73,6 +75,17 @@ def test_it_imports_beside_a_worker(embedded: Product, tmp_path: Path) -> None:
         assert 0 == embedded.cli("recalculate", "--wait").code
     assert {0.55} == {row["effectiveness_score"] for row in embedded.rows(patterns)}
     assert 501 == embedded.store.stats().applied
+
+
+def test_a_store_that_others_hold_is_no_end(alone: Product, old: Predecessor) -> None:
+    """It says that the command can be run again, which then takes the rest; exit code 4."""
+    assert 0 == alone.cli("migrate").code
+    with closing(sqlite3.connect(alone.home / "store.db")) as other:
+        other.execute("BEGIN IMMEDIATE")
+        code, out, err = run(alone, old.path)
+    assert (4, "", 1) == (code, out, len(err.splitlines()))
+    assert "locked. What was imported stays; run the command again for the rest." in err
+    assert "2 rows, 1 taken" in run(alone, old.path).out
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import socket
 import sqlite3
+import sys
 from contextlib import closing
 
 import pytest
@@ -16,6 +17,15 @@ SETTINGS = {
     "OSTINATO_RECALCULATE_EVERY": "0",
 }
 READING = (("status",), ("patterns", "list"))
+# Standard input has one line, and is then a terminal that nobody is at any more.
+HUNG_UP = """
+import os, sys
+kept, left = os.openpty()
+os.write(left, sys.argv[1].encode())
+os.close(left)
+os.dup2(kept, 0)
+os.execv(sys.executable, [sys.executable, "-m", "worker.cli", "send", "-"])
+"""
 
 
 def sentence(finished: Finished, code: int) -> str:
@@ -101,3 +111,11 @@ def test_send_says_which_line_was_the_last_one(alone: Product) -> None:
     """So that the rest can be sent later."""
     said = sentence(alone.cli("send", "-", stdin=GOOD * 2), 3)
     assert said.endswith("The lines before line 1 are sent; send the rest later.")
+
+
+def test_lines_that_end_in_trouble_are_sent_before_it_is_said(embedded: Product) -> None:
+    """So that nobody takes the end of what could be read for the end; exit code 2."""
+    said = sentence(embedded.run(sys.executable, "-c", HUNG_UP, GOOD), 2)
+    assert "The lines after line 1 cannot be read: Input/output error. Those before are sent." == said
+    with embedded.worker():
+        embedded.wait_for(sightings=1)

@@ -4,7 +4,9 @@ import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from itertools import count
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 
@@ -114,3 +116,27 @@ def test_a_database_with_lost_pages_is_one_sentence(old: Predecessor) -> None:
     malformed = "cannot be read: database disk image is malformed"
     with pytest.raises(ConfigurationError, match=malformed), opened(old.path) as source:
         list(source.rows(PATTERNS))
+
+
+def test_a_database_that_is_written_to_without_a_log_is_not_half_read(old: Predecessor) -> None:
+    """What is read as an unchanging file must not have changed meanwhile; once it rests, it can be read."""
+    old.patterns(*({"id": f"{number:016x}", "description": "x" * 1000} for number in range(10_000)))
+    began, enough = Event(), Event()
+
+    def write() -> None:
+        for moment in count():
+            os.utime(old.path, ns=(moment, moment))
+            began.set()
+            if enough.is_set():
+                return
+
+    writer = Thread(target=write)
+    writer.start()
+    began.wait()
+    try:
+        assert f"{old.path} was written to while it was read: run the command again." == refusal(old.path)
+    finally:
+        enough.set()
+        writer.join()
+    with opened(old.path) as source:
+        assert 10_001 == source.count(PATTERNS)

@@ -90,6 +90,7 @@ def _as_they_come(lines: BinaryIO, when_none_comes: Callable[[], None]) -> Itera
     """The lines that are not empty, by number; whenever none comes for a moment, something else is done."""
     queue: _Lines = Queue(_AHEAD)
     Thread(target=_read, args=(lines, queue), daemon=True).start()
+    last = 0
     while True:
         try:
             found = queue.get(timeout=COALESCE_SECONDS)
@@ -99,7 +100,11 @@ def _as_they_come(lines: BinaryIO, when_none_comes: Callable[[], None]) -> Itera
         if found is None:
             return
         if isinstance(found, OSError):
-            raise ConfigurationError(f"The lines cannot be read any further: {found.strerror}.")
+            when_none_comes()
+            raise ConfigurationError(
+                f"The lines after line {last} cannot be read: {found.strerror}. Those before are sent."
+            )
+        last = found[0]
         yield found
 
 
