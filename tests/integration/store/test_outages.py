@@ -3,7 +3,7 @@
 import socket
 import time
 from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager, closing
+from contextlib import closing, contextmanager
 
 import pytest
 from structlog.testing import capture_logs
@@ -70,10 +70,12 @@ class AttemptsCounted(Writer):
 
     attempts = 0
 
+    @contextmanager
     @override
-    def transaction(self, clock: Clock, locks: Locks | None = None) -> AbstractContextManager[Transaction]:
+    def transaction(self, clock: Clock, locks: Locks | None = None) -> Generator[Transaction]:
         self.attempts += 1
-        return super().transaction(clock, locks)
+        with super().transaction(clock, locks) as transaction:
+            yield transaction
 
 
 def test_a_server_that_does_not_answer_is_trouble_within_five_seconds() -> None:
