@@ -12,6 +12,7 @@ from tests.waiting import wait_until
 DEMO = (sys.executable, "-m", "worker.cli", "demo")
 LEDGER = re.compile(r"(\d+) sent = (\d+) applied \+ (\d+) parked \+ (\d+) quarantined, in [\d.]+ s \((\d+) messages")
 LEARNT = re.compile(r"(\d+) patterns, (\d+) sightings, (\d+) applications")
+PRODUCER = re.compile(r"^(\d+) \S+ -m worker\.cli send \S+/producer-0\.jsonl", re.MULTILINE)
 
 
 def nothing_left(product: Product) -> None:
@@ -60,3 +61,19 @@ def test_kill_9_of_the_demo_leaves_no_process(alone: Product) -> None:
         os.kill(demo.pid, signal.SIGKILL)
         assert 128 + signal.SIGKILL == demo.wait(DEADLINE)
         nothing_left(alone)
+
+
+def test_a_demo_whose_producer_dies_says_so(alone: Product) -> None:
+    """With what came before and the ends of the logs; exit code 4, everything stopped and tidied up."""
+    with alone.start("demo", *DEMO) as demo:
+        working(alone)
+        found = wait_until(lambda: PRODUCER.search("\n".join(processes_of(alone.temporary))), why="a producer runs")
+        assert found is not None
+        os.kill(int(found[1]), signal.SIGKILL)
+        assert 4 == demo.wait(DEADLINE)
+    log = alone.log("demo")
+    assert re.search(r"\d+ of \d+ messages arrived; failed: producer-0\.", log)
+    assert "\nworker: " in log
+    assert "Traceback" not in log
+    nothing_left(alone)
+    assert [] == list(alone.temporary.iterdir())

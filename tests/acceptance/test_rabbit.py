@@ -16,10 +16,11 @@ from store.errors import BrokerUnavailable
 from tasks import Producer
 from tasks.messages import RecordPattern
 from tasks.publishing import producer_app, publish
-from tests.envelopes import text
+from tests.envelopes import body, envelope, text
 from tests.product import DEADLINE, Product
 from tests.rabbit import RabbitServer
 from tests.waiting import wait_until
+from worker.brokers import broker_client
 
 QUEUES = ("ostinato", "ostinato.dead")
 DELAY = """
@@ -72,6 +73,8 @@ def test_before_the_first_worker_nothing_is_taken(at_rabbit: Product) -> None:
     message = RecordPattern(pattern_type="early", pattern_name="bird")
     with closing(producer_app(at_rabbit.settings)) as app, pytest.raises(BrokerUnavailable, match="start a worker"):
         publish(app, message)
+    with closing(broker_client(at_rabbit.settings)) as broker, pytest.raises(BrokerUnavailable, match="start a worker"):
+        broker.enqueue(json.dumps(envelope(body([text()]))).encode())
     assert "It has no queue for messages yet: a worker makes it.\n" == at_rabbit.cli("health", "broker").err
     with Producer(at_rabbit.settings) as producer:
         producer.send(message)

@@ -38,6 +38,23 @@ def test_up_runs_from_nothing_and_stops_with_ctrl_c(alone: Product) -> None:
     assert [[], []] == [list(folder.iterdir()) for folder in (alone.elsewhere, alone.temporary)]
 
 
+def test_a_terminal_shows_a_line_that_changes(alone: Product) -> None:
+    """In numbers while the broker answers, and else what is wrong; Ctrl-C leaves nothing of it."""
+    command = (sys.executable, "-m", "worker.cli", "up")
+    with Terminal(*command, env=alone.env, cwd=alone.elsewhere, columns=200) as terminal:
+        terminal.wait_for("Ostinato runs", "queued 0 · applied 1 (")
+        broker = re.search(r"^broker runs, process (\d+)$", terminal.text(), re.MULTILINE)
+        assert broker is not None
+        os.kill(int(broker[1]), signal.SIGSTOP)
+        terminal.wait_for("The broker does not answer", without="queued")
+        os.kill(int(broker[1]), signal.SIGCONT)
+        terminal.wait_for("queued 0 · applied 1 (", without="The broker does not answer")
+        terminal.type(b"\x03")
+        assert 0 == terminal.ended()
+        assert "Stopping." in terminal.text()
+        assert "queued" not in terminal.text()
+
+
 def test_kill_9_of_up_leaves_nothing(alone: Product) -> None:
     """Its broker, worker and beat end by themselves, and the next `up` goes on with what they had."""
     with alone.up() as up:

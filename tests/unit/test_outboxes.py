@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from contextlib import closing
 from pathlib import Path
 
@@ -48,6 +49,21 @@ print(os.waitpid(child, 0)[1], end=" ")
 thread.join()
 outbox.add("b", "kind", "{}", limit=10**9)
 print("parent", end="")
+"""
+
+# What another user finds in the folder: a file whose process runs, which is not that user's, and room for a new one.
+OTHER_USER = """
+import os, sys
+from pathlib import Path
+from tasks.outboxes import abandoned, owner, take
+
+if not os.getuid():
+    os.setgid(65534)
+    os.setuid(65534)
+folder = Path(sys.argv[1])
+print(owner(folder / "1.db"), [place.path.name for place in abandoned(folder)], take(folder).path.name)
+(folder / "closed").mkdir(mode=0o500)
+take(folder / "closed")
 """
 
 
@@ -138,3 +154,14 @@ def test_what_waits_is_counted_without_asking_for_a_file(tmp_path: Path) -> None
         assert 3 == outbox_inspection.waiting(tmp_path)
     assert [] == list(tmp_path.glob("*.lock"))
     assert 0 == outbox_inspection.waiting(tmp_path / "missing")
+
+
+def test_files_of_another_user_are_left_alone() -> None:
+    """In a folder of several, each takes files of its own; one where it may make none is an error in a sentence."""
+    with tempfile.TemporaryDirectory() as name, take(Path(name)) as place:
+        place.path.touch()
+        Path(name).chmod(0o777)
+        place.path.with_suffix(".lock").chmod(0)
+        done = subprocess.run([sys.executable, "-c", OTHER_USER, name], check=False, capture_output=True, text=True)
+    assert "None [] 2.db\n" == done.stdout
+    assert done.stderr.endswith(f"The outbox folder {name}/closed cannot be used: Permission denied.\n")

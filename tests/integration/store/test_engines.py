@@ -4,10 +4,11 @@ import sqlite3
 import sys
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError
 from structlog.testing import capture_logs
 
@@ -165,6 +166,17 @@ def test_a_store_that_is_locked_is_trouble(path: Path, monkeypatch: pytest.Monke
         write_nothing(other)
 
 
+def test_a_new_file_that_others_hold_is_trouble(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite does not wait there by itself; once the file is free it can be used, by the same writer."""
+    monkeypatch.setattr(store.engines, "SQLITE_BUSY_SECONDS", 0.1)
+    with closing(Writer(f"sqlite:///{path}")) as writer:
+        with closing(sqlite_driver().connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            with pytest.raises(StoreUnavailable, match="locked"):
+                writer.open()
+        writer.open()
+
+
 def write_nothing(writer: Writer) -> None:
     """A transaction that does nothing but wait for its turn."""
     with writer.transaction(lambda: NOW):
@@ -178,6 +190,26 @@ def test_trouble_with_a_statement_is_a_defect(path: Path) -> None:
         connection.execute(text("CREATE TABLE one (x INTEGER NOT NULL)"))
         with pytest.raises(DBAPIError), trouble_is_transient():
             connection.execute(text("INSERT INTO one VALUES (NULL)"))
+    engine.dispose()
+
+
+def test_memory_that_is_short_is_trouble() -> None:
+    """Waiting may mend it, and no message is to blame."""
+    with pytest.raises(StoreUnavailable, match="MemoryError"), trouble_is_transient():
+        bytes(2**62)
+
+
+def test_a_build_of_sqlite_without_mathematics_serves(path: Path) -> None:
+    """The functions that the scores need are there all the same."""
+    engine = writer_engine(store_url(f"sqlite:///{path}"))
+
+    def leave_out(connection: Any, _: object) -> None:  # noqa: ANN401 - as untyped as SQLAlchemy's events
+        for name, arguments in (("log10", 1), ("power", 2)):
+            connection.create_function(name, arguments, None)
+
+    event.listen(engine, "connect", leave_out, insert=True)
+    with engine.connect() as connection:
+        assert (3.0, 8.0) == tuple(connection.execute(text("SELECT log10(1000), power(2, 3)")).one())
     engine.dispose()
 
 

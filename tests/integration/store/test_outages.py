@@ -3,20 +3,23 @@
 import socket
 import time
 from collections.abc import Callable, Generator
-from contextlib import closing
+from contextlib import closing, contextmanager
 
 import pytest
 from structlog.testing import capture_logs
+from typing_extensions import override
 
 from store.errors import StoreUnavailable
+from store.locks import Locks
 from store.reading import Store
 from store.schema import migrate
-from store.transaction import Writer
+from store.transaction import Clock, Transaction, Writer
 from tasks.delivery import Receiver
 from tasks.messages import RecordPattern
 from tests import postgresql
 from tests.conftest import missing
-from tests.integration.store.bench import NOW
+from tests.integration.store.bench import NOW, sighting
+from tests.integration.store.lanes import applied_in_lane
 from tests.postgresql import OwnServer
 
 
@@ -47,6 +50,32 @@ def test_a_message_waits_for_a_server_that_is_down(server: OwnServer) -> None:
 
     said = [entry["event"] for entry in logs if entry["event"].startswith("store_")]
     assert ["store_unavailable", "store_available_again"] == said
+
+
+def test_a_lane_waits_for_a_server_that_is_down(server: OwnServer) -> None:
+    """It is trouble for the message, and no reason to try alone in the store what it could not beside others."""
+    url = server.url.render_as_string(hide_password=False)
+    migrate(url)
+    with closing(AttemptsCounted(url, 1)) as writer:
+        receive(writer, bool)
+        before = writer.attempts
+        server.stop()
+        with pytest.raises(StoreUnavailable):
+            applied_in_lane(writer, [sighting("n")])
+        assert before + 1 == writer.attempts
+
+
+class AttemptsCounted(Writer):
+    """The product's writer, which counts its transactions."""
+
+    attempts = 0
+
+    @contextmanager
+    @override
+    def transaction(self, clock: Clock, locks: Locks | None = None) -> Generator[Transaction]:
+        self.attempts += 1
+        with super().transaction(clock, locks) as transaction:
+            yield transaction
 
 
 def test_a_server_that_does_not_answer_is_trouble_within_five_seconds() -> None:

@@ -12,16 +12,20 @@ from typing import Any
 import pytest
 from redis.exceptions import NoPermissionError, ResponseError
 
+from store.errors import BrokerUnavailable
 from store.schema import migrate
 from tasks import Producer
+from tasks.broker import BrokerSettings
 from tasks.messages import RecordPattern
-from tasks.routing import QUEUE
+from tasks.routing import QUEUE, queue_of
 from tests.brokers import KINDS, free_port, program
 from tests.conftest import missing
 from tests.dashboard import Dashboard
 from tests.guarded import GuardedServer
 from tests.product import DEADLINE, Env, Product
 from tests.waiting import wait_until
+from worker.redis_client import RedisClient, redis_client
+from worker.taken import Taken
 
 DELAY = """
 from tasks import record_pattern
@@ -150,6 +154,37 @@ def test_the_worker_recovers_what_a_killed_one_had_taken(guarded: GuardedServer,
         product.wait_for(applied=1)
         assert 0 == worker.stop()
     assert set() == refused(guarded)
+
+
+def test_a_user_for_one_lane_is_no_worker_of_others(guarded: GuardedServer) -> None:
+    """Others' queues are asked for once, which the server refuses and notes; its own is taken from."""
+    rights = ("on", "nopass", "+@all", f"~{QUEUE}", f"~{QUEUE}.workers", f"~{QUEUE}.taken.*")
+    with closing(guarded.client("admin")) as admin:
+        admin.flushdb()
+        admin.execute_command("ACL", "SETUSER", "laneless", *rights)
+        admin.lpush(queue_of(3), b"left")
+        admin.lpush(QUEUE, b"own")
+    refused(guarded)
+    _, _, address = guarded.of("admin").rpartition("@")
+    with closing(Taken(redis_client(f"redis://laneless:x@{address}"), "me")) as taken:
+        assert (0, 0) == (taken.take_over(1), taken.take_over(1))
+        assert b"own" == taken.fetch()
+    with closing(guarded.client("admin")) as admin:
+        assert 1 == sum(int(each["count"]) for each in admin.acl_log())
+        admin.acl_log_reset()
+        admin.execute_command("ACL", "DELUSER", "laneless")
+
+
+def test_a_user_that_may_not_ask_is_told_what_is_not_known(guarded: GuardedServer) -> None:
+    """The broker's condition is no reason for an alarm; what a reader puts on the queue is refused."""
+    with closing(RedisClient(BrokerSettings(broker_url=guarded.of("worker")))) as worker:
+        found = worker.condition()
+    assert (None, True) == (found.problem, "this user may not ask" in found.warnings[0])
+    with (
+        closing(RedisClient(BrokerSettings(broker_url=guarded.of("reader")))) as reader,
+        pytest.raises(BrokerUnavailable, match="no permissions"),
+    ):
+        reader.enqueue(b"x")
 
 
 def test_flower_hears_the_worker(guarded: GuardedServer, product: Product) -> None:
