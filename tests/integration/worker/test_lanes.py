@@ -73,6 +73,7 @@ def test_each_worker_applies_what_is_its_lanes(on_server: Product) -> None:
     with on_server.worker("one", env=lane(1)):
         wait_until(lambda: depths(on_server, 2) == [before[0], 0], why="lane 1 is empty")
         on_server.wait_for(applied=before[1])
+        on_server.wait_for_workers(1)
         facts = json.loads(on_server.cli("status", "--json", env={"OSTINATO_LANES": "2"}).out)
         assert (f"0:{before[0]} 1:0", "0", False) == (
             facts["queued_by_lane"],
