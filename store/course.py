@@ -102,15 +102,14 @@ def _applied(at: Sequence[int], outcomes: Iterable[Outcome]) -> Iterator[_Applie
 
 
 def _stand(whole: Whole, at: int, sightings: int, applied: _Applied) -> Stand:
-    told = () if whole.newest_success is None or whole.newest_success > at else (whole.newest_success,)
-    known = () if applied.newest_success is None else (applied.newest_success,)
+    confirmed = (each for each in (whole.newest_success, applied.newest_success) if each is not None and each <= at)
     evidence = Evidence(
         occurrence_count=sightings,
         successes=applied.successes,
         failures=applied.failures,
         recent=recent_success(applied.window),
         grounding=mean_grounding(applied.window),
-        last_confirmed=max((whole.first_seen, *told, *known)),
+        last_confirmed=max((whole.first_seen, *confirmed)),
         variance=whole.variance,
     )
     return Stand(at, sightings, applied.successes, applied.failures, score(evidence, at))

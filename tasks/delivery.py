@@ -141,24 +141,23 @@ class Receiver:
 
     def _until_stored(self, attempt: Callable[[], T]) -> T:
         """The attempt's result, however long the store is away: said once in the log, and once when it is back."""
-        pause, waited = FIRST_PAUSE, False
+        pause = FIRST_PAUSE
         while True:
             if self._stopping.is_set():
                 raise Stopping
             try:
                 result = attempt()
             except Exception as error:
-                if not waited:
+                if not self.waits_for_store:
                     _log.warning("store_unavailable", detail=str(error))
-                waited = True
-                self._waiting.set()
+                    self._waiting.set()
                 if not self.pause(pause):
                     # No other message that was fetched along has to find out for itself.
                     self._stopping.set()
                     raise Stopping from error
                 pause = min(LONGEST_PAUSE, pause * 2)
             else:
-                if waited:
+                if self.waits_for_store:
                     self._waiting.clear()
                     _log.info("store_available_again")
                 return result
