@@ -63,9 +63,9 @@ class Forwarder:
         if entries:
             unsent, error = self._publish_each(batches)
             sent = list(takewhile(lambda entry: entry not in unsent, entries))
-            # Where sending was slow the broker may have been started anew meanwhile, and which run took what, nobody
-            # knows: then it is sent again, after what the run before may have lost.
-            if sent and (error is not None or self._broker_run() == run):
+            # Where sending was slow, or a lane was refused, the broker may have been started anew meanwhile, and which
+            # run took what, nobody knows: then it is sent again, after what the run before may have lost.
+            if sent and self._broker_run() == run:
                 outbox.forwarded(sent[-1].seq, run)
             if error is not None:
                 raise error

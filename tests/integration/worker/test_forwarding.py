@@ -1,15 +1,17 @@
 """What a forwarder notes of a broker that is started anew just while it sends."""
 
+import json
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, closing
 
 import pytest
 from typing_extensions import override
 
+from store.errors import BrokerUnavailable
 from tasks import forwarding
 from tasks.forwarding import Forwarder
 from tasks.outbox import Entry, Outbox
-from tasks.routing import QUEUE
+from tasks.routing import QUEUE, lane_of, queue_of
 from tests.brokers import EmbeddedValkey
 from tests.product import Product
 
@@ -49,3 +51,34 @@ def test_what_may_have_met_another_run_is_sent_again(alone: Product, monkeypatch
             forwarder.forward(outbox)
             assert 2 == outbox.upto
             assert 2 <= alone.client.llen(QUEUE)
+
+
+def test_what_may_have_met_another_run_beside_a_refusal_is_sent_again(alone: Product) -> None:
+    """One of two lanes is refused by the next run, which took the other: nothing is noted under the run before."""
+    settings = alone.settings.model_copy(update={"lanes": 2})
+    refused = queue_of(1)
+    with ExitStack() as brokers, Forwarder(settings) as forwarder:
+        first = brokers.enter_context(EmbeddedValkey(alone.home))
+        with closing(Interrupted(alone.home / "outbox.db")) as outbox:
+
+            def start_anew() -> None:
+                first.kill()
+                brokers.enter_context(EmbeddedValkey(alone.home))
+                alone.client.set(refused, "no list")
+
+            for name, lane in (("one", 0), ("two", 1)):
+                outbox.add(name, "record_pattern", text_of_lane(lane), limit=10**9)
+            outbox.meanwhile = start_anew
+            with pytest.raises(BrokerUnavailable):
+                forwarder.forward(outbox)
+            assert (0, 1) == (outbox.upto, alone.client.llen(QUEUE))
+            alone.client.delete(refused)
+            forwarder.forward(outbox)
+            assert 2 == outbox.upto
+            assert (2, 1) == (alone.client.llen(QUEUE), alone.client.llen(refused))
+
+
+def text_of_lane(lane: int) -> str:
+    """A text that goes to this lane of two."""
+    texts = (json.dumps({"pattern_id": f"pattern {number}"}) for number in range(100))
+    return next(text for text in texts if lane_of(text, 2) == lane)
