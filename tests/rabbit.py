@@ -41,7 +41,7 @@ class RabbitServer:
     """Runs inside a `with` block; what was queued is there again after a `kill` and another `start`."""
 
     def __init__(self, binary: str, folder: Path) -> None:
-        self._binary, self._folder = binary, folder
+        self._binary, self.folder = binary, folder
         self._port, epmd, self._distribution = free_port(), free_port(), free_port()
         self.url = f"amqp://{USER}:{ESCAPED}@127.0.0.1:{self._port}"
         configuration = folder / "rabbitmq.conf"
@@ -67,8 +67,8 @@ class RabbitServer:
 
     def start(self) -> None:
         """Return once it answers."""
-        log = self._folder / "rabbitmq.log"
-        child = Child.start("rabbitmq", [self._binary], env=self.env, cwd=self._folder, log=log)
+        log = self.folder / "rabbitmq.log"
+        child = Child.start("rabbitmq", [self._binary], env=self.env, cwd=self.folder, log=log)
         self._server = self._open.enter_context(child)
         why = f"{self._binary} answers"
         wait_until(lambda: child.poll() is not None or self._answers(), why=why, seconds=_START_SECONDS)
@@ -84,8 +84,8 @@ class RabbitServer:
         """Run `rabbitmqctl`."""
         binary = program("rabbitmqctl")
         assert binary is not None
-        with Child.start("rabbitmqctl", [binary, *words], env=self.env, log=self._folder / "control.log") as child:
-            assert 0 == child.wait(_START_SECONDS), (self._folder / "control.log").read_text()
+        with Child.start("rabbitmqctl", [binary, *words], env=self.env, log=self.folder / "control.log") as child:
+            assert 0 == child.wait(_START_SECONDS), (self.folder / "control.log").read_text()
 
     def connect(self) -> Connection:
         """A connection of the test's own, on which each message is confirmed."""
@@ -113,7 +113,7 @@ class RabbitServer:
                 connection.channel().queue_delete(queue)
 
     def __enter__(self) -> Self:
-        log = self._folder / "epmd.log"
+        log = self.folder / "epmd.log"
         with ExitStack() as started:
             started.enter_context(Child.start("epmd", self._epmd_command, env=self.env, log=log))
             started.push(self._open)

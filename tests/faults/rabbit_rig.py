@@ -48,6 +48,10 @@ class RabbitRig(Rig):
         return []
 
     @override
+    def _log_folders(self) -> list[Path]:
+        return [*super()._log_folders(), self.server.folder]
+
+    @override
     def _start_broker(self) -> None:
         self.server.clear(QUEUE, DEAD)
         with self.server.connect() as connection:

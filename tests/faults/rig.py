@@ -16,6 +16,7 @@ While the load is on, messages arrive and are noted in the ledger; `Rig.fault` n
 
 import os
 import signal
+import sys
 import time
 from bisect import bisect_right
 from collections.abc import Callable, Generator, Iterable
@@ -33,6 +34,7 @@ from tests.brokers import EmbeddedValkey
 from tests.faults import flight
 from tests.faults.ledger import Ledger, Outcome
 from tests.faults.load import Load, Sender, Stream, publishing, send_noted
+from tests.faults.log_tails import log_tails
 from tests.faults.oracle import Verdict, judge
 from tests.faults.results import Result
 from tests.faults.rows import Row, read_rows, selecting
@@ -205,5 +207,11 @@ class Rig:
         self.send = self._open.enter_context(self._sending(self.product.settings))
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
+        if error is not None:
+            # Shown with a test that fails: what happened once under load may be hard to see again.
+            sys.stdout.write(log_tails(self._log_folders()))
         self._open.close()
+
+    def _log_folders(self) -> list[Path]:
+        return [self.product.home]
