@@ -64,7 +64,7 @@ def test_what_may_have_met_another_run_beside_a_refusal_is_sent_again(alone: Pro
             def start_anew() -> None:
                 first.kill()
                 brokers.enter_context(EmbeddedValkey(alone.home))
-                alone.client.set(refused, "no list")
+                alone.client.zadd(refused, {b"no list": 0})
 
             for name, lane in (("one", 0), ("two", 1)):
                 outbox.add(name, "record_pattern", text_of_lane(lane), limit=10**9)
@@ -72,7 +72,7 @@ def test_what_may_have_met_another_run_beside_a_refusal_is_sent_again(alone: Pro
             with pytest.raises(BrokerUnavailable):
                 forwarder.forward(outbox)
             assert (0, 1) == (outbox.upto, alone.client.llen(QUEUE))
-            alone.client.delete(refused)
+            alone.client.zrem(refused, "no list")
             forwarder.forward(outbox)
             assert 2 == outbox.upto
             assert (2, 1) == (alone.client.llen(QUEUE), alone.client.llen(refused))
