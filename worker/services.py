@@ -8,6 +8,7 @@ from pathlib import Path
 from store.errors import ConfigurationError
 from store.schema import migrate
 from tasks.broker import socket_path
+from tasks.environment import PREFIX, unknown_settings
 from worker.embedded import EmbeddedBroker
 from worker.settings import Settings
 from worker.supervisor import ChildSpec
@@ -79,7 +80,7 @@ class Services:
         return ChildSpec(
             name=name,
             command=[*_CELERY, *arguments],
-            env={**os.environ, **_environment(self._settings), **(own or {})},
+            env={**_inherited(), **_environment(self._settings), **(own or {})},
             cwd=self._settings.home,
             log=self.logs / f"{name}.log",
         )
@@ -92,6 +93,12 @@ def _make(folder: Path) -> None:
         raise ConfigurationError(f"The folder {folder} cannot be made: {error.strerror}.") from None
 
 
+def _inherited() -> dict[str, str]:
+    """This process' environment, but for what it has said itself to be no setting."""
+    unknown = {*unknown_settings(os.environ)}
+    return {name: value for name, value in os.environ.items() if name not in unknown}
+
+
 def _environment(settings: Settings) -> dict[str, str]:
     values = settings.model_dump(mode="json", exclude_none=True)
-    return {f"OSTINATO_{name.upper()}": str(value) for name, value in values.items()}
+    return {f"{PREFIX}{name.upper()}": str(value) for name, value in values.items()}

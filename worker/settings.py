@@ -9,11 +9,15 @@ from pydantic import AfterValidator, Field, ValidationInfo
 
 from store.engines import store_url
 from store.errors import ConfigurationError
+from tasks.environment import written_as
 from tasks.outboxes import OutboxSettings
 from tasks.routing import MOST_LANES
 from worker.embedded import Fsync
 
 _DAY = 86_400
+_FLOWER_AUTH = written_as(
+    r"[^:\s]+:\S+", "USER:PASSWORD, both without spaces and USER without a colon, as in ada:correct-horse"
+)
 
 
 def _store_url(url: str | None, info: ValidationInfo) -> str | None:
@@ -49,7 +53,9 @@ class Settings(OutboxSettings):
         default="everysec",
         description="When the embedded broker's file is synced: `always` costs speed, and no kill loses a message.",
     )
-    broker_memory: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,5}[mg]b$")] = Field(
+    broker_memory: Annotated[
+        str, written_as(r"[1-9][0-9]{0,5}[mg]b", "a whole number and mb or gb, as in 512mb or 2gb")
+    ] = Field(
         default="1gb",
         description="What the embedded broker's messages may take in memory; a full one refuses more, and loses none.",
     )
@@ -75,7 +81,7 @@ class Settings(OutboxSettings):
     deaf_after: Annotated[float, Field(ge=10, le=3600)] = Field(
         default=40, description="Seconds without a sign of life after which a worker ends, to be started again."
     )
-    flower_auth: Annotated[str | None, Field(pattern=r"^[^:\s]+:\S+$")] = Field(
+    flower_auth: Annotated[str | None, _FLOWER_AUTH] = Field(
         default=None, repr=False, description="USER:PASSWORD of the dashboard; without one, a new password every time."
     )
 
