@@ -6,7 +6,10 @@ from contextlib import closing
 
 from tests.product import Product
 
-MISSING = "No worker takes messages: start one by `ostinato up` or `celery -A worker worker`, or see the log of one that runs.\n"
+MISSING = (
+    "No worker takes messages: start one by `ostinato up` or `celery -A worker worker`, or see the log of one that "
+    "runs.\n"
+)
 MANY = 123_456_789
 
 

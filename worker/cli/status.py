@@ -6,7 +6,6 @@ import typer
 
 from store.errors import BrokerUnavailable
 from store.reading import Store
-from store.records import Stats
 from tasks.broker import read_settings
 from tasks.outbox_inspection import waiting
 from worker.broker_client import BrokerState

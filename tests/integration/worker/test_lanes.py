@@ -80,6 +80,8 @@ def test_each_worker_applies_what_is_its_lanes(on_server: Product) -> None:
             facts["lanes_without_worker"],
             facts["worker"],
         )
+        said = on_server.cli("status", env={"OSTINATO_LANES": "2"}).err
+        assert said.startswith("No worker takes messages of lane 0: start one by ")
         with on_server.worker("zero", env=lane(0)):
             stats = on_server.wait_for(applied=81)
             on_server.wait_for_workers(2)
