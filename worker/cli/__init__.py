@@ -14,12 +14,13 @@ from tasks import environment
 from tasks.reasons import escaped
 from worker.child import ChildError
 from worker.cli import health
-from worker.embedded import BrokerError
+from worker.embedded import BrokerAlreadyRunning, BrokerError
 from worker.logs import configure_logs
 
 _CODES: tuple[tuple[type[Exception], int], ...] = (
     (ConfigurationError, 2),
     (BrokerUnavailable, 3),
+    (BrokerAlreadyRunning, 2),
     (BrokerError, 3),
     (StoreUnavailable, 4),
     (StoreOutdated, 4),
