@@ -37,6 +37,14 @@ def _time_of_day(text: str) -> str:
         raise ValueError("write it as HH:MM or HH:MM:SS") from None
 
 
+def _lane(lane: int | None, info: ValidationInfo) -> int | None:
+    lanes: int = info.data.get("lanes", MOST_LANES)
+    if lane is not None and lane >= lanes:
+        last = f"the last of OSTINATO_LANES ({lanes}) is {lanes - 1}"
+        raise ValueError(f"it is {lane}, and {last}; leave it out, or raise OSTINATO_LANES")
+    return lane
+
+
 class Settings(OutboxSettings):
     """What the worker, beat and the command line have to know."""
 
@@ -46,7 +54,7 @@ class Settings(OutboxSettings):
         validate_default=True,
         description="URL of the store; without one, an SQLite file in the home folder.",
     )
-    lane: Annotated[int | None, Field(ge=0, le=MOST_LANES - 1)] = Field(
+    lane: Annotated[int | None, Field(ge=0, le=MOST_LANES - 1), AfterValidator(_lane)] = Field(
         default=None, description="Which of several lanes this worker serves; less than `OSTINATO_LANES`."
     )
     broker_fsync: Fsync = Field(
@@ -101,9 +109,6 @@ class Settings(OutboxSettings):
             raise ConfigurationError(
                 f"OSTINATO_LANES is {self.lanes}: say by OSTINATO_LANE which one is this worker's."
             )
-        if self.own_lane >= self.lanes:
-            last = self.lanes - 1
-            raise ConfigurationError(f"OSTINATO_LANE is {self.lane}, and the last of OSTINATO_LANES is {last}.")
 
     @property
     def recalculate_offset(self) -> int:
