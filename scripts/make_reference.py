@@ -37,7 +37,7 @@ _ALLOWED = {
     "broker_prefix": "at most 64 of letters, digits and `. _ : -`",
     "store_url": "`sqlite:///PATH`, with four slashes where the path is absolute; `postgresql+psycopg://…`",
     "recalculate_at": "`HH:MM` or `HH:MM:SS`",
-    "broker_memory": "`512mb`, `1gb`",
+    "broker_memory": "a whole number and `mb` or `gb`",
     "flower_auth": "`USER:PASSWORD`",
     "metrics_address": "an IP address, or a host's name",
 }
@@ -101,6 +101,7 @@ def settings() -> str:
 
 Read from the environment, by the Celery application of `celery -A worker` and by the command line. A `Producer` reads
 the first {recorded}, `record_pattern.delay` the first {sent}. An empty URL counts as none.
+Any other `OSTINATO_…` variable is ignored; a line on standard error, or in the log, names the setting closest to it.
 
 | variable | default | allowed | what it is |
 |---|---|---|---|

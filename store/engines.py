@@ -47,6 +47,12 @@ _SQLITE_MIGRATION = ("PRAGMA foreign_keys=OFF",)
 
 # As in "write …", for those whose URL is none.
 _WRITE = "write sqlite:///PATH or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE"
+# As in "see that …", for those whose store is unavailable.
+_SEE_THAT = {
+    "sqlite": "OSTINATO_STORE_URL, or OSTINATO_HOME, leads to the right file, that nobody holds it for long, and that "
+    "its disk has room",
+    "postgresql": "its server runs, and that OSTINATO_STORE_URL names it and a user who may work with it",
+}
 _ABOUT_A_STATEMENT = (DataError, IntegrityError, NotSupportedError, ProgrammingError)
 
 _log = structlog.get_logger()
@@ -108,8 +114,8 @@ def exists(url: URL) -> bool:
 
 
 @contextmanager
-def trouble_is_transient() -> Generator[None]:
-    """Turn what a driver says of an absent, locked or full database into StoreUnavailable.
+def trouble_is_transient(url: URL) -> Generator[None]:
+    """Turn what a driver says of an absent, locked or full database into StoreUnavailable, with where and what to do.
 
     What it says of a statement stays as it is: that is a defect of ours, and waiting would not mend it.
     """
@@ -120,9 +126,13 @@ def trouble_is_transient() -> Generator[None]:
             raise ConfigurationError(f"The store's URL cannot be used: {_in_one_line(error)}.") from error
         if isinstance(error, _ABOUT_A_STATEMENT) and not is_for_people(error):
             raise
-        raise StoreUnavailable(f"The store is unavailable: {_in_one_line(error)}.") from error
+        raise StoreUnavailable(_unavailable(url, _in_one_line(error))) from error
     except (PoolTimeout, ResourceClosedError, MemoryError) as error:
-        raise StoreUnavailable(f"The store is unavailable: {type(error).__name__}: {error}.") from error
+        raise StoreUnavailable(_unavailable(url, f"{type(error).__name__}: {error}")) from error
+
+
+def _unavailable(url: URL, reason: str) -> str:
+    return f"The store at {shown(url)} is unavailable ({reason}): see that {_SEE_THAT[url.get_backend_name()]}."
 
 
 def _make_folder(path: Path) -> None:

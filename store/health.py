@@ -23,7 +23,7 @@ def require_healthy(url: str) -> None:
     serial = address.get_backend_name() == "sqlite"
     engine = writer_engine(address) if serial else reader_engine(address)
     try:
-        with trouble_is_transient(), engine.connect() as connection:
+        with trouble_is_transient(address), engine.connect() as connection:
             check_revision(connection, address)
             if not (serial or _writable(connection)):
                 raise StoreUnavailable(f"The store at {shown(address)} can only be read: give its user the right.")

@@ -152,7 +152,7 @@ class Store:
     @contextmanager
     def _reading(self) -> Generator[Connection]:
         require_there(self._url)
-        with trouble_is_transient(), self._engine.connect() as connection:
+        with trouble_is_transient(self._url), self._engine.connect() as connection:
             if not self._current:
                 check_revision(connection, self._url)
                 self._current = True

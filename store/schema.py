@@ -21,7 +21,7 @@ def migrate(url: str) -> None:
     """
     engine = migrating_engine(store_url(url))
     try:
-        with trouble_is_transient(), engine.begin() as connection:
+        with trouble_is_transient(engine.url), engine.begin() as connection:
             _require_known(connection, engine.url)
             _upgrade(connection)
     finally:

@@ -81,7 +81,7 @@ class Writer:
 
     def open(self) -> None:
         """Connect now, rather than at the first transaction."""
-        with trouble_is_transient():
+        with trouble_is_transient(self._url):
             self._opened()
 
     @contextmanager
@@ -91,7 +91,11 @@ class Writer:
         With ``locks`` it runs beside others that hold none of these; without, it is alone.
         """
         asked = monotonic()
-        with trouble_is_transient(), self._opened().connect() as connection, turning(connection, locks).begin():
+        with (
+            trouble_is_transient(self._url),
+            self._opened().connect() as connection,
+            turning(connection, locks).begin(),
+        ):
             now = clock()
             transaction = Transaction(connection, Held(connection, locks), clock, now, Done(now))
             yield transaction

@@ -15,6 +15,7 @@ from typing_extensions import TypeVar
 
 from store.errors import ConfigurationError
 from tasks.broker_url import broker_url, is_rabbit
+from tasks.environment import PREFIX, unknown_settings, warn_of, written_as
 from tasks.reasons import printable
 from tasks.routing import MOST_LANES
 
@@ -39,7 +40,7 @@ def _broker_url(url: str | None) -> str | None:
 class BrokerSettings(BaseSettings):
     """What a producer has to know."""
 
-    model_config = SettingsConfigDict(env_prefix="OSTINATO_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
 
     home: Annotated[Path, AfterValidator(_absolute)] = Field(
         default_factory=_home, description="Folder of the embedded broker's and store's data."
@@ -47,7 +48,10 @@ class BrokerSettings(BaseSettings):
     broker_url: Annotated[str | None, AfterValidator(_broker_url)] = Field(
         default=None, repr=False, description="URL of the broker; without one, the embedded broker in the home folder."
     )
-    broker_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{0,64}$")] = Field(
+    broker_prefix: Annotated[
+        str,
+        written_as(r"[A-Za-z0-9._:-]{0,64}", "at most 64 letters, digits and signs out of . _ : -, as in fleet-2"),
+    ] = Field(
         default="",
         description="Stands before every key on a Redis broker, so that several installations can share one.",
     )
@@ -75,12 +79,17 @@ class BrokerSettings(BaseSettings):
 
 
 def read_settings(settings: type[S]) -> S:
-    """The settings as the environment has them; ConfigurationError, one sentence, where a value cannot work."""
+    """The settings as the environment has them; ConfigurationError, one sentence, where a value cannot work.
+
+    A variable that looks like a setting and is none is a warning in the log.
+    """
+    for name in unknown_settings(os.environ):
+        warn_of(name)
     try:
         return settings()
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False)[0]
-        name = f"OSTINATO_{'_'.join(map(str, problem['loc']))}".upper()
+        name = f"{PREFIX}{'_'.join(map(str, problem['loc']))}".upper()
         raise ConfigurationError(
             f"{name} cannot be used: {printable(problem['msg'].removeprefix('Value error, '))}."
         ) from None

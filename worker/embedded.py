@@ -7,6 +7,7 @@ import importlib.util
 import os
 import socket
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, Protocol, Self
 
@@ -196,17 +197,15 @@ class EmbeddedBroker:
         with contextlib.ExitStack() as claim:
             # Two locks: the owner's, refused at once, and one that the server inherits. The second tells a server
             # that still shuts down after its owner's death, which is worth waiting for: two on one file ruin it.
-            _locked(
-                claim,
-                self.folder / "lock",
-                0.0,
-                f"the broker of {self.folder.parent} is already running; stop it first",
-            )
+            own = self.folder / "lock"
+            descriptor = _locked(claim, own, 0.0, lambda: _running(self.folder.parent, _owner(own)))
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, str(os.getpid()).encode())
             self._server_lock = _locked(
                 claim,
                 self.folder / "server.lock",
                 self._grace,
-                f"the last broker of {self.folder.parent} is still shutting down; try again in a moment",
+                lambda: f"the last broker of {self.folder.parent} is still shutting down; try again in a moment",
             )
             if _accepts(self.socket_path):
                 raise ForeignServer(_foreign(self.socket_path, "another process"))
@@ -233,7 +232,20 @@ def _foreign(path: Path, who: str) -> str:
     return f"{who}, not our broker, answers on {path}; stop it, or {_OTHER_BROKER} of your own"
 
 
-def _locked(claim: contextlib.ExitStack, path: Path, patience: float, refusal: str) -> int:
+def _owner(lock: Path) -> str:
+    """The process id that the last owner has written there; empty where none has."""
+    return lock.read_text(errors="replace")
+
+
+def _running(home: Path, pid: str) -> str:
+    process, ending = (f" (process {pid})", f" or `kill {pid}`") if pid else ("", "")
+    return (
+        f"Ostinato is already running in {home}{process}: use that one, or stop it first, by Ctrl-C{ending}. "
+        "Another one needs a folder of its own: OSTINATO_HOME."
+    )
+
+
+def _locked(claim: contextlib.ExitStack, path: Path, patience: float, refusal: Callable[[], str]) -> int:
     """Lock a file until `claim` is closed; its descriptor. BrokerAlreadyRunning after `patience` seconds."""
     lock = claim.enter_context(path.open("ab"))
     deadline = time.monotonic() + patience
@@ -242,7 +254,7 @@ def _locked(claim: contextlib.ExitStack, path: Path, patience: float, refusal: s
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() >= deadline:
-                raise BrokerAlreadyRunning(refusal) from None
+                raise BrokerAlreadyRunning(refusal()) from None
             time.sleep(_POLL)
         else:
             return lock.fileno()

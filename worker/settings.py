@@ -9,11 +9,15 @@ from pydantic import AfterValidator, Field, ValidationInfo
 
 from store.engines import store_url
 from store.errors import ConfigurationError
+from tasks.environment import written_as
 from tasks.outboxes import OutboxSettings
 from tasks.routing import MOST_LANES
 from worker.embedded import Fsync
 
 _DAY = 86_400
+_FLOWER_AUTH = written_as(
+    r"[^:\s]+:\S+", "USER:PASSWORD, both without spaces and USER without a colon, as in ada:correct-horse"
+)
 
 
 def _store_url(url: str | None, info: ValidationInfo) -> str | None:
@@ -33,6 +37,14 @@ def _time_of_day(text: str) -> str:
         raise ValueError("write it as HH:MM or HH:MM:SS") from None
 
 
+def _lane(lane: int | None, info: ValidationInfo) -> int | None:
+    lanes: int = info.data.get("lanes", MOST_LANES)
+    if lane is not None and lane >= lanes:
+        last = f"the last of OSTINATO_LANES ({lanes}) is {lanes - 1}"
+        raise ValueError(f"it is {lane}, and {last}; leave it out, or raise OSTINATO_LANES")
+    return lane
+
+
 class Settings(OutboxSettings):
     """What the worker, beat and the command line have to know."""
 
@@ -42,14 +54,16 @@ class Settings(OutboxSettings):
         validate_default=True,
         description="URL of the store; without one, an SQLite file in the home folder.",
     )
-    lane: Annotated[int | None, Field(ge=0, le=MOST_LANES - 1)] = Field(
+    lane: Annotated[int | None, Field(ge=0, le=MOST_LANES - 1), AfterValidator(_lane)] = Field(
         default=None, description="Which of several lanes this worker serves; less than `OSTINATO_LANES`."
     )
     broker_fsync: Fsync = Field(
         default="everysec",
         description="When the embedded broker's file is synced: `always` costs speed, and no kill loses a message.",
     )
-    broker_memory: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,5}[mg]b$")] = Field(
+    broker_memory: Annotated[
+        str, written_as(r"[1-9][0-9]{0,5}[mg]b", "a whole number and mb or gb, as in 512mb or 2gb")
+    ] = Field(
         default="1gb",
         description="What the embedded broker's messages may take in memory; a full one refuses more, and loses none.",
     )
@@ -75,7 +89,7 @@ class Settings(OutboxSettings):
     deaf_after: Annotated[float, Field(ge=10, le=3600)] = Field(
         default=40, description="Seconds without a sign of life after which a worker ends, to be started again."
     )
-    flower_auth: Annotated[str | None, Field(pattern=r"^[^:\s]+:\S+$")] = Field(
+    flower_auth: Annotated[str | None, _FLOWER_AUTH] = Field(
         default=None, repr=False, description="USER:PASSWORD of the dashboard; without one, a new password every time."
     )
 
@@ -95,9 +109,6 @@ class Settings(OutboxSettings):
             raise ConfigurationError(
                 f"OSTINATO_LANES is {self.lanes}: say by OSTINATO_LANE which one is this worker's."
             )
-        if self.own_lane >= self.lanes:
-            last = self.lanes - 1
-            raise ConfigurationError(f"OSTINATO_LANE is {self.lane}, and the last of OSTINATO_LANES is {last}.")
 
     @property
     def recalculate_offset(self) -> int:

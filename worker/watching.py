@@ -61,12 +61,17 @@ class Watching:
         self._watches.append(metrics.counting.count)
 
     def _trace(self) -> None:
-        try:
-            from worker.tracing import Tracing  # noqa: PLC0415 - an extra
-        except ImportError as error:
-            raise ConfigurationError(
-                f"OSTINATO_TRACES needs the extra otel ({error}): pip install 'ostinato[otel]'."
-            ) from None
-        self._tracing = Tracing()
+        self._tracing = tracing_class()()
         self._running.callback(self._tracing.stop)
         self._watches.append(self._tracing.watch)
+
+
+def tracing_class() -> "type[Tracing]":
+    """What OSTINATO_TRACES needs; ConfigurationError where the extra is not installed."""
+    try:
+        from worker.tracing import Tracing  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise ConfigurationError(
+            f"OSTINATO_TRACES needs the extra otel ({error}): pip install 'ostinato[otel]'."
+        ) from None
+    return Tracing

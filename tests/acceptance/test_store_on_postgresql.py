@@ -51,6 +51,8 @@ def test_a_server_that_is_down_is_one_sentence(alone: Product) -> None:
     for words in (("status",), ("patterns", "list"), ("migrate",)):
         found = alone.cli(*words, env=env, seconds=15)
         assert (4, "") == (found.code, found.out)
-        assert found.err.startswith("The store is unavailable: OperationalError: connection failed")
+        assert found.err.startswith("The store at postgresql+psycopg://user:***@127.0.0.1:")
+        assert " is unavailable (OperationalError: connection failed" in found.err
+        assert found.err.endswith("OSTINATO_STORE_URL names it and a user who may work with it.\n")
         assert 1 == len(found.err.splitlines())
         assert "s3cret" not in found.err

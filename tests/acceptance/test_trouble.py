@@ -89,9 +89,13 @@ def test_home_that_cannot_be_made(alone: Product, command: str) -> None:
 
 def test_file_that_is_no_store(alone: Product) -> None:
     """Said in a sentence, not by a traceback; exit code 4."""
-    (alone.home / "store.db").write_text("certainly not a database" * 10)
-    code, _, err = alone.cli("patterns", "list")
-    assert (4, 1) == (code, len(err.splitlines()))
+    file = alone.home / "store.db"
+    file.write_text("certainly not a database" * 10)
+    said = sentence(alone.cli("patterns", "list"), 4)
+    assert said.startswith(
+        f"The store at sqlite:///{file} is unavailable (DatabaseError: file is not a database): see "
+    )
+    assert "OSTINATO_HOME" in said
 
 
 @pytest.mark.parametrize("words", [("send", "-"), ("status",), ("up",)], ids=" ".join)

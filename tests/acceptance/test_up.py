@@ -91,11 +91,15 @@ def test_on_a_terminal_what_happens_has_lines_of_its_own(alone: Product) -> None
 
 
 def test_second_up_on_the_same_home_is_refused(alone: Product) -> None:
-    """In one sentence, with exit code 3; the first goes on."""
+    """In one sentence, which says what to do, with exit code 2; the first goes on."""
     with alone.up() as first:
         alone.wait_for(applied=1)
         code, out, err = alone.cli("up")
-        assert (3, "", f"the broker of {alone.home} is already running; stop it first\n") == (code, out, err)
+        assert (2, "") == (code, out)
+        assert err == (
+            f"Ostinato is already running in {alone.home} (process {first.pid}): use that one, or stop it first, by "
+            f"Ctrl-C or `kill {first.pid}`. Another one needs a folder of its own: OSTINATO_HOME.\n"
+        )
         assert None is first.poll()
 
 

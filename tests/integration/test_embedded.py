@@ -180,7 +180,7 @@ def test_second_broker_on_the_same_home_is_refused(home: Path) -> None:
     with broker_of(home) as broker:
         store(home, "key", "value")
         for second in (broker_of(home), broker):
-            with pytest.raises(BrokerAlreadyRunning, match=r"is already running; stop it first$"):
+            with pytest.raises(BrokerAlreadyRunning, match="is already running in "):
                 second.start()
         assert "value" == stored(home, "key")
 

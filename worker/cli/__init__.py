@@ -4,20 +4,23 @@ Exit codes: 0 done; 1 some input was bad, or not found; 2 wrong usage, or a sett
 not answer; 4 the store does not answer, or needs a migration; 130 interrupted.
 """
 
+import logging
 import sys
 
 import typer
 
 from store.errors import BrokerUnavailable, ConfigurationError, OstinatoError, StoreOutdated, StoreUnavailable
+from tasks import environment
 from tasks.reasons import escaped
 from worker.child import ChildError
 from worker.cli import health
-from worker.embedded import BrokerError
+from worker.embedded import BrokerAlreadyRunning, BrokerError
 from worker.logs import configure_logs
 
 _CODES: tuple[tuple[type[Exception], int], ...] = (
     (ConfigurationError, 2),
     (BrokerUnavailable, 3),
+    (BrokerAlreadyRunning, 2),
     (BrokerError, 3),
     (StoreUnavailable, 4),
     (StoreOutdated, 4),
@@ -31,6 +34,7 @@ HELP = {"help_option_names": ["-h", "--help"]}
 def main() -> None:
     """Run the command line; an error is one sentence on standard error and an exit code."""
     configure_logs("WARNING")
+    _say_in_words(environment.__name__)
     try:
         _asked(sys.argv[1:])()
     except tuple(kind for kind, _ in _CODES) as error:
@@ -38,6 +42,13 @@ def main() -> None:
         sys.exit(next(code for kind, code in _CODES if isinstance(error, kind)))
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)
+
+
+def _say_in_words(name: str) -> None:
+    """What this logger says is for people, also where standard error is no terminal and all other logs are JSON."""
+    logger = logging.getLogger(name)
+    logger.addHandler(logging.StreamHandler())
+    logger.propagate = False
 
 
 def _asked(words: list[str]) -> typer.Typer:

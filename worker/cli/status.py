@@ -6,7 +6,6 @@ import typer
 
 from store.errors import BrokerUnavailable
 from store.reading import Store
-from store.records import Stats
 from tasks.broker import read_settings
 from tasks.outbox_inspection import waiting
 from worker.broker_client import BrokerState
@@ -15,6 +14,12 @@ from worker.cli.output import AsJson, err, harmless, out, print_json, record, sh
 from worker.settings import Settings
 
 _BALANCED = {True: "every message received is accounted for", False: "no: this is a defect, please report it"}
+# The numbers stand below it, each on a line of its own.
+_LEDGER = "= applied + parked + quarantined + discarded"
+_NO_WORKER = (
+    "No worker takes messages{}: start one by `ostinato up` or `celery -A worker worker`, or see the log of one that "
+    "runs."
+)
 
 
 def status(*, as_json: AsJson = False) -> None:
@@ -22,7 +27,7 @@ def status(*, as_json: AsJson = False) -> None:
 
     Every message sent is in an outbox, queued or received; every one received is applied, parked, quarantined or
     discarded. Of outboxes, those of this machine are counted; a batch that is queued counts as one. Exit code 3 if the
-    broker does not answer.
+    broker does not answer. That no worker does is said, and is no error: for a probe there is `ostinato health worker`.
     """
     settings = read_settings(Settings)
     with Store(settings.store_address) as store:
@@ -48,10 +53,13 @@ def status(*, as_json: AsJson = False) -> None:
     if as_json:
         print_json(facts)
     else:
-        _show(facts | {"received": _ledger(stats), "balanced": _BALANCED[stats.balanced]})
+        _show(facts | {"received": f"{stats.received:,} {_LEDGER}", "balanced": _BALANCED[stats.balanced]})
     if trouble:
         err.print(harmless(trouble), soft_wrap=True)
         raise typer.Exit(3)
+    if not (facts["worker"] or as_json):
+        lanes = facts.get("lanes_without_worker")
+        err.print(_NO_WORKER.format(f" of lane {lanes}" if lanes else ""), soft_wrap=True)
 
 
 def _lanes(state: BrokerState | None) -> dict[str, Any]:
@@ -64,13 +72,6 @@ def _lanes(state: BrokerState | None) -> dict[str, Any]:
     }
 
 
-def _ledger(stats: Stats) -> str:
-    return (
-        f"{stats.received:,} = {stats.applied:,} applied + {stats.parked:,} parked + "
-        f"{stats.quarantined:,} quarantined + {stats.discarded:,} discarded"
-    )
-
-
 def _show(facts: dict[str, Any]) -> None:
     out.print(sheet({name.replace("_", " "): _words(value) for name, value in facts.items()}))
 
@@ -81,6 +82,8 @@ def _words(value: object) -> str:
             return "-"
         case bool():
             return "answers" if value else "does not answer"
+        case int():
+            return f"{value:,}"
         case float():
             return f"{value:.4f}"
         case _:

@@ -33,7 +33,8 @@ def up(
 ) -> None:
     """Run broker (embedded unless OSTINATO_BROKER_URL is set), worker and beat until Ctrl-C.
 
-    Exit code 3 if a broker at a URL does not answer.
+    Exit code 2 if one runs in this home folder already, or if a part could not start; 3 if a broker at a URL does not
+    answer.
     """
     settings = read_settings(Settings)
     if not settings.embedded_broker:

@@ -9,6 +9,7 @@ from store.errors import ConfigurationError
 from store.vitals import VitalSigns
 from tasks.outbox_inspection import contents
 from worker.brokers import broker_client
+from worker.listening import metrics_endpoint
 from worker.metrics.counting import Counting
 from worker.metrics.gauges import Gauges, Itself, Sources
 from worker.settings import Settings
@@ -20,7 +21,7 @@ class Metrics:
     def __init__(self, settings: Settings, port: int, waits_for_store: Callable[[], bool]) -> None:
         """Count from now on, and serve on this port, or as many above it as the lane says, once it is started."""
         self._settings = settings
-        self._port = port + settings.own_lane
+        self._endpoint = metrics_endpoint(settings, port, settings.own_lane)
         self._waits_for_store = waits_for_store
         self._open = ExitStack()
         self.registry = CollectorRegistry()
@@ -28,17 +29,14 @@ class Metrics:
 
     def start(self) -> None:
         """Serve them; ConfigurationError if nobody can listen at this address."""
-        address, port = self._settings.metrics_address, self._port
         ProcessCollector(registry=self.registry)
         self.registry.register(self._gauges())
         try:
-            server, thread = start_http_server(port, address, self.registry)
-        except OSError as error:
+            with self._endpoint.refusing():
+                server, thread = start_http_server(self._endpoint.port, self._endpoint.address, self.registry)
+        except ConfigurationError:
             self.stop()
-            raise ConfigurationError(
-                f"The metrics cannot be served at {address}:{port} ({error.strerror}):"
-                " change OSTINATO_METRICS_PORT or OSTINATO_METRICS_ADDRESS."
-            ) from None
+            raise
         self._open.callback(thread.join)
         self._open.callback(server.server_close)
         self._open.callback(server.shutdown)

@@ -188,14 +188,15 @@ def test_trouble_with_a_statement_is_a_defect(path: Path) -> None:
     engine = writer_engine(store_url(f"sqlite:///{path}"))
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE one (x INTEGER NOT NULL)"))
-        with pytest.raises(DBAPIError), trouble_is_transient():
+        with pytest.raises(DBAPIError), trouble_is_transient(engine.url):
             connection.execute(text("INSERT INTO one VALUES (NULL)"))
     engine.dispose()
 
 
 def test_memory_that_is_short_is_trouble() -> None:
     """Waiting may mend it, and no message is to blame."""
-    with pytest.raises(StoreUnavailable, match="MemoryError"), trouble_is_transient():
+    url = store_url("sqlite:///store.db")
+    with pytest.raises(StoreUnavailable, match="MemoryError"), trouble_is_transient(url):
         bytes(2**62)
 
 

@@ -45,7 +45,7 @@ def test_the_example_says_what_went_wrong(bench: Bench, capsys: pytest.CaptureFi
 
     first, second = capsys.readouterr().out.splitlines()
     assert first.startswith("never seen: No pattern is called")
-    assert second.startswith("try again later: The store is unavailable:")
+    assert second.startswith("try again later: The store at ")
 
 
 @pytest.mark.parametrize("record", [Pattern, RecordedApplication, Stats], ids=lambda record: record.__name__)

@@ -80,6 +80,8 @@ def test_each_worker_applies_what_is_its_lanes(on_server: Product) -> None:
             facts["lanes_without_worker"],
             facts["worker"],
         )
+        said = on_server.cli("status", env={"OSTINATO_LANES": "2"}).err
+        assert said.startswith("No worker takes messages of lane 0: start one by ")
         with on_server.worker("zero", env=lane(0)):
             stats = on_server.wait_for(applied=81)
             on_server.wait_for_workers(2)
@@ -143,13 +145,19 @@ def test_lane_0_takes_over_what_lowered_lanes_have_left(product: Product) -> Non
     assert not [key for key in sorted(product.keys()) if key.startswith(f"{QUEUE}.lane")]
 
 
+NO_LANE = (
+    "OSTINATO_LANE cannot be used: it is {}, and the last of OSTINATO_LANES ({}) is {}; leave it out, or raise "
+    "OSTINATO_LANES."
+)
+
+
 def test_a_worker_has_to_know_its_lane(alone: Product) -> None:
     """It says what to set, and ends."""
     server = {"OSTINATO_STORE_URL": "postgresql://user@127.0.0.1:1/db"}
     for env, said in (
         ({**server, "OSTINATO_LANES": "2"}, "OSTINATO_LANES is 2: say by OSTINATO_LANE which one is this worker's."),
-        ({**server, **lane(2)}, "OSTINATO_LANE is 2, and the last of OSTINATO_LANES is 1."),
-        ({"OSTINATO_LANE": "1"}, "OSTINATO_LANE is 1, and the last of OSTINATO_LANES is 0."),
+        ({**server, **lane(2)}, NO_LANE.format(2, 2, 1)),
+        ({"OSTINATO_LANE": "1"}, NO_LANE.format(1, 1, 0)),
         (lane(0), "OSTINATO_STORE_URL cannot be used: more than one lane, OSTINATO_LANES, needs PostgreSQL."),
     ):
         with alone.worker(env=env) as worker:
