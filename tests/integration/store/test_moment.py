@@ -3,10 +3,13 @@
 from datetime import UTC, datetime
 from threading import Event, Thread
 
+from store.events import Rejected
+from store.glance import Watched
 from store.identity import pattern_id
 from store.moment import Moment
 from store.overview import Overview
 from store.past import Past
+from store.ranking import Filters
 from store.times import to_micros
 from tests.integration.store.bench import NOW, Bench, application, ids, sighting
 from worker.report.facts import facts
@@ -67,13 +70,17 @@ def test_the_numbers_of_a_report_agree_while_a_worker_writes(bench: Bench) -> No
     assert found[0].stats.applications < found[-1].stats.applications
 
 
-def test_a_text_that_is_no_json_costs_no_report(bench: Bench) -> None:
+def test_a_text_that_is_no_json_costs_no_look(bench: Bench) -> None:
     """Its sighting has no time any more, and neither has one whose name is no text; the others have theirs."""
     told = [sighting(name, -number) for number, name in enumerate(("n", "N", " n", "n ", "  n"))]
     bench.apply(*told)
     for event, content in zip(told, ("{no json", "[1]", '{"pattern_type": "T", "pattern_name": 7}'), strict=False):
         bench.sql("UPDATE inbox SET content = :content WHERE message_id = :id", content=content, id=event.id)
+    bench.apply(Rejected(raw=b"\xff{", reason_code="not_json", reason_detail="\\xff{"))
+    with Watched(bench.url) as watched:
+        assert ["\\xff{"] == [each.detail for each in watched.glance(Filters(), limit=1, refusals=1).refusals]
     found = facts(bench.url, limit=10, now=NOW)
+    assert ["not_json"] == [each.reason_code for each in found.refused]
     assert 3 == found.courses[KEY].undated
     assert "Of 3 sightings and applications below nobody can say" in " ".join(page(found).split())
 
