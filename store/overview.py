@@ -10,7 +10,7 @@ from store.quarantine import NEW
 from store.ranking import bounded
 from store.reading import Store
 from store.tables import applications, parked, patterns, quarantine
-from store.times import from_micros
+from store.times import LATEST, from_micros
 
 SHARES = 20
 
@@ -81,16 +81,19 @@ class Overview(Store):
     def outcomes(self, *, upto: int, spans: int = 40) -> list[Outcomes]:
         """How applications went, in equal spans from the first event time to ``upto`` in microseconds.
 
-        Those of later event times are in the last span. Empty where nothing was applied.
+        Those of later event times are in the last span; where all are later, the spans end at ``upto``, each as short
+        as can be. Empty where nothing was applied.
         """
         with self._reading() as connection:
             first = connection.execute(select(func.min(applications.c.occurred_at))).scalar()
             if first is None:
                 return []
-            width = max(1, -((first - upto - 1) // spans))
+            first = min(first, upto - spans + 1)
+            width = -((first - upto - 1) // spans)
             rows = connection.execute(_in_spans(first, width, spans))
             found = {int(span): (int(successes), int(failures)) for span, successes, failures in rows}
-        edges = [from_micros(first + width * span) for span in range(spans + 1)]
+        # The clock may stand at the end of all time, which the last span would go beyond.
+        edges = [from_micros(min(first + width * span, LATEST)) for span in range(spans + 1)]
         return [Outcomes(edges[span], edges[span + 1], *found.get(span, (0, 0))) for span in range(spans)]
 
 

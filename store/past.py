@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 
-from sqlalchemy import JSON, Connection, Select, cast, select, type_coerce
+from sqlalchemy import JSON, ColumnElement, Connection, Select, case, cast, func, select, true, type_coerce
 
 from store.course import Course, Whole, course, moments
 from store.identity import pattern_id
@@ -14,6 +14,8 @@ from store.scoring import Outcome
 from store.tables import aliases, applications, inbox, patterns
 
 _SIGHTING = "record_pattern"
+# The first version of PostgreSQL that says, without an error, whether a text is JSON.
+_CAN_SAY = (16,)
 # Rows are taken as they come, some at a time, however many there are.
 _STREAMED = {"yield_per": 2_000}
 _WHOLE = select(
@@ -71,16 +73,31 @@ def _sightings(connection: Connection, at: Mapping[str, Sequence[int]]) -> dict[
     known = select(aliases.c.alias, aliases.c.pattern_id).where(aliases.c.pattern_id.in_(sorted(at)))
     meant.update(dict(connection.execute(known).all()))
     counts = {key: [0] * (len(each) + 1) for key, each in at.items()}
-    for occurred_at, pattern_type, pattern_name in connection.execute(_said(connection), execution_options=_STREAMED):
-        key = meant.get(pattern_id(pattern_type, pattern_name))
-        if key is not None:
+    for occurred_at, *names in connection.execute(_said(connection), execution_options=_STREAMED):
+        # Another type of value, as no message brings it, names no pattern either.
+        named = [each for each in names if isinstance(each, str)]
+        if len(named) == len(names) and (key := meant.get(pattern_id(*named))) is not None:
             counts[key][bisect_left(at[key], occurred_at)] += 1
     return {key: list(accumulate(each)) for key, each in counts.items()}
 
 
 def _said(connection: Connection) -> Select[int, Any, Any]:
-    """When which pattern was sighted: of a message's content nothing but its name is read, because there are many."""
+    """When which pattern was sighted: of a message's content nothing but its name is read, because there are many.
+
+    Where somebody has made the content something else than JSON, there is no name.
+    """
     text = inbox.c.content
-    content = type_coerce(text, JSON) if connection.dialect.name == "sqlite" else cast(text, JSON)
+    on_sqlite = connection.dialect.name == "sqlite"
+    content: ColumnElement[Any] = type_coerce(text, JSON) if on_sqlite else cast(text, JSON)
+    readable = func.json_valid(text) == 1 if on_sqlite else _readable_by_postgresql(connection)
     names = (content["pattern_type"].as_string(), content["pattern_name"].as_string())
-    return select(inbox.c.occurred_at, *names).where(inbox.c.kind == _SIGHTING, text.is_not(None))
+    # A condition would not do: a database is free to look at the names first.
+    told = (case((readable, name)) for name in names)
+    return select(inbox.c.occurred_at, *told).where(inbox.c.kind == _SIGHTING, text.is_not(None))
+
+
+def _readable_by_postgresql(connection: Connection) -> ColumnElement[bool]:
+    version = connection.dialect.server_version_info
+    # Older servers cannot say; to them everything has to be readable.
+    can_say = version is not None and version >= _CAN_SAY
+    return func.pg_input_is_valid(inbox.c.content, "jsonb") if can_say else true()

@@ -49,7 +49,7 @@ _WALKED = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filters:
-    """Which patterns may be among the ranked; see `Store.patterns`."""
+    """Which patterns may be among the ranked; see `Store.patterns`. Tags have no order, and none counts twice."""
 
     pattern_type: str | None = None
     min_priority: float = 0.01
@@ -60,6 +60,10 @@ class Filters:
     quarantine_status: str | None = None
     min_trust: float | None = None
     max_trust: float | None = None
+
+    def __post_init__(self) -> None:
+        """Make equal filters of equal questions."""
+        object.__setattr__(self, "context_tags", tuple(sorted(set(self.context_tags))))
 
 
 def bounded(limit: int) -> int:

@@ -69,7 +69,7 @@ class Store:
         filters = Filters(
             pattern_type=pattern_type,
             min_priority=min_priority,
-            context_tags=tuple(sorted(set(context_tags))),
+            context_tags=tuple(context_tags),
             instrument_name=instrument_name,
             include_universal=include_universal,
             include_inactive=include_inactive,

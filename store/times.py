@@ -8,6 +8,9 @@ from datetime import UTC, datetime, timedelta
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
+LATEST = (datetime.max.replace(tzinfo=UTC) - EPOCH) // _MICROSECOND
+"""The last moment that there is, at the end of the year 9999."""
+
 
 def to_micros(moment: datetime) -> int:
     """The microseconds of an aware datetime; TypeError for a naive one."""

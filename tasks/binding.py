@@ -1,7 +1,7 @@
 """The Celery tasks: one for each kind of message, of the same name."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
 from celery import Celery, Task
@@ -17,13 +17,13 @@ from tasks.reasons import WRONG_ARGUMENTS
 _RECALCULATION = RecalculateAllPatternPriorities.KIND
 
 
-Around = Callable[[str, str, Mapping[str, str]], AbstractContextManager[None]]
-"""What a task runs in: told its kind, the id of its sending, and the headers by which a trace goes on."""
-# As https://www.w3.org/TR/trace-context has them; Celery puts headers beside what is known of a task.
-_TRACE_HEADERS = ("traceparent", "tracestate")
+Header = Callable[[str], object]
+"""Gives the header of a name that came with a task, None where there is none; it may be of any type."""
+Around = Callable[[str, str, Header], AbstractContextManager[None]]
+"""What a task runs in: told its kind, the id of its sending, and how to get its headers."""
 
 
-def _in_nothing(kind: str, delivery: str, headers: Mapping[str, str]) -> AbstractContextManager[None]:  # noqa: ARG001
+def _in_nothing(kind: str, delivery: str, header: Header) -> AbstractContextManager[None]:  # noqa: ARG001
     return nullcontext()
 
 
@@ -60,8 +60,8 @@ def _register(app: Celery, kind: str, receiver: Receiver, around: Around, run: C
     def task(self: Task[..., None], /, *args: object, **kwargs: object) -> None:
         delivery = str(self.request.id)
         text = args[0] if len(args) == 1 and not kwargs else None
-        headers = {name: value for name in _TRACE_HEADERS if isinstance(value := self.request.get(name), str)}
-        with around(kind, delivery, headers):
+        # Celery puts a message's headers beside what it knows of a task.
+        with around(kind, delivery, self.request.get):
             try:
                 if isinstance(text, str):
                     run(text, delivery)

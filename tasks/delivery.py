@@ -49,13 +49,15 @@ class Receiver:
     """Takes deliveries to the store.
 
     ``pause`` waits for so many seconds and says False once the worker is
-    to stop; ``found_done`` is told of each delivery that was applied ahead
-    when its turn comes.
+    to stop. ``applied_ahead`` is told right after a transaction that it was
+    ahead of its tasks, and ``found_done`` of each delivery of the last such
+    transaction, when its turn comes.
     """
 
     writer: Writer
     clock: Clock
     pause: Callable[[float], bool]
+    applied_ahead: Callable[[], object] = _nothing
     found_done: Callable[[], object] = _nothing
     _ahead: Counter[Delivered] = field(default_factory=Counter[Delivered], init=False)
     _stopping: Event = field(default_factory=Event, init=False)
@@ -89,6 +91,7 @@ class Receiver:
             _log.debug("messages_not_applied_together", count=len(grouped), detail=str(error))
         else:
             self._ahead.update(grouped)
+            self.applied_ahead()
 
     def receive_recalculation(self, text: str, delivery: str) -> bool:
         """Recompute the next chunk of patterns; True when this message needs no further delivery."""

@@ -23,33 +23,30 @@ WHERE seq > ? AND seq <= (SELECT max(upto) FROM forwarded) ORDER BY seq LIMIT ?
 """
 
 
-class OutboxState(NamedTuple):
-    """One file: how much waits for the broker and since when, how much is kept that it has, and who owns the file.
+class Contents(NamedTuple):
+    """What is in one file: how much waits for the broker and since when, and how much is kept that it has.
 
-    ``size`` is in bytes; ``process`` None if the process has ended; ``problem`` says why the file cannot be read.
+    ``problem`` says why the file cannot be read.
     """
+
+    waiting: int
+    oldest: datetime | None
+    kept: int
+    problem: str | None = None
+
+
+class OutboxState(NamedTuple):
+    """One file: its size in bytes, what is in it, and the process that owns it, None if that has ended."""
 
     path: Path
     process: int | None
-    waiting: int
-    oldest: datetime | None
-    kept: int
     size: int
-    problem: str | None = None
-
-
-class Contents(NamedTuple):
-    """What is in one file, as in `OutboxState`."""
-
-    waiting: int
-    oldest: datetime | None
-    kept: int
-    problem: str | None = None
+    contents: Contents
 
 
 def states(folder: Path) -> list[OutboxState]:
     """How the outboxes of a folder stand, also those that cannot be read."""
-    return [_state(path) for path in paths(folder)]
+    return [OutboxState(path, owner(path), path.stat().st_size, _contents(path)) for path in paths(folder)]
 
 
 def contents(folder: Path) -> list[Contents]:
@@ -87,12 +84,6 @@ def last_forwarded(path: Path) -> int:
 
 def _page(path: Path, after: int) -> list[Entry]:
     return [Entry(*row) for row in _rows(path, _FORWARDED, (after, _PAGE))]
-
-
-def _state(path: Path) -> OutboxState:
-    found = _contents(path)
-    size = path.stat().st_size
-    return OutboxState(path, owner(path), found.waiting, found.oldest, found.kept, size, found.problem)
 
 
 def _contents(path: Path) -> Contents:

@@ -34,6 +34,7 @@ class Client(Protocol):
     def zrem(self, name: str, value: str) -> int: ...  # noqa: D102
     def zscore(self, name: str, value: str) -> float | None: ...  # noqa: D102
     def zrange(self, name: str, start: int, end: int) -> list[bytes]: ...  # noqa: D102
+    def exists(self, *names: str) -> int: ...  # noqa: D102
     def zadd(self, name: str, mapping: dict[bytes, float]) -> int: ...  # noqa: D102
     def info(self, section: str) -> dict[str, Any]: ...  # noqa: D102
     def dbsize(self) -> int: ...  # noqa: D102

@@ -43,7 +43,9 @@ def create_app(settings: Settings) -> Celery:
     app = Celery("ostinato", set_as_current=False)
     life = Life(heard=_HEARD_SECONDS, deaf_after=settings.deaf_after)
     watching = Watching(settings)
-    receiver = Receiver(_writer(settings, watching), now, partial(_pause, life), watching.found_done)
+    receiver = Receiver(
+        _writer(settings, watching), now, partial(_pause, life), watching.applied_ahead, watching.found_done
+    )
     consumer = worker_consumer(receiver, settings, life)
     app.conf.update(_configuration(settings) | consumer.configuration(settings), worker_consumer=consumer)
     app.steps["consumer"].update(consumer.own_steps)

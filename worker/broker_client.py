@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Literal, NamedTuple, Protocol
 
+from tasks.routing import MOST_LANES
+
 PRESENCE_SECONDS = 3.0
 PRESENCE_KEPT_SECONDS = 15
 ANSWER_SECONDS = 2.0
@@ -80,6 +82,14 @@ class BrokerClient(Protocol):
         ...
 
 
+_LANE_NAMES = {str(number): number for number in range(1, MOST_LANES)}
+
+
 def name_in_lane(name: str, lane: int) -> str:
     """The name by which a worker says that it is present."""
     return f"{name}{LANE}{lane}" if lane else name
+
+
+def lane_of_name(name: str) -> int:
+    """The lane of a worker by the name that it said, whatever that is."""
+    return _LANE_NAMES.get(name.rpartition(LANE)[2], 0)

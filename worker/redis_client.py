@@ -1,9 +1,8 @@
 """Asking a Redis or Valkey server."""
 
-import re
 import socket
 from collections import Counter
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol, cast
 
@@ -18,17 +17,29 @@ from store.errors import BrokerUnavailable
 from tasks.broker import BrokerSettings
 from tasks.publishing import not_taken
 from tasks.redis_sending import RedisSending
-from tasks.routing import QUEUE, queue_of
-from worker.broker_client import ANSWER_SECONDS, LANE, NO_ANSWER, PRESENCE_KEPT_SECONDS, BrokerState, Condition, Part
-from worker.taken import Broker, queued
+from tasks.routing import QUEUE
+from worker.broker_client import (
+    ANSWER_SECONDS,
+    NO_ANSWER,
+    PRESENCE_KEPT_SECONDS,
+    BrokerState,
+    Condition,
+    Part,
+    lane_of_name,
+)
+from worker.taken import Broker, OtherLanes, queued
 
 _PRESENCE = "ostinato:"
 _SECTIONS = ("persistence", "memory", "replication")
-_SCANNED_AT_ONCE = 1_000
-_NUMBER = re.compile(r"[0-9]+")
 _NEVER_EVICT = "noeviction"
-# The second command alone would be refused by a server whose memory is full.
-_SAY_PRESENT = "redis.call('DEL', KEYS[1]) redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[1])"
+# Whoever fell silent is crossed out, and one day all. The second change alone would be refused by a server whose memory
+# is full; the times are the server's.
+_SAY_PRESENT = """
+local now = redis.call('TIME')[1]
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[1])
+redis.call('ZADD', KEYS[1], now, ARGV[2])
+redis.call('EXPIRE', KEYS[1], ARGV[1])
+"""
 
 _log = structlog.get_logger()
 
@@ -37,10 +48,10 @@ class _Redis(Broker, Protocol):
     """What is used of redis-py, which leaves some of it untyped."""
 
     def lpush(self, name: str, value: bytes) -> int: ...
-    def scan_iter(self, match: str, count: int) -> Iterator[bytes]: ...
-    def get(self, name: bytes) -> bytes | None: ...
+    def zrangebyscore(self, name: str, low: str, high: str, /) -> list[bytes]: ...
+    def zrem(self, name: str, *values: str) -> int: ...
+    def time(self) -> tuple[int, int]: ...
     def info(self, section: str) -> dict[str, Any]: ...
-    def delete(self, name: str) -> object: ...
     def close(self) -> None: ...
 
 
@@ -56,24 +67,28 @@ def redis_client(address: str) -> Redis:
 
 
 class RedisClient:
-    """A `BrokerClient`; who is there is a key that expires."""
+    """A `BrokerClient`; who is there stands in one sorted set for each part, with the server's time of the last word.
+
+    Every key is known by its name: the database may hold millions of others.
+    """
 
     def __init__(self, settings: BrokerSettings) -> None:
         self._redis = cast("_Redis", redis_client(settings.broker_address))
         self._prefix = settings.broker_prefix
         self._lanes = settings.lanes
+        self._others = OtherLanes(self._redis, self._prefix)
 
     def state(self) -> BrokerState:
         """What the broker knows."""
         with _answering():
-            lanes = {*range(self._lanes), *self._lanes_there()}
-            served = Counter(_lane_of(key) for key in self._present("worker"))
-            return BrokerState(queued(self._redis, self._prefix, sorted(lanes)), served)
+            lanes = [*range(self._lanes), *self._others.there(self._lanes)]
+            served = Counter(lane_of_name(name) for _, name in self._present("worker"))
+            return BrokerState(queued(self._redis, self._prefix, lanes), served)
 
     def is_present(self, part: Part, machine: str) -> bool:
         """Whether one of this machine is there."""
         with _answering():
-            return any((self._redis.get(key) or b"") == machine.encode() for key in self._present(part))
+            return any(there == machine for there, _ in self._present(part))
 
     def condition(self) -> Condition:
         """How the broker does, as far as this user may ask."""
@@ -95,17 +110,17 @@ class RedisClient:
             raise not_taken(error, RedisSending()) from error
 
     def say_present(self, part: Part, name: str) -> None:
-        """Write the key."""
+        """Write it down."""
         try:
             kept = str(PRESENCE_KEPT_SECONDS)
-            self._redis.eval(_SAY_PRESENT, 1, self._presence(part, name), kept, socket.gethostname())
+            self._redis.eval(_SAY_PRESENT, 1, self._presence(part), kept, _member(name))
         except RedisError as error:
             _log.debug("presence_not_said", detail=str(error))
 
     def say_gone(self, part: Part, name: str) -> None:
-        """Delete the key."""
+        """Cross it out."""
         try:
-            self._redis.delete(self._presence(part, name))
+            self._redis.zrem(self._presence(part), _member(name))
         except RedisError as error:
             _log.debug("presence_not_said", detail=str(error))
 
@@ -113,23 +128,20 @@ class RedisClient:
         """Close the connection."""
         self._redis.close()
 
-    def _present(self, part: Part) -> list[bytes]:
-        return list(self._redis.scan_iter(self._presence(part, "*"), _SCANNED_AT_ONCE))
+    def _present(self, part: Part) -> list[tuple[str, str]]:
+        """The machine and the name of each that is there."""
+        seconds, _ = self._redis.time()
+        said = self._redis.zrangebyscore(self._presence(part), f"({seconds - PRESENCE_KEPT_SECONDS}", "+inf")
+        machines_and_names = (member.decode(errors="replace").partition(" ") for member in said)
+        return [(machine, name) for machine, _, name in machines_and_names]
 
-    def _lanes_there(self) -> set[int]:
-        """The lanes beside lane 0 that hold messages, or have had a worker lately."""
-        begin = f"{self._prefix}{queue_of(1)}"[:-1]
-        names = (key.decode(errors="replace") for key in self._redis.scan_iter(f"{begin}*", _SCANNED_AT_ONCE))
-        numbers = (_NUMBER.match(name.removeprefix(begin)) for name in names)
-        return {int(number[0]) for number in numbers if number is not None}
-
-    def _presence(self, part: Part, name: str) -> str:
-        return f"{self._prefix}{_PRESENCE}{part}:{name}"
+    def _presence(self, part: Part) -> str:
+        return f"{self._prefix}{_PRESENCE}{part}"
 
 
-def _lane_of(key: bytes) -> int:
-    _, _, lane = key.decode(errors="replace").rpartition(LANE)
-    return int(lane) if lane.isdecimal() else 0
+def _member(name: str) -> str:
+    """Who says that it is there; no machine's name has a space."""
+    return f"{socket.gethostname()} {name}"
 
 
 def _problem(info: Mapping[str, Any]) -> str | None:

@@ -57,19 +57,6 @@ local moved = 0
 while moved < {_MOVED_AT_ONCE} and redis.call('LMOVE', KEYS[1], KEYS[2], 'RIGHT', 'LEFT') do moved = moved + 1 end
 return moved
 """
-# The keys of each lane are its lists, and then its workers' leases.
-_ARE_THERE = f"""
-local found, there = {{}}, 0
-for place, key in ipairs(KEYS) do
-    if place % {len(_PRIORITIES) + 2} > 0 then
-        there = there + redis.call('LLEN', key)
-    else
-        found[#found + 1] = there + #redis.call('ZRANGE', key, 0, 0)
-        there = 0
-    end
-end
-return found
-"""
 _GIVE_BACK = f"{_MOVE_ALL} return moved"
 _FORGET = "for _, raw in ipairs(ARGV) do redis.call('LREM', KEYS[1], 1, raw) end"
 _GIVE_ONE_BACK = """
@@ -99,6 +86,10 @@ class Broker(Protocol):
         """Members of a sorted set."""
         ...
 
+    def exists(self, *names: str) -> int:
+        """How many of these keys there are."""
+        ...
+
 
 class Taken:
     """What one worker has taken. Every call may raise redis-py's RedisError; none changes anything halfway.
@@ -111,7 +102,7 @@ class Taken:
         self._client = cast("Broker", client)
         self._worker = worker
         self._prefix = prefix
-        self._sees_lanes = True
+        self._others = OtherLanes(self._client, prefix)
         self._queue = prefix + queue
         self._mine = f"{self._queue}{_TAKEN}{worker}"
 
@@ -163,26 +154,12 @@ class Taken:
         What such a lane's worker had taken comes along once its lease has run out.
         """
         moved = 0
-        for lane in self._lanes_beyond(lanes):
+        for lane in self._others.there(lanes):
             queue = self._prefix + queue_of(lane)
             self._recover_from(queue)
             for name in ("", *_PRIORITIES):
                 moved += int(self._client.eval(_MOVE_SOME, 3, queue + name, self._queue, self._mine))
         return moved
-
-    def _lanes_beyond(self, lanes: int) -> list[int]:
-        """The lanes of another, greater number of them, that hold messages or have had a worker lately."""
-        if not self._sees_lanes:
-            return []
-        names = {lane: self._prefix + queue_of(lane) for lane in range(lanes, MOST_LANES)}
-        keys = [name + suffix for name in names.values() for suffix in ("", *_PRIORITIES, _LEASES)]
-        try:
-            found: list[int] = self._client.eval(_ARE_THERE, len(keys), *keys) if keys else []
-        except NoPermissionError:
-            # A user for one lane only: the server need not note it every time.
-            self._sees_lanes = False
-            return []
-        return [lane for lane, there in zip(names, found, strict=True) if there]
 
     def _recover_from(self, queue: str) -> int:
         moved = 0
@@ -194,6 +171,32 @@ class Taken:
 
     def _move(self, source: str, target: str) -> bytes | None:
         return cast("bytes | None", self._client.eval(_MOVE, 3, source, target, self._mine))
+
+
+class OtherLanes:
+    """The queues of lanes that the settings do not know, but other settings may; asked for by name, never searched."""
+
+    def __init__(self, client: Broker, prefix: str) -> None:
+        self._client, self._prefix = client, prefix
+        self._sees = True
+
+    def there(self, lanes: int) -> list[int]:
+        """The lanes beyond so many that hold messages or have had a worker lately, as far as this user may see them."""
+        if not self._sees:
+            return []
+        try:
+            # All at once, because mostly there is none.
+            beyond = range(lanes, MOST_LANES)
+            return [lane for lane in beyond if self._are_there([lane])] if self._are_there(beyond) else []
+        except NoPermissionError:
+            # A user for one lane only: the server need not note it every time.
+            self._sees = False
+            return []
+
+    def _are_there(self, lanes: Iterable[int]) -> bool:
+        queues = [self._prefix + queue_of(lane) for lane in lanes]
+        keys = [queue + suffix for queue in queues for suffix in ("", *_PRIORITIES, _LEASES)]
+        return bool(keys and self._client.exists(*keys))
 
 
 def workers(client: Broker, prefix: str = "", queue: str = QUEUE) -> Sequence[str]:

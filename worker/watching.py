@@ -1,42 +1,60 @@
 """Who watches what a worker does: the log's summary and, where they are asked for, metrics and traces."""
 
-from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import TYPE_CHECKING
 
 from store.done import Done, Watch
 from store.errors import ConfigurationError
+from tasks.binding import Header
 from tasks.delivery import Receiver
+from worker.isolation import Isolation
 from worker.settings import Settings
 from worker.summary import Summary
 
 if TYPE_CHECKING:
     from worker.tracing import Tracing
 
+_TRACES = "traces"
+
 
 class Watching:
-    """What watches the transactions of one application, from the start of its worker to its end."""
+    """What watches the transactions of one application, from the start of its worker to its end.
+
+    An error of one that watches is logged; neither what is watched nor the others have to do with it.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._summary = Summary()
-        self._watches: list[Watch] = [self._summary.add]
+        self._watches: dict[str, Watch] = {"summary": self._summary.add}
+        self._isolation = Isolation()
         self._tracing: Tracing | None = None
         self._running = ExitStack()
 
     def watch(self, done: Done) -> None:
         """Take note of a committed transaction."""
-        for watch in self._watches:
-            watch(done)
+        for name, watch in self._watches.items():
+            with self._isolation.keeping(name):
+                watch(done)
 
-    def around(self, kind: str, delivery: str, headers: Mapping[str, str]) -> AbstractContextManager[None]:
+    def around(self, kind: str, delivery: str, header: Header) -> AbstractContextManager[None]:
         """What a task runs in."""
-        return nullcontext() if self._tracing is None else self._tracing.around(kind, delivery, headers)
+        tracing = self._tracing
+        if tracing is None:
+            return nullcontext()
+        return self._isolation.around(_TRACES, lambda: tracing.around(kind, delivery, header))
+
+    def applied_ahead(self) -> None:
+        """Take note that the last transaction was one ahead of its tasks."""
+        if self._tracing is not None:
+            with self._isolation.keeping(_TRACES):
+                self._tracing.applied_ahead()
 
     def found_done(self) -> None:
         """Take note of a task whose message was applied ahead."""
         if self._tracing is not None:
-            self._tracing.found_done()
+            with self._isolation.keeping(_TRACES):
+                self._tracing.found_done()
 
     def start(self, receiver: Receiver) -> None:
         """Begin to say, to serve and to send; ConfigurationError where that cannot be done."""
@@ -58,12 +76,12 @@ class Watching:
         metrics = Metrics(self._settings, port, lambda: receiver.waits_for_store)
         metrics.start()
         self._running.callback(metrics.stop)
-        self._watches.append(metrics.counting.count)
+        self._watches["metrics"] = metrics.counting.count
 
     def _trace(self) -> None:
         self._tracing = tracing_class()()
         self._running.callback(self._tracing.stop)
-        self._watches.append(self._tracing.watch)
+        self._watches[_TRACES] = self._tracing.watch
 
 
 def tracing_class() -> "type[Tracing]":

@@ -66,7 +66,8 @@ def test_each_answers_for_its_own_machine(embedded: Product) -> None:
     """A worker elsewhere does not help the one that should be here, unless any will do."""
     code, _, err = embedded.cli("health", "worker")
     assert (1, True) == (code, err.startswith("No worker on this machine"))
-    embedded.client.eval("return redis.call('SET', KEYS[1], ARGV[1])", 1, "ostinato:worker:other", "elsewhere")
+    say = "return redis.call('ZADD', KEYS[1], redis.call('TIME')[1], ARGV[1])"
+    embedded.client.eval(say, 1, "ostinato:worker", "elsewhere other")
     code, _, err = embedded.cli("health", "worker")
     assert (1, True) == (code, "elsewhere 1 do" in err)
     assert 0 == embedded.cli("health", "worker", "--any").code

@@ -46,6 +46,14 @@ def test_it_replaces_what_is_there(lived: Product) -> None:
     assert ["link.html", "page.html"] == sorted(each.name for each in folder.iterdir())
 
 
+def test_a_name_may_be_as_long_as_names_can_be(lived: Product) -> None:
+    """In bytes, of which a letter may have four."""
+    file = lived.elsewhere / f"{'🎼' * 62}ä.html"
+    assert 255 == len(file.name.encode())
+    assert 0 == lived.cli("report", str(file), "--limit", "1").code
+    assert file.read_text(encoding="utf-8").endswith("</html>")
+
+
 def test_it_goes_to_standard_output(lived: Product) -> None:
     """And nothing else does."""
     code, out, err = lived.cli("report", "-")

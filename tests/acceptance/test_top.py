@@ -175,6 +175,8 @@ def test_it_can_be_suspended(alone: Product) -> None:
 
 def test_one_look(alone: Product, running: Product) -> None:
     """Where it is no terminal; the exit code says what is away."""
+    running.send(sighting("looked at"))
+    wait_until(lambda: any("looked at" == each.pattern_name for each in running.store.patterns()), why="it is there")
     code, out, err = running.cli("top", env={"COLUMNS": "120"})
     assert (0, "") == (code, err)
     assert "\x1b" not in out

@@ -93,6 +93,14 @@ def test_an_alert_says_what_it_is_and_what_to_do(name: str) -> None:
 
 
 @each_alert
+def test_an_alert_comes_whatever_the_schedule_is(name: str) -> None:
+    """None waits for as long as a day, which is only how often scores are recalculated where nobody set that."""
+    ((amount, unit),) = re.findall(r"^(\d+)([mh])$", str(ALERTS[name].get("for", "0m")))
+
+    assert int(amount) * {"m": 1, "h": 60}[unit] <= 120
+
+
+@each_alert
 def test_an_alert_speaks_of_labels_that_it_has(name: str) -> None:
     """What its text names is left of the expression's labels."""
     rule = ALERTS[name]

@@ -13,7 +13,7 @@ from store.errors import OutboxUnavailable
 from store.sqlite import sqlite_driver
 from tasks import outbox_inspection
 from tasks.outbox import Outbox
-from tasks.outbox_inspection import states
+from tasks.outbox_inspection import contents, states
 from tasks.outboxes import abandoned, owner, paths, take
 from tests.unit.test_outbox import RUN, add, opened, waiting
 
@@ -118,9 +118,9 @@ def test_file_that_cannot_be_read_hides_no_other(tmp_path: Path) -> None:
     with closing(Outbox(tmp_path / "4.db")) as outbox:
         add(outbox, "a")
         found = states(tmp_path)
-    assert [0, 0, 0, 1] == [state.waiting for state in found]
+    assert [0, 0, 0, 1] == [state.contents.waiting for state in found]
     assert ["not a database", "later version", "", ""] == [
-        next((words for words in ("not a database", "later version") if words in (state.problem or "")), "")
+        next((words for words in ("not a database", "later version") if words in (state.contents.problem or "")), "")
         for state in found
     ]
 
@@ -137,7 +137,7 @@ def test_states_count_what_waits_and_what_is_kept(tmp_path: Path) -> None:
     with opened(tmp_path) as outbox:
         add(outbox, "a", "b", "c")
         outbox.forwarded(1, RUN)
-        (state,) = states(tmp_path)
+        (state,) = contents(tmp_path)
         oldest = outbox.oldest()
     assert (2, 1) == (state.waiting, state.kept)
     assert state.oldest is not None

@@ -163,6 +163,7 @@ def test_an_empty_store_has_a_page_that_says_so() -> None:
     for said in (
         "No pattern deserves",
         "There is no pattern yet",
+        "There is no line yet",
         "Nothing has been tried",
         "Nothing waits",
         "Nothing is in",

@@ -116,7 +116,7 @@ def test_without_a_height_all_is_shown() -> None:
 @pytest.mark.parametrize(
     ("last", "said"),
     [
-        (None, "no message has come to the store yet"),
+        (None, "no message of a producer was applied or parked yet, only recalculations"),
         (Arrival(occurred_at=NOW - timedelta(hours=7), applied_at=NOW), "0.0 s ago, 7 h after its event"),
         (
             Arrival(occurred_at=NOW, applied_at=NOW - timedelta(seconds=9)),
@@ -127,6 +127,20 @@ def test_without_a_height_all_is_shown() -> None:
 def test_the_lag_is_that_of_the_last_message(last: Arrival | None, said: str) -> None:
     """What can be known of it, even where clocks differ."""
     assert any(said in line for line in drawn(sight(last=last), 100, 24))
+
+
+def test_nothing_is_said_of_a_store_that_was_not_seen() -> None:
+    """It may hold whatever it likes; of one without anything that is said."""
+    unseen = drawn(replace(sight(), glance=None, seen=None, store_trouble="away"), 100, 24)
+    assert ["not known yet", "not known yet; next 06-02 03:00 UTC, in 15 h"] == [
+        line[8:].strip() for line in unseen if line.startswith(("last ", "scores "))
+    ]
+    seen = sight()
+    assert seen.glance is not None
+    empty = replace(seen.glance, applied=0, last_recalculation=None)
+    lines = drawn(replace(seen, glance=empty), 100, 24)
+    assert any(line.strip().endswith("no message of a producer was applied or parked yet") for line in lines)
+    assert any("never recalculated" in line for line in lines)
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def status(*, as_json: AsJson = False) -> None:
         print_json([_record(each) for each in found])
     else:
         out.print(_table(found))
-    if say_problems(found) or any(each.waiting for each in found):
+    if say_problems(found) or any(each.contents.waiting for each in found):
         raise typer.Exit(1)
 
 
@@ -45,7 +45,7 @@ def flush(*, timeout: Annotated[float, typer.Option(min=0, help="Give up after s
         while True:
             sent += (now := forwarder.forward_abandoned())
             found = states(settings.outbox_folder)
-            waiting = sum(each.waiting for each in found)
+            waiting = sum(each.contents.waiting for each in found)
             shown.update(bar, description=f"sent {sent}, {waiting} wait")
             if not waiting or time.monotonic() >= deadline:
                 break
@@ -58,7 +58,7 @@ def flush(*, timeout: Annotated[float, typer.Option(min=0, help="Give up after s
 
 def say_problems(found: list[OutboxState]) -> bool:
     """Say what is wrong with the files that cannot be read; whether there are any."""
-    problems = [each.problem for each in found if each.problem]
+    problems = [each.contents.problem for each in found if each.contents.problem]
     for problem in problems:
         err.print(problem, soft_wrap=True)
     return bool(problems)
@@ -68,10 +68,11 @@ def _table(found: list[OutboxState]) -> Table:
     table = Table("outbox", "process", "waiting", "since", "kept", "bytes", box=None, pad_edge=False)
     for each in found:
         process = "ended" if each.process is None else str(each.process)
-        since = iso(each.oldest) or "-"
-        table.add_row(each.path.name, process, str(each.waiting), since, str(each.kept), str(each.size))
+        waiting, oldest, kept, _ = each.contents
+        table.add_row(each.path.name, process, str(waiting), iso(oldest) or "-", str(kept), str(each.size))
     return table
 
 
 def _record(state: OutboxState) -> dict[str, object]:
-    return {**state._asdict(), "path": str(state.path), "oldest": iso(state.oldest)}
+    found = {**state.contents._asdict(), "oldest": iso(state.contents.oldest)}
+    return {"path": str(state.path), "process": state.process, "size": state.size, **found}

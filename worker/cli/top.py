@@ -39,7 +39,7 @@ def top(  # noqa: PLR0913 - one option for each filter
     filters = Filters(
         pattern_type=pattern_type,
         min_priority=min_priority,
-        context_tags=tuple(sorted(set(tag or ()))),
+        context_tags=tuple(tag or ()),
         instrument_name=instrument,
         include_inactive=include_inactive,
     )

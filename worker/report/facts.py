@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from store.course import Course
+from store.moment import Moment
 from store.overview import Outcomes, Overview, Refused, Waiting
 from store.past import Past
 from store.records import Pattern, Stats
@@ -15,7 +16,10 @@ MOST_WAITING = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """A store, as a report tells of it; ``courses`` has those patterns of the ranking whose scores can be computed."""
+    """A store at one moment, as a report tells of it.
+
+    ``courses`` has those patterns of the ranking whose scores can be computed.
+    """
 
     made: datetime
     stats: Stats
@@ -27,8 +31,8 @@ class Facts:
     refused: Sequence[Refused]
 
 
-class _Whole(Past, Overview):
-    """A store, for reading, with all that a report asks."""
+class _Whole(Moment, Past, Overview):
+    """A store at one moment, with all that a report asks."""
 
 
 def facts(address: str, *, limit: int, now: int) -> Facts:

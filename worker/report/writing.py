@@ -26,7 +26,8 @@ def write_whole(file: str, text: str) -> None:
 
 
 def _replace(path: Path, text: str) -> None:
-    beside = path.with_name(f".{path.name[:100]}.{uuid4().hex}")
+    # Not named after the file, whose name may be as long as names can be.
+    beside = path.with_name(f".ostinato-report.{uuid4().hex}")
     try:
         with beside.open("x", encoding="utf-8") as new:
             new.write(text)

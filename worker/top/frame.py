@@ -21,6 +21,7 @@ _NAME_WIDTH = 8
 # What broker or store say of trouble ends with what to do about it.
 _TROUBLE_LINES = 3
 _TROUBLE = "bold red"
+_UNKNOWN = "not known yet"
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 
@@ -110,9 +111,13 @@ def _workers(state: BrokerState) -> str:
 
 
 def _last(sight: Sight) -> str:
-    last = None if sight.glance is None else sight.glance.last
+    if sight.glance is None:
+        return _UNKNOWN
+    last = sight.glance.last
     if last is None:
-        return "no message has come to the store yet"
+        # A recalculation is applied too, and says nothing of what comes in.
+        only = ", only recalculations" if sight.glance.applied else ""
+        return f"no message of a producer was applied or parked yet{only}"
     came = f"message came to the store {ago(sight.at - last.applied_at)} ago"
     if last.applied_at < last.occurred_at:
         return f"{came}; its event is {ago(last.occurred_at - last.applied_at)} ahead of the worker's clock"
@@ -120,8 +125,12 @@ def _last(sight: Sight) -> str:
 
 
 def _scores(sight: Sight) -> str:
-    last = None if sight.glance is None else sight.glance.last_recalculation
-    done = "never recalculated" if last is None else f"recalculated {_moment(last, sight.at)}"
+    if sight.glance is None:
+        done = _UNKNOWN
+    elif (last := sight.glance.last_recalculation) is None:
+        done = "never recalculated"
+    else:
+        done = f"recalculated {_moment(last, sight.at)}"
     return f"{done}; next {sight.next:%m-%d %H:%M} UTC, in {ago(sight.next - sight.at)}"
 
 

@@ -45,7 +45,7 @@ FLOWER = ("--address=127.0.0.1", "--basic_auth=u:p", "--read_only", "--inspect_t
 # What nobody but the admin may do: the server, its users, its scripts, all keys at once, other keys, other channels,
 # and reading or changing a message.
 OF_ADMIN = (
-    "CONFIG GET *|CONFIG SET maxmemory 1|FLUSHALL|FLUSHDB|KEYS *|SHUTDOWN NOSAVE|ACL LIST|ACL GETUSER admin",
+    "CONFIG GET *|CONFIG SET maxmemory 1|FLUSHALL|FLUSHDB|KEYS *|SCAN 0|SHUTDOWN NOSAVE|ACL LIST|ACL GETUSER admin",
     "ACL SETUSER producer allkeys|MONITOR|CLIENT LIST|CLIENT KILL TYPE normal|SCRIPT FLUSH|REPLICAOF NO ONE|SAVE",
     "BGREWRITEAOF|SLOWLOG GET|SWAPDB 0 1|RANDOMKEY|GET other|SET other 1|DEL other|LPUSH other 1",
     "SUBSCRIBE other|PSUBSCRIBE *|PUBLISH other 1|SORT ostinato|DUMP ostinato|COPY ostinato other|UNLINK ostinato",
@@ -54,14 +54,16 @@ OF_ADMIN = (
 )
 OF_WORKER = (
     "EVAL x 1 ostinato|LREM ostinato 0 x|LMOVE ostinato ostinato.taken.x RIGHT LEFT|RPUSH ostinato x",
-    "BLMOVE ostinato ostinato.taken.x RIGHT LEFT 1|ZADD ostinato.workers 1 x|SET ostinato:worker:x 1",
+    "BLMOVE ostinato ostinato.taken.x RIGHT LEFT 1|ZADD ostinato.workers 1 x|ZADD ostinato:worker 1 x",
 )
 OF_PRODUCER = ("LPUSH ostinato x|SADD _kombu.binding.ostinato x",)
-OF_READER = ("ZRANGE ostinato.workers 0 -1|GET ostinato:worker:x|LLEN ostinato.taken.x",)
-OF_BEAT = ("SET ostinato:beat:x 1|EVAL x 1 ostinato:beat:x",)
+OF_READER = (
+    "ZRANGE ostinato.workers 0 -1|ZRANGEBYSCORE ostinato:worker 0 1|LLEN ostinato.taken.x|EXISTS ostinato.lane1",
+)
+OF_BEAT = ("ZADD ostinato:beat 1 x|EVAL x 1 ostinato:beat",)
 EVENT = "PUBLISH /0.celeryev/worker.online x"
 FORBIDDEN = {
-    "producer": (*OF_ADMIN, *OF_WORKER, *OF_READER, *OF_BEAT, EVENT, "SCAN 0"),
+    "producer": (*OF_ADMIN, *OF_WORKER, *OF_READER, *OF_BEAT, EVENT),
     "beat": (*OF_ADMIN, *OF_WORKER, *OF_READER, EVENT, "INFO"),
     "worker": (
         *OF_ADMIN,
@@ -69,7 +71,7 @@ FORBIDDEN = {
         "LLEN other|LMOVE ostinato other LEFT LEFT|SUBSCRIBE /0.celeryev/worker.online|INFO",
     ),
     "reader": (*OF_ADMIN, *OF_WORKER, *OF_PRODUCER, *OF_BEAT, EVENT, "LLEN other"),
-    "flower": (*OF_ADMIN, *OF_WORKER, *OF_PRODUCER, *OF_READER, *OF_BEAT, "SCAN 0|INFO"),
+    "flower": (*OF_ADMIN, *OF_WORKER, *OF_PRODUCER, *OF_READER, *OF_BEAT, "INFO"),
 }
 
 

@@ -198,7 +198,7 @@ def test_end_of_the_interpreter_waits_for_no_broker(alone: Product) -> None:
     """What could not be sent stays, and the next producer of any process sends it."""
     finished = alone.run(sys.executable, "-c", AT_EXIT)
     assert (0, "") == (finished.code, finished.out)
-    assert [100] == [state.waiting for state in states(settings(alone).outbox_folder)]
+    assert [100] == [state.contents.waiting for state in states(settings(alone).outbox_folder)]
     with EmbeddedValkey(alone.home), alone.worker():
         Producer(settings(alone)).close()
         assert 100 == alone.wait_for(applied=100).patterns
@@ -209,7 +209,7 @@ def test_running_producer_sends_what_others_left(alone: Product) -> None:
     with Producer(settings(alone)):
         for _ in range(3):
             assert 0 == alone.run(sys.executable, "-c", AT_EXIT).code
-        assert [0, 300] == [state.waiting for state in states(settings(alone).outbox_folder)]
+        assert [0, 300] == [state.contents.waiting for state in states(settings(alone).outbox_folder)]
         with EmbeddedValkey(alone.home), alone.worker():
             assert 100 == alone.wait_for(applied=300).patterns
 
