@@ -16,13 +16,15 @@ import structlog
 from celery import bootsteps
 from typing_extensions import override
 
-from worker.broker_client import PRESENCE_SECONDS, BrokerClient, Part, name_in_lane
+from worker.broker_client import ANSWER_SECONDS, PRESENCE_SECONDS, BrokerClient, Part, name_in_lane
 from worker.brokers import broker_client
 from worker.life import Life
 
 # "Temporary failure", as sysexits.h has it: the next one may do better.
 DEAF = 75
 _STEP = 0.5
+# What nobody says is forgotten by the broker after a while.
+_GONE_SECONDS = 2 * ANSWER_SECONDS
 
 _log = structlog.get_logger()
 
@@ -44,9 +46,12 @@ class Watch:
         self._thread.start()
 
     def stop(self) -> None:
-        """Say that nobody is at work any more, and end the thread."""
+        """Say that nobody is at work any more, and end the thread; not for longer than an answer may take.
+
+        A signal that ends beat calls this in the middle of anything: what the thread waits for may be held by that.
+        """
         self._stop.set()
-        self._thread.join()
+        self._thread.join(_GONE_SECONDS)
 
     def _run(self) -> None:
         self._life.watch(monotonic())

@@ -1,0 +1,41 @@
+"""The thread that says that a worker or beat is there, and its end."""
+
+from threading import Event, Lock
+
+import pytest
+from typing_extensions import override
+
+from tasks.broker import BrokerSettings
+from worker import presence
+from worker.broker_client import Part
+from worker.life import Life
+from worker.presence import Watch
+from worker.redis_client import RedisClient
+
+
+class Broker(RedisClient):
+    """A broker whose last answer needs what somebody holds."""
+
+    def __init__(self, held: Lock) -> None:
+        super().__init__(BrokerSettings())
+        self.held, self.asked, self.gone = held, Event(), Event()
+
+    @override
+    def say_gone(self, part: Part, name: str) -> None:
+        self.asked.set()
+        with self.held:
+            assert ("beat", "one") == (part, name)
+        self.gone.set()
+
+
+def test_end_does_not_wait_for_what_it_holds_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signal that ends beat may come in the middle of a log line, and the thread may have something to log."""
+    monkeypatch.setattr(presence, "_GONE_SECONDS", 0.1)
+    held = Lock()
+    broker = Broker(held)
+    with held:
+        watch = Watch(broker, "beat", "one", Life(heard=1.0))
+        watch.stop()
+        assert broker.asked.wait(10)
+        assert not broker.gone.is_set()
+    assert broker.gone.wait(10)
