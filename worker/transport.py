@@ -35,7 +35,7 @@ from typing_extensions import override
 from store.errors import MalformedMessage
 from tasks.delivery import Delivered
 from worker.consumer import Refuse
-from worker.envelope import Json, delivered, opened
+from worker.envelope import Json, delivered, known, opened
 from worker.taken import Taken
 from worker.trouble import Trouble
 
@@ -225,6 +225,7 @@ class Channel(redis.Channel):
         if not self._kombu._closing:
             # A tag of this worker's own: what producers send need not be unique.
             tag = envelope["properties"]["delivery_tag"] = uuid4().hex
+            envelope["headers"] = known(envelope["headers"])
             self._raw[tag] = raw
             self.alive()
             (queue,) = self.active_queues
