@@ -16,7 +16,7 @@ from store.done import Done, Watch, nobody
 from store.engines import file_of, shown, store_url, trouble_is_transient, writer_engine
 from store.errors import ConfigurationError, StoreUnavailable
 from store.locks import Held, Locks, turning
-from store.schema import require_current
+from store.schema import require_current, require_no_others
 from store.tallies import add_counts
 
 _log = structlog.get_logger()
@@ -122,6 +122,7 @@ class Writer:
             if self._engine is not None:
                 self._leave_another_file()
             if self._engine is None:
+                require_no_others(self._url)
                 engine = writer_engine(self._url)
                 try:
                     require_current(engine)
