@@ -221,8 +221,8 @@ class Channel(redis.Channel):
             self._hand_over(raw, envelope)
 
     def _hand_over(self, raw: bytes, envelope: Json) -> None:
-        # What is left when the channel is closed is given back with the rest.
-        if not self._kombu._closing:
+        # What is left when the channel is closed, or the consumer cancelled, is given back with the rest.
+        if self.active_queues and not self._kombu._closing:
             # A tag of this worker's own: what producers send need not be unique.
             tag = envelope["properties"]["delivery_tag"] = uuid4().hex
             envelope["headers"] = known(envelope["headers"])
