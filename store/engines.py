@@ -113,6 +113,20 @@ def exists(url: URL) -> bool:
     return url.get_backend_name() != "sqlite" or Path(url.database or "").is_file()
 
 
+def file_of(url: URL) -> tuple[int, int] | None:
+    """Which file is at an SQLite URL: another one has taken its place when this has changed. None where there is none.
+
+    A connection goes on with the file that it opened, also when that was deleted: what it writes then is lost.
+    """
+    if url.get_backend_name() != "sqlite":
+        return None
+    try:
+        found = Path(url.database or "").stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 @contextmanager
 def trouble_is_transient(url: URL) -> Generator[None]:
     """Turn what a driver says of an absent, locked or full database into StoreUnavailable, with where and what to do.

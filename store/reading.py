@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, RowMapping, Select, cast, func, select
 
-from store.engines import reader_engine, store_url, trouble_is_transient
+from store.engines import file_of, reader_engine, store_url, trouble_is_transient
 from store.errors import AmbiguousPrefix, NotFound
 from store.quarantine import DISCARDED, NEW, REPLAYED
 from store.ranking import PATTERN_COLUMNS, Filters, bounded, ranked
@@ -40,6 +40,7 @@ class Store:
         self._url = store_url(url)
         self._engine = reader_engine(self._url)
         self._current = False
+        self._file: tuple[int, int] | None = None
 
     def patterns(  # noqa: PLR0913 - the filters of the specification
         self,
@@ -152,6 +153,11 @@ class Store:
     @contextmanager
     def _reading(self) -> Generator[Connection]:
         require_there(self._url)
+        file = file_of(self._url)
+        if file != self._file:
+            # Another one is in its place: what the connections still read is no store of anybody's.
+            self._engine.dispose()
+            self._current, self._file = False, file
         with trouble_is_transient(self._url), self._engine.connect() as connection:
             if not self._current:
                 check_revision(connection, self._url)

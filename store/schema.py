@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import URL, Connection, Engine, inspect, text
 
-from store.engines import exists, migrating_engine, shown, store_url, trouble_is_transient
+from store.engines import exists, migrating_engine, reader_engine, shown, store_url, trouble_is_transient
 from store.errors import StoreOutdated
 
 if TYPE_CHECKING:
@@ -19,10 +19,13 @@ def migrate(url: str) -> None:
 
     One transaction, so that two at once, or a crash in the middle, leave nothing half done.
     """
-    engine = migrating_engine(store_url(url))
+    address = store_url(url)
+    with trouble_is_transient(address):
+        require_no_others(address)
+    engine = migrating_engine(address)
     try:
-        with trouble_is_transient(engine.url), engine.begin() as connection:
-            _require_known(connection, engine.url)
+        with trouble_is_transient(address), engine.begin() as connection:
+            _require_known(connection, address)
             _upgrade(connection)
     finally:
         engine.dispose()
@@ -32,6 +35,25 @@ def require_there(url: URL) -> None:
     """StoreOutdated for an SQLite file that is not there; a server is asked only by connecting to it."""
     if not exists(url):
         raise StoreOutdated(f"There is no store at {shown(url)} yet: run `ostinato up` or `ostinato migrate`.")
+
+
+def require_no_others(url: URL) -> None:
+    """StoreOutdated for an SQLite file that has another application's tables; nothing in it is changed.
+
+    To open it as the writer does would change how it keeps its log, for that application too.
+    """
+    if url.get_backend_name() != "sqlite" or not exists(url):
+        return
+    engine = reader_engine(url)
+    try:
+        with engine.connect() as connection:
+            found = inspect(connection).get_table_names()
+            if found and "alembic_version" not in found:
+                raise StoreOutdated(
+                    f"The file at {shown(url)} is another application's: give the store one of its own."
+                )
+    finally:
+        engine.dispose()
 
 
 def require_current(engine: Engine) -> None:

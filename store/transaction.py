@@ -13,10 +13,10 @@ import structlog
 from sqlalchemy import Connection, Engine
 
 from store.done import Done, Watch, nobody
-from store.engines import store_url, trouble_is_transient, writer_engine
-from store.errors import ConfigurationError
+from store.engines import file_of, shown, store_url, trouble_is_transient, writer_engine
+from store.errors import ConfigurationError, StoreUnavailable
 from store.locks import Held, Locks, turning
-from store.schema import require_current
+from store.schema import require_current, require_no_others
 from store.tallies import add_counts
 
 _log = structlog.get_logger()
@@ -77,6 +77,7 @@ class Writer:
             )
         self._engine: Engine | None = None
         self._pid = 0
+        self._file: tuple[int, int] | None = None
         self._opening = Lock()
 
     def open(self) -> None:
@@ -122,12 +123,25 @@ class Writer:
             if self._pid != os.getpid():
                 # A connection that came through a fork belongs to the parent.
                 self.close()
+            if self._engine is not None:
+                self._leave_another_file()
             if self._engine is None:
+                require_no_others(self._url)
                 engine = writer_engine(self._url)
                 try:
                     require_current(engine)
                 except BaseException:
                     engine.dispose()
                     raise
-                self._engine, self._pid = engine, os.getpid()
+                self._engine, self._pid, self._file = engine, os.getpid(), file_of(self._url)
             return self._engine
+
+    def _leave_another_file(self) -> None:
+        """Close the connection to a file that is not at its place any more; one in its place is then opened."""
+        file = file_of(self._url)
+        if file == self._file:
+            return
+        if file is None:
+            # A new one would be in the way of whoever is about to put it back.
+            raise StoreUnavailable(f"The store at {shown(self._url)} is gone: put it back, or run `ostinato migrate`.")
+        self.close()

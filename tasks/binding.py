@@ -4,11 +4,12 @@ import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
-from celery import Celery, Task
+from celery import Task
 from celery.exceptions import Reject
 
 from store.errors import BrokerUnavailable
 from store.events import Rejected
+from tasks.celery_app import OwnCelery
 from tasks.delivery import Receiver, Stopping
 from tasks.messages import BATCH_MEMBERS, ApplyBatch, RecalculateAllPatternPriorities
 from tasks.publishing import publish_text
@@ -27,7 +28,7 @@ def _in_nothing(kind: str, delivery: str, header: Header) -> AbstractContextMana
     return nullcontext()
 
 
-def bind(app: Celery, receiver: Receiver, around: Around = _in_nothing) -> None:
+def bind(app: OwnCelery, receiver: Receiver, around: Around = _in_nothing) -> None:
     """Register a task for each kind with an application; what they receive goes to the receiver."""
     for kind in (*BATCH_MEMBERS, ApplyBatch.KIND):
         _register(app, kind, receiver, around, _effect(kind, receiver))
@@ -41,7 +42,7 @@ def _effect(kind: str, receiver: Receiver) -> Callable[[str, str], None]:
     return run
 
 
-def _recalculation(app: Celery, receiver: Receiver) -> Callable[[str, str], None]:
+def _recalculation(app: OwnCelery, receiver: Receiver) -> Callable[[str, str], None]:
     def run(text: str, delivery: str) -> None:
         if not receiver.receive_recalculation(text, delivery):
             # The rest goes to the end of the queue, so that no message waits for more than one chunk.
@@ -56,7 +57,7 @@ def _recalculation(app: Celery, receiver: Receiver) -> Callable[[str, str], None
     return run
 
 
-def _register(app: Celery, kind: str, receiver: Receiver, around: Around, run: Callable[[str, str], None]) -> None:
+def _register(app: OwnCelery, kind: str, receiver: Receiver, around: Around, run: Callable[[str, str], None]) -> None:
     def task(self: Task[..., None], /, *args: object, **kwargs: object) -> None:
         delivery = str(self.request.id)
         text = args[0] if len(args) == 1 and not kwargs else None

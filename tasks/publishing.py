@@ -13,7 +13,7 @@ from tasks.messages import Message
 from tasks.routing import QUEUE, lane_of, queue_of
 
 if TYPE_CHECKING:
-    from celery import Celery
+    from tasks.celery_app import OwnCelery
 
 # Celery's own sending waits for ever for a broker that is away; these bounds make it an error within half a second.
 BOUNDED = {
@@ -30,11 +30,11 @@ BOUNDED = {
 PATIENT = {**BOUNDED, "socket_connect_timeout": 2.0, "socket_timeout": 5.0}
 
 
-def producer_app(settings: BrokerSettings, bounds: Mapping[str, float] = BOUNDED) -> "Celery":
+def producer_app(settings: BrokerSettings, bounds: Mapping[str, float] = BOUNDED) -> "OwnCelery":
     """A Celery application that only sends, each message within these bounds; it connects at the first one."""
-    from celery import Celery  # noqa: PLC0415 - those who only want to know the queue's name do not wait for it
+    from tasks.celery_app import OwnCelery  # noqa: PLC0415 - those who only want to know the queue's name do not wait for it
 
-    app = Celery("ostinato-producer", set_as_current=False)
+    app = OwnCelery("ostinato-producer")
     app.conf.update(
         {
             "broker_connection_timeout": 0.5,
@@ -48,7 +48,7 @@ def producer_app(settings: BrokerSettings, bounds: Mapping[str, float] = BOUNDED
     return app
 
 
-def publish(app: "Celery", message: Message, lanes: int = 1) -> None:
+def publish(app: "OwnCelery", message: Message, lanes: int = 1) -> None:
     """Hand a message to the broker, for its lane of so many; the task's id is the message's.
 
     MalformedMessage if it is too large; BrokerUnavailable if the broker did not answer in time (it may have taken the
@@ -60,7 +60,7 @@ def publish(app: "Celery", message: Message, lanes: int = 1) -> None:
 
 
 def publish_text(  # noqa: PLR0913 - a queue item
-    app: "Celery",
+    app: "OwnCelery",
     kind: str,
     text: str,
     *,
@@ -75,7 +75,7 @@ def publish_text(  # noqa: PLR0913 - a queue item
     By a connection of ``producer``'s, if given, else by one of the application's. Where there are traces, those of
     ``message_ids`` go on.
     """
-    sending = kind_of(str(app.conf.broker_url))
+    sending = kind_of(app.broker_address)
     task: dict[str, Any] = {
         "name": kind,
         "args": (text,),
@@ -93,7 +93,7 @@ def publish_text(  # noqa: PLR0913 - a queue item
         raise not_taken(error, sending) from error
 
 
-def _send(app: "Celery", kind: BrokerKind, task: dict[str, Any], producer: Producer | None) -> None:
+def _send(app: "OwnCelery", kind: BrokerKind, task: dict[str, Any], producer: Producer | None) -> None:
     """Send by this producer's connection, or by the application's own and, where that was cut, by a new one."""
     try:
         _send_once(app, kind, task, producer)
@@ -103,7 +103,7 @@ def _send(app: "Celery", kind: BrokerKind, task: dict[str, Any], producer: Produ
         _send_once(app, kind, task, None)
 
 
-def _send_once(app: "Celery", kind: BrokerKind, task: dict[str, Any], producer: Producer | None) -> None:
+def _send_once(app: "OwnCelery", kind: BrokerKind, task: dict[str, Any], producer: Producer | None) -> None:
     with app.producer_or_acquire(producer) as taken:
         connection = taken.connection
         try:

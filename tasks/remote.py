@@ -10,8 +10,9 @@ from tasks.broker import BrokerSettings, read_settings
 from tasks.messages import Message
 
 if TYPE_CHECKING:
-    from celery import Celery
     from celery.result import AsyncResult
+
+    from tasks.celery_app import OwnCelery
 
 P = ParamSpec("P")
 
@@ -49,7 +50,7 @@ class RemoteTask(Generic[P]):
 
 
 @lru_cache(maxsize=1)
-def _app(_process: int) -> "tuple[Celery, int]":
+def _app(_process: int) -> "tuple[OwnCelery, int]":
     # By process: connections must not be shared with the parent of a fork.
     from tasks.publishing import producer_app  # noqa: PLC0415 - see above
 

@@ -27,6 +27,11 @@ def properties(**fields: object) -> Json:
     return envelope(GOOD) | {"properties": GOOD_PROPERTIES | fields}
 
 
+def marked(kind: str, value: object) -> Json:
+    """What Celery's JSON reads as a value of another type."""
+    return {"__type__": kind, "__value__": value}
+
+
 _LONG_COUNT = application().replace('"retry_count_after": 0', f'"retry_count_after": {DIGITS}')
 
 _SIGHTINGS = {
@@ -124,6 +129,16 @@ ENVELOPES: dict[str, tuple[Json, str]] = {
     "body no JSON": (envelope("{"), "envelope_body"),
     "body no UTF-8": (envelope(b"\xff\xfe"), "envelope_body"),
     "body no triple": (envelope("{}"), "envelope_body"),
+    "body in UTF-16": (envelope(GOOD.encode("utf-16")), "envelope_body"),
+    "body with a byte order mark": (envelope(GOOD.encode("utf-8-sig")), "envelope_body"),
+    "body with half a character": (envelope(GOOD.encode().replace(b"test", b"\xed\xa0\x80")), "envelope_body"),
+    "bytes for Celery": (envelope(body([marked("bytes", "{}")])), "envelope_body"),
+    "bytes for Celery, named": (envelope(body([text()], marked("bytes", "x"))), "envelope_body"),
+    "no time for Celery": (envelope(body([marked("datetime", "x")])), "envelope_body"),
+    "of no type for Celery": (envelope(body([[marked("x", 1)]])), "envelope_body"),
+    "bytes instead of what follows": (envelope(json.dumps([[text()], {}, marked("bytes", "x")])), "envelope_body"),
+    "what follows is unknown": (envelope(body([text()], headers=[1])), "envelope_body"),
+    "a name of Celery's own": (envelope(body([text()], {"self": 1})), "envelope_body"),
     "no body": (without(envelope(GOOD), "body"), "envelope_body"),
 }
 
@@ -148,4 +163,19 @@ ARGUMENTS: dict[str, tuple[list[object], Json]] = {
     "no text": ([{"kind": "record_pattern"}], {}),
     "named": ([], {"text": "{}"}),
     "one and a named one": (["{}"], {"colour": "red"}),
+}
+
+# What producers may say beside a good message, and Celery would take for what it knows of the task itself.
+FOREIGN_HEADERS: dict[str, object] = {
+    "headers": [1],
+    "args": 7,
+    "chain": [{"task": "x"}],
+    "callbacks": [1],
+    "errbacks": ["x"],
+    "chord": 1,
+    "called_directly": True,
+    "delivery_info": "x",
+    "properties": None,
+    "ignore_result": {},
+    "x-of-a-proxy": {"a": [1, None]},
 }

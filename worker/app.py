@@ -5,7 +5,7 @@ import time
 from functools import partial
 from typing import Any
 
-from celery import Celery, signals
+from celery import signals
 from celery.exceptions import WorkerShutdown, WorkerTerminate
 from celery.worker import state
 
@@ -13,6 +13,7 @@ from store.errors import ConfigurationError, StoreOutdated, TransientError
 from store.transaction import Writer
 from tasks.binding import bind
 from tasks.broker_kinds import kind_of
+from tasks.celery_app import OwnCelery
 from tasks.delivery import Receiver
 from tasks.routing import queue_of
 from worker.beat import LONGEST_WAIT, beat_schedule, slot_scheduler
@@ -38,9 +39,9 @@ _BOUNDS = {
 }
 
 
-def create_app(settings: Settings) -> Celery:
+def create_app(settings: Settings) -> OwnCelery:
     """The application of worker and beat; connects to nothing before one of them starts."""
-    app = Celery("ostinato", set_as_current=False)
+    app = OwnCelery("ostinato")
     life = Life(heard=_HEARD_SECONDS, deaf_after=settings.deaf_after)
     watching = Watching(settings)
     receiver = Receiver(
@@ -82,7 +83,6 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         "accept_content": ["json"],
         "task_serializer": "json",
         "task_ignore_result": True,
-        "result_backend": None,
         # The dashboard lives on events; it needs no remote control, so there is none.
         "worker_send_task_events": True,
         "worker_enable_remote_control": False,

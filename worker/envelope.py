@@ -17,6 +17,11 @@ _REST_BYTES = 64_000
 _ENVELOPE_BYTES = _BODY_BYTES * 4 // 3 + _REST_BYTES
 _UNWANTED = ("eta", "expires", "compression", "group", "stamped_headers")
 _UNWANTED_EMBEDDED = ("callbacks", "errbacks", "chain", "chord")
+# An object of these, as Celery writes bytes or a date, may come out of it as anything, or end the worker.
+_MARKERS = {"__type__", "__value__"}
+# Celery calls a task by it, and fails where somebody else says it too.
+_CELERYS_ARGUMENT = "self"
+_TRACES = frozenset({"traceparent", "tracestate"})
 _TEXTS = frozenset({"root_id", "parent_id", "origin", "shadow", "argsrepr", "kwargsrepr"})
 
 Json = dict[str, Any]
@@ -39,6 +44,12 @@ def delivered(envelope: Json) -> Delivered | None:
     if named or len(arguments) != 1 or not isinstance(arguments[0], str):
         return None
     return Delivered(envelope["headers"]["task"], arguments[0], envelope["headers"]["id"])
+
+
+def known(headers: Json) -> Json:
+    """The headers that Celery may be given: it takes any other for what it knows of a task itself."""
+    names = _TEXTS | _TRACES | {"id", "lang", "task"}
+    return {name: value for name, value in headers.items() if name in names and isinstance(value, str)}
 
 
 def check(headers: Json | None, content: tuple[object, object], body: bytes, size: int) -> None:
@@ -134,15 +145,27 @@ def _check_content(content_type: object, encoding: object) -> None:
 
 def _loaded(body: str | bytes) -> object:
     try:
-        return json.loads(body)
+        # As strictly as Celery, which drops what it cannot decode: other encodings of JSON are none to it.
+        text = body if isinstance(body, str) else body.decode()
+        return json.loads(text, object_hook=_plain)
     except (ValueError, RecursionError):
         _refuse("envelope_body", "the body is not JSON")
+
+
+def _plain(value: Json) -> Json:
+    if value.keys() == _MARKERS:
+        _refuse("envelope_body", "the body has what Celery's JSON takes for a value of another type")
+    return value
 
 
 def _check_arguments(body: object) -> None:
     if not (isinstance(body, list) and [type(part) for part in cast("list[object]", body)] == [list, dict, dict]):
         _refuse("envelope_body", "the body is not [arguments, named arguments, what follows]")
-    embedded = cast("list[Json]", body)[2]
+    _, named, embedded = cast("list[Json]", body)
+    if _CELERYS_ARGUMENT in named:
+        _refuse("envelope_body", f"no argument may have the name {_CELERYS_ARGUMENT}")
+    if not embedded.keys() <= set(_UNWANTED_EMBEDDED):
+        _refuse("envelope_body", f"only {', '.join(_UNWANTED_EMBEDDED)} may be said of what follows")
     for name in _UNWANTED_EMBEDDED:
         if embedded.get(name):
             _refuse(f"envelope_{name}", f"{name} is set; nothing follows a message")

@@ -5,11 +5,10 @@ import json
 from typing import cast
 from uuid import UUID
 
-from celery import Celery
-
 from store.errors import ConfigurationError
 from store.inspection import Quarantined
 from store.times import to_micros
+from tasks.celery_app import OwnCelery
 from tasks.messages import MESSAGES, Message
 from tasks.publishing import publish_text
 from tasks.routing import lane_of, queue_of
@@ -21,7 +20,7 @@ _TRANSPORT = "transport"
 _ID_REUSE = "id_reuse"
 
 
-def replay(app: Celery, broker: BrokerClient, message: Quarantined, lanes: int = 1) -> None:
+def replay(app: OwnCelery, broker: BrokerClient, message: Quarantined, lanes: int = 1) -> None:
     """Send the same bytes again, as what they were: a whole queue item, or the text of one message.
 
     What still cannot be applied returns to its place, however often it is sent. BrokerUnavailable if the broker did not

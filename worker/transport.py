@@ -35,7 +35,7 @@ from typing_extensions import override
 from store.errors import MalformedMessage
 from tasks.delivery import Delivered
 from worker.consumer import Refuse
-from worker.envelope import Json, delivered, opened
+from worker.envelope import Json, delivered, known, opened
 from worker.taken import Taken
 from worker.trouble import Trouble
 
@@ -221,10 +221,11 @@ class Channel(redis.Channel):
             self._hand_over(raw, envelope)
 
     def _hand_over(self, raw: bytes, envelope: Json) -> None:
-        # What is left when the channel is closed is given back with the rest.
-        if not self._kombu._closing:
+        # What is left when the channel is closed, or the consumer cancelled, is given back with the rest.
+        if self.active_queues and not self._kombu._closing:
             # A tag of this worker's own: what producers send need not be unique.
             tag = envelope["properties"]["delivery_tag"] = uuid4().hex
+            envelope["headers"] = known(envelope["headers"])
             self._raw[tag] = raw
             self.alive()
             (queue,) = self.active_queues

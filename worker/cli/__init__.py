@@ -4,8 +4,11 @@ Exit codes: 0 done; 1 some input was bad, or not found; 2 wrong usage, or a sett
 not answer; 4 the store does not answer, or needs a migration; 130 interrupted.
 """
 
+import codecs
+import json
 import logging
 import sys
+from io import TextIOWrapper
 
 import typer
 
@@ -28,11 +31,13 @@ _CODES: tuple[tuple[type[Exception], int], ...] = (
     (ChildError, 1),
 )
 _INTERRUPTED = 130
+_ESCAPES = "json-escapes"
 HELP = {"help_option_names": ["-h", "--help"]}
 
 
 def main() -> None:
     """Run the command line; an error is one sentence on standard error and an exit code."""
+    _print_whatever_comes()
     configure_logs("WARNING")
     _say_in_words(environment.__name__)
     try:
@@ -49,6 +54,20 @@ def _say_in_words(name: str) -> None:
     logger = logging.getLogger(name)
     logger.addHandler(logging.StreamHandler())
     logger.propagate = False
+
+
+def _print_whatever_comes() -> None:
+    """Where an output is not in UTF-8, what it lacks is written as JSON escapes it."""
+    codecs.register_error(_ESCAPES, _escapes)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors=_ESCAPES)
+
+
+def _escapes(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return json.dumps(error.object[error.start : error.end])[1:-1], error.end
 
 
 def _asked(words: list[str]) -> typer.Typer:

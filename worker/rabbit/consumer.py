@@ -17,7 +17,7 @@ from store.errors import MalformedMessage
 from tasks.rabbit_sending import destination
 from tasks.routing import queue_of
 from worker.consumer import WorkerConsumer
-from worker.envelope import check
+from worker.envelope import check, known
 from worker.rabbit.messages import body_of, headers_of, size_of, whole
 from worker.rabbit.queues import DEAD, DELIVERY_LIMIT, declare, left_behind
 from worker.rabbit.steps import DeadLetters, Signs
@@ -93,6 +93,7 @@ class RabbitConsumer(WorkerConsumer):
             if self.refuse(whole(message), error):
                 message.channel.basic_ack(message.delivery_tag)
             return False
+        properties["application_headers"] = known(properties["application_headers"])
         if not self._wide and not message.delivery_info["redelivered"]:
             self._wide = True
             self._celerys.hub.call_soon(self._widen)

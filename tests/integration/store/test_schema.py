@@ -18,6 +18,7 @@ from store.engines import writer_engine
 from store.errors import StoreOutdated, TransientError
 from store.identity import pattern_id
 from store.schema import REVISION, migrate
+from store.sqlite import sqlite_driver
 from store.tables import metadata
 from store.transaction import Writer
 from tests.integration.store.bench import NOW, Bench, sighting
@@ -92,10 +93,11 @@ def test_several_may_make_a_file_at_once(tmp_path: Path) -> None:
 def test_a_migration_that_fails_leaves_nothing_behind(store_url: str) -> None:
     """It is one transaction."""
     execute(store_url, "CREATE TABLE recalculations (mine INTEGER)")
+    execute(store_url, "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
     with pytest.raises(TransientError, match="recalculations"):
         migrate(store_url)
 
-    assert {"recalculations"} == tables(store_url)
+    assert {"recalculations", "alembic_version"} == tables(store_url)
 
 
 def test_the_migrated_schema_is_the_declared_one(bench: Bench) -> None:
@@ -200,10 +202,28 @@ def test_a_writer_refuses_another_version(bench: Bench) -> None:
 def test_a_writer_refuses_somebody_elses_database(store_url: str) -> None:
     """It makes no tables beside those of others."""
     execute(store_url, "CREATE TABLE mine (x INTEGER)")
-    with closing(Writer(store_url)) as writer, pytest.raises(StoreOutdated, match="has no schema yet"):
+    with (
+        closing(Writer(store_url)) as writer,
+        pytest.raises(StoreOutdated, match=r"has no schema yet|another application's"),
+    ):
         writer.open()
 
     assert {"mine"} == tables(store_url)
+
+
+def test_a_file_of_another_application_stays_as_it_is(tmp_path: Path) -> None:
+    """To the last byte, whoever is told to make a store of it: the mistake was in the URL."""
+    file = tmp_path / "theirs.db"
+    url = f"sqlite:///{file}"
+    with closing(sqlite_driver().connect(file)) as connection:
+        connection.execute("CREATE TABLE users (x INTEGER)")
+    before = file.read_bytes()
+    with pytest.raises(StoreOutdated, match=r"another application's: give the store one of its own"):
+        migrate(url)
+    with closing(Writer(url)) as writer, pytest.raises(StoreOutdated, match="another application's"):
+        writer.open()
+    assert before == file.read_bytes()
+    assert [file] == list(tmp_path.iterdir())
 
 
 def test_only_what_is_applied_is_in_a_new_store(bench: Bench) -> None:

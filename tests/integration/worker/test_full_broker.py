@@ -5,10 +5,9 @@ from collections.abc import Generator
 from contextlib import closing, contextmanager
 from itertools import count
 
-from celery import Celery
-
 from store.errors import BrokerUnavailable
 from store.recalculation import CHUNK
+from tasks.celery_app import OwnCelery
 from tasks.messages import BATCH_COUNT, ApplyBatch, RecalculateAllPatternPriorities, RecordPattern
 from tasks.publishing import producer_app, publish
 from tasks.routing import QUEUE
@@ -39,7 +38,7 @@ def fill(product: Product) -> int:
         return next(number for number in count() if not accepted(app, number))
 
 
-def accepted(app: Celery, number: int) -> bool:
+def accepted(app: OwnCelery, number: int) -> bool:
     """Send a message; False if the broker is said to be full."""
     try:
         publish(app, RecordPattern(pattern_type="test", pattern_name=f"{number}", description="x" * 5_000))

@@ -18,7 +18,7 @@ from tasks.routing import QUEUE
 from tests.brokers import KINDS
 from tests.conftest import server_or_skip
 from tests.envelopes import Json, body, envelope
-from tests.malformed import ARGUMENTS, ENVELOPES, RAW, TEXTS
+from tests.malformed import ARGUMENTS, ENVELOPES, FOREIGN_HEADERS, RAW, TEXTS
 from tests.product import Product
 from tests.waiting import wait_until
 
@@ -39,11 +39,12 @@ class Running:
         self._product.client.lpush(QUEUE, item)
         good = RecordPattern(pattern_type="test", pattern_name=f"good {next(NUMBERS)}")
         self._product.send(good)
-        wait_until(lambda: self._worker.poll() is not None or self._applied(good), why="the next message is applied")
+        wait_until(lambda: self._worker.poll() is not None or self.applied(good), why="the next message is applied")
         assert None is self._worker.poll(), self._product.log("worker")
         return [row for row in self._product.rows(quarantine) if row["id"] not in known]
 
-    def _applied(self, message: RecordPattern) -> bool:
+    def applied(self, message: RecordPattern) -> bool:
+        """Whether the store has had this message."""
         return str(message.id) in {row["message_id"] for row in self._product.rows(inbox)}
 
     def _heal(self) -> None:
@@ -98,6 +99,16 @@ def test_what_is_no_message_of_a_queue_is_kept_whole(running: Running, raw: byte
     """Though no part of it can be told from another."""
     [row] = running.survives(raw)
     assert (reason, "transport", raw) == (row["reason_code"], row["source"], row["raw"])
+
+
+@pytest.mark.parametrize("name", FOREIGN_HEADERS)
+def test_a_header_of_somebody_else_changes_nothing(running: Running, name: str) -> None:
+    """The message beside it is applied, and the worker goes on."""
+    sent = RecordPattern(pattern_type="test", pattern_name=f"good {next(NUMBERS)}")
+    whole = envelope(json.dumps([[sent.content()], {}, {}]))
+    whole["headers"][name] = FOREIGN_HEADERS[name]
+    assert [] == running.survives(json.dumps(whole).encode())
+    assert running.applied(sent)
 
 
 class Trap:

@@ -1,8 +1,9 @@
 """The transport itself, without Celery: where a message is at each moment (decision 14)."""
 
 import json
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -49,9 +50,11 @@ class Fetching:
         consumer = Consumer(self.channel, [Queue(QUEUE)], accept=["json"], on_message=self._take)
         consumer.qos(prefetch_count=1)
         consumer.consume()
+        self.then: Callable[[], object] = bool
 
     def _take(self, message: object) -> None:
         self.delivered.append(cast("virtual.Message", message))
+        self.then()
 
     def _refuse(self, raw: bytes, error: MalformedMessage) -> bool:
         self.refused.append((raw, error.reason_code))
@@ -282,3 +285,16 @@ def test_what_is_refused_is_not_applied_ahead(ahead: tuple[Fetching, list[list[s
     assert [2] == [len(each) for each in groups]
     fetching.channel.settle()
     assert 3 == asked.llen(TAKEN)
+
+
+def test_a_consumer_that_is_cancelled_meanwhile_gets_no_more(
+    address: str, ahead: tuple[Fetching, list[list[str]]], asked: Client
+) -> None:
+    """As SIGQUIT does it: the rest is given back."""
+    send(address, "one", "two", "three")
+    cancel = (fetching := ahead[0]).channel._basic_cancel  # noqa: SLF001 - at once, not after the read
+    fetching.then = partial(cancel, *fetching.channel._consumers)  # noqa: SLF001 - its tag
+    fetching.fetch()
+    assert ["one"] == [name_of(each) for each in fetching.delivered]
+    fetching.connection.close()
+    assert (3, 0) == (asked.llen(QUEUE), asked.llen(TAKEN))

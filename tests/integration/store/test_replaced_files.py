@@ -1,0 +1,96 @@
+"""An SQLite file that is deleted, moved, or replaced by another one, while writer and reader have it open."""
+
+from collections.abc import Callable, Generator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from store.errors import StoreOutdated
+from store.reading import Store
+from store.schema import migrate
+from store.sqlite import sqlite_driver
+from store.transaction import Writer
+from tasks.delivery import Receiver
+from tasks.messages import RecordPattern
+from tests.integration.store.bench import NOW
+
+
+class Open:
+    """A store with one message in it, open to a writer and a reader."""
+
+    def __init__(self, path: Path, writer: Writer, reader: Store) -> None:
+        self.path, self.writer, self.reader = path, writer, reader
+        self.away = path.parent / "away"
+        self.receive()
+
+    def receive(self, meanwhile: Callable[[], object] = bool) -> None:
+        """Receive a message; ``meanwhile`` happens once it waits for the store."""
+        message = RecordPattern(pattern_type="T", pattern_name="n")
+        Receiver(self.writer, lambda: NOW, lambda _: meanwhile() is None).receive(
+            message.KIND, message.content(), str(message.id)
+        )
+
+    def move_away(self) -> None:
+        """Move the file and what belongs to it into another folder."""
+        self.away.mkdir()
+        for each in list(self.path.parent.glob("store.db*")):
+            each.rename(self.away / each.name)
+
+    def put_back(self) -> None:
+        """Move them back."""
+        for each in list(self.away.iterdir()):
+            each.rename(self.path.parent / each.name)
+
+    def applied(self) -> int:
+        """The messages in the store, as another program finds them."""
+        with closing(sqlite_driver().connect(self.path)) as connection:
+            (count,) = connection.execute("SELECT count(*) FROM inbox").fetchone()
+            return int(count)
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Generator[Open]:
+    """A store in a folder of this test's own."""
+    path = tmp_path / "store.db"
+    migrate(f"sqlite:///{path}")
+    with closing(Writer(f"sqlite:///{path}")) as writer, Store(f"sqlite:///{path}") as reader:
+        opened = Open(path, writer, reader)
+        assert 1 == reader.stats().applied
+        yield opened
+
+
+def test_a_message_waits_for_a_file_that_was_moved_away(opened: Open) -> None:
+    """And none is made in its place; once it is back the message is applied."""
+    opened.move_away()
+    with pytest.raises(StoreOutdated):
+        opened.reader.stats()
+    opened.receive(lambda: opened.path.exists() or opened.put_back())
+    assert (2, 2) == (opened.applied(), opened.reader.stats().applied)
+
+
+def test_a_file_in_its_place_is_the_store(opened: Open) -> None:
+    """What comes next is in the new file, and not in the one that nobody sees any more."""
+    opened.move_away()
+    migrate(f"sqlite:///{opened.path}")
+    assert 0 == opened.reader.stats().applied
+    opened.receive()
+    assert (1, 1) == (opened.applied(), opened.reader.stats().applied)
+
+
+def test_a_message_waits_while_another_applications_file_is_in_its_place(opened: Open) -> None:
+    """That one stays as it is."""
+    opened.move_away()
+    with closing(sqlite_driver().connect(opened.path)) as connection:
+        connection.execute("CREATE TABLE patterns (a)")
+    before = opened.path.read_bytes()
+    with pytest.raises(StoreOutdated):
+        opened.reader.stats()
+
+    def mend() -> None:
+        assert before == opened.path.read_bytes()
+        opened.path.unlink()
+        opened.put_back()
+
+    opened.receive(mend)
+    assert (2, 2) == (opened.applied(), opened.reader.stats().applied)
