@@ -27,6 +27,8 @@ _LAST = "SELECT max(coalesce((SELECT max(seq) FROM message), 0), coalesce((SELEC
 _UPTO = """
 SELECT max(coalesce((SELECT max(upto) FROM forwarded), 0), coalesce((SELECT min(seq) - 1 FROM message), ?))
 """
+# The time of the last mark, which need not be the latest: the clock may have been set back.
+_TAKE_BACK = "DELETE FROM forwarded WHERE at > (SELECT at FROM forwarded ORDER BY upto DESC LIMIT 1) - ?"
 # The file knows the next place better: a signal's exception may part the row from what this process knows of it.
 _ADDED = """
 INSERT INTO message SELECT max(?, coalesce((SELECT max(seq) FROM message), 0)) + 1, ?, ?, ?, ?
@@ -126,8 +128,7 @@ class Outbox:
             if broker is None or broker == known:
                 return 0
             if known is not None:
-                taken_back = "DELETE FROM forwarded WHERE at > (SELECT max(at) FROM forwarded) - ?"
-                self._connection.execute(taken_back, (lost,))
+                self._connection.execute(_TAKE_BACK, (lost,))
                 self._upto = int(self._value(_UPTO, (self._last,)))
             self._broker = broker
             return before - self._upto

@@ -183,6 +183,16 @@ def test_what_a_broker_took_in_its_last_seconds_waits_again(tmp_path: Path) -> N
         assert ["d"] == waiting(outbox)
 
 
+def test_what_was_taken_last_waits_again_though_the_clock_was_set_back(tmp_path: Path) -> None:
+    """Before that, it was noted at a time that has yet to come."""
+    with opened(tmp_path) as outbox, writing_from_outside(tmp_path) as other:
+        add(outbox, "a", "b")
+        outbox.forwarded(1, RUN)
+        other.execute("UPDATE forwarded SET at = at + 7200")
+        outbox.forwarded(2, RUN)
+        assert (2, ["a", "b"]) == (outbox.meets("second", lost=5), waiting(outbox))
+
+
 def test_take_back_that_failed_is_made_up_for(tmp_path: Path) -> None:
     """The next attempt takes back what the first one could not."""
     with opened(tmp_path) as outbox, writing_from_outside(tmp_path) as other:
