@@ -30,7 +30,7 @@ redis.call('ZREM', KEYS[1], '')
 redis.call('ZADD', KEYS[1], redis.call('TIME')[1], ARGV[1])
 """
 _MOVE = """
-redis.call('LREM', KEYS[3], 1, '')
+redis.call('LREM', KEYS[2], 1, '')
 return redis.call('LMOVE', KEYS[1], KEYS[2], 'RIGHT', 'LEFT')
 """
 _MOVE_ALONG = """
@@ -125,7 +125,7 @@ class Taken:
 
     def fetch(self) -> bytes | None:
         """Take the next message, if there is one, also from a server whose memory is full."""
-        return self._move(self._queue, self._mine)
+        return cast("bytes | None", self._client.eval(_MOVE, 2, self._queue, self._mine))
 
     def fetch_along(self, count: int, size: int) -> list[bytes]:
         """Take the messages that wait next, as far as there are; at most so many, and of so many bytes in all."""
@@ -154,7 +154,7 @@ class Taken:
     def level(self) -> None:
         """Bring messages that were sent with a priority to the queue, behind those that are there."""
         for name in _PRIORITIES:
-            while self._move(self._queue + name, self._queue) is not None:
+            while self._moved_some(self._queue + name):
                 pass
 
     def take_over(self, lanes: int) -> int:
@@ -167,7 +167,7 @@ class Taken:
             queue = self._prefix + queue_of(lane)
             self._recover_from(queue)
             for name in ("", *_PRIORITIES):
-                moved += int(self._client.eval(_MOVE_SOME, 3, queue + name, self._queue, self._mine))
+                moved += self._moved_some(queue + name)
         return moved
 
     def _lanes_beyond(self, lanes: int) -> list[int]:
@@ -192,8 +192,9 @@ class Taken:
                 moved += int(self._client.eval(_RECOVER, 3, queue, taken, leases, worker))
         return moved
 
-    def _move(self, source: str, target: str) -> bytes | None:
-        return cast("bytes | None", self._client.eval(_MOVE, 3, source, target, self._mine))
+    def _moved_some(self, source: str) -> int:
+        """Bring some of what lies in another list to the queue, behind what is there; how many messages those were."""
+        return int(self._client.eval(_MOVE_SOME, 3, source, self._queue, self._mine))
 
 
 def workers(client: Broker, prefix: str = "", queue: str = QUEUE) -> Sequence[str]:

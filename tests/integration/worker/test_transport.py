@@ -20,6 +20,8 @@ from tests.brokers import Client, Server, client
 from tests.envelopes import body, envelope, text
 from tests.product import Product
 from tests.waiting import wait_until
+from worker.redis_client import redis_client
+from worker.taken import Taken
 from worker.transport import ALONG_BYTES, ALONG_COUNT, Ahead, Channel, SocketTransport, Transport
 
 TAKEN = f"{QUEUE}.taken.me"
@@ -218,6 +220,16 @@ def test_keys_may_have_a_prefix(address: str, asked: Client) -> None:
     fetching.ack(0)
     assert 0 == asked.llen(f"fleet.{TAKEN}")
     fetching.connection.close()
+
+
+def test_messages_with_a_priority_are_brought_in_many_at_a_time(address: str, asked: Client) -> None:
+    """In their order; one by one, a hundred thousand of them took a worker longer than it may show no life."""
+    asked.lpush(f"{QUEUE}\x06\x169", *(str(number).encode() for number in range(3_000)))
+    before = asked.info("commandstats").get("cmdstat_eval", {"calls": 0})["calls"]
+    with closing(redis_client(address)) as client:
+        Taken(client, "me").level()
+    assert 20 > asked.info("commandstats")["cmdstat_eval"]["calls"] - before
+    assert [b"2999", b"0", 3_000] == [*asked.lrange(QUEUE, 0, 0), *asked.lrange(QUEUE, -1, -1), asked.llen(QUEUE)]
 
 
 @pytest.fixture
