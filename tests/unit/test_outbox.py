@@ -123,10 +123,11 @@ def test_what_was_forwarded_is_kept_for_a_while(tmp_path: Path) -> None:
         add(outbox, "a", "b", "c")
         outbox.forwarded(2, RUN)
         outbox.tidy(keep=3600)
-        assert [["a", "b"]] == [[entry.id for entry in page] for page in forwarded(tmp_path / "1.db")]
+        kept = [[[entry.id for entry in page] for page in forwarded(tmp_path / "1.db", upto)] for upto in (0, 1, 3)]
+        assert [[], [["a"]], [["a", "b"]]] == kept
         assert 2 == last_forwarded(tmp_path / "1.db")
         outbox.tidy(keep=0)
-        assert [] == list(forwarded(tmp_path / "1.db"))
+        assert [] == list(forwarded(tmp_path / "1.db", 2))
         assert ["c"] == waiting(outbox)
 
 
