@@ -186,7 +186,7 @@ class Taken:
 
     def _recover_from(self, queue: str) -> int:
         moved = 0
-        for worker in _workers(self._client, queue):
+        for worker in workers(self._client, queue):
             if worker != self._worker:
                 taken, leases = f"{queue}{_TAKEN}{worker}", queue + _LEASES
                 moved += int(self._client.eval(_RECOVER, 3, queue, taken, leases, worker))
@@ -197,20 +197,16 @@ class Taken:
         return int(self._client.eval(_MOVE_SOME, 3, source, self._queue, self._mine))
 
 
-def workers(client: Broker, prefix: str = "", queue: str = QUEUE) -> Sequence[str]:
-    """The workers of a queue that have, or lately had, a lease."""
-    return _workers(client, prefix + queue)
-
-
 def queued(client: Broker, prefix: str, lanes: Iterable[int]) -> dict[int, int]:
     """How many messages wait or are being applied in each of these lanes."""
     return {lane: _depth(client, prefix + queue_of(lane)) for lane in lanes}
 
 
 def _depth(client: Broker, queue: str) -> int:
-    names = ["", *_PRIORITIES, *(f"{_TAKEN}{worker}" for worker in _workers(client, queue))]
+    names = ["", *_PRIORITIES, *(f"{_TAKEN}{worker}" for worker in workers(client, queue))]
     return sum(client.llen(queue + name) for name in names)
 
 
-def _workers(client: Broker, queue: str) -> Sequence[str]:
+def workers(client: Broker, queue: str = QUEUE) -> Sequence[str]:
+    """The workers of a queue, whose name has the prefix, that have, or lately had, a lease."""
     return [name.decode() for name in client.zrange(queue + _LEASES, 0, -1)]
