@@ -136,8 +136,9 @@ class Outbox:
     def tidy(self, keep: float) -> None:
         """Clear away some of what the broker has had for ``keep`` seconds, and shorten the log."""
         with self._lock, _trouble(self._path):
-            chosen = "SELECT max(upto) FROM forwarded WHERE at <= ?"
-            upto = self._value(chosen, (time.time() - keep,))
+            # Of the first marks only: there may be one for each message of a whole day.
+            chosen = "SELECT max(upto) FROM (SELECT * FROM forwarded ORDER BY upto LIMIT ?) WHERE at <= ?"
+            upto = self._value(chosen, (_CLEARED_AT_ONCE, time.time() - keep))
             if upto is not None:
                 self._clear(upto, _CLEARED_AT_ONCE)
             if self._log_size() > _LONGEST_LOG:

@@ -131,6 +131,20 @@ def test_what_was_forwarded_is_kept_for_a_while(tmp_path: Path) -> None:
         assert ["c"] == waiting(outbox)
 
 
+def test_what_was_forwarded_one_by_one_is_cleared_away(tmp_path: Path) -> None:
+    """Some of it each time, and in the end all whose time is over, however much is to be kept."""
+    with opened(tmp_path) as outbox, writing_from_outside(tmp_path) as other:
+        for number in range(1, 1_801):
+            add(outbox, f"{number}")
+            outbox.forwarded(number, RUN)
+        other.execute("UPDATE forwarded SET at = at + 7200 WHERE upto > 1200")
+        left: list[int] = []
+        for _ in range(3):
+            outbox.tidy(keep=0)
+            left.append(sum(map(len, forwarded(tmp_path / "1.db", 1_800))))
+        assert [1_300, 800, 600] == left
+
+
 def test_full_outbox_takes_no_more(tmp_path: Path) -> None:
     """The error says what to do; what was taken before is all there, and room makes it take messages again."""
     with opened(tmp_path) as outbox:
