@@ -42,7 +42,7 @@ _EXPLAINED: Mapping[str, str] = {
     "envelope_retries": "The number of retries is not a number.",
     "envelope_timelimit": "The task has a time limit of its own.",
     "envelope_content_type": "The body is not `application/json` in `utf-8`.",
-    "envelope_body": "There is no body, it is not JSON, or not what Celery's protocol 2 has there.",
+    "envelope_body": "There is no body, it is not JSON, nested very deeply, or not what Celery's protocol 2 has there.",
     "envelope_too_large": "It is larger than any batch can be, or what goes with the body is.",
     "envelope_callbacks": "A task is to follow (`link`).",
     "envelope_errbacks": "A task is to follow a failure (`link_error`).",

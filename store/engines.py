@@ -85,7 +85,6 @@ def writer_engine(url: URL) -> Engine:
     engine = _sqlite_engine(url, pool_size=1, max_overflow=0)
     _make_folder(Path(url.database or ""))
     _on_connect(engine, _SQLITE_WRITER)
-    event.listen(engine, "connect", _complete_mathematics)
     _on_begin(engine, "BEGIN IMMEDIATE")
     return engine
 
@@ -161,9 +160,11 @@ def _sqlite_engine(url: URL, *, pool_size: int, max_overflow: int) -> Engine:
     if has_wal_reset_bug(driver.sqlite_version_info):
         _log.warning("sqlite_can_corrupt_its_log", version=driver.sqlite_version, fixed_in="3.51.3")
     options = {"timeout": SQLITE_BUSY_SECONDS, "check_same_thread": False, "isolation_level": None}
-    return create_engine(
+    engine = create_engine(
         url, module=driver, connect_args=options, pool_size=pool_size, max_overflow=max_overflow, hide_parameters=True
     )
+    event.listen(engine, "connect", _complete_mathematics)
+    return engine
 
 
 def _in_one_line(error: DBAPIError) -> str:

@@ -1,7 +1,7 @@
 """The history: every message that was applied, in the order of application, as the inbox keeps it."""
 
 from collections.abc import Collection, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, LargeBinary, cast, func, select, update
@@ -86,8 +86,9 @@ class History(Store):
     @contextmanager
     def snapshot(self) -> Generator[Connection]:
         """A connection that sees the store as it was at this moment, whatever is written meanwhile."""
-        with self._reading() as connection:
+        with ExitStack() as opened:
             with self._while_nobody_writes():
+                connection = opened.enter_context(self._reading())
                 last_place(connection)
             yield connection
 

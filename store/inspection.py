@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, func, select, update
+from sqlalchemy import RowMapping, case, func, select, update
 
 from store.errors import AmbiguousPrefix, NotFound
 from store.quarantine import DISCARDED, NEW, REPLAYED
@@ -85,10 +85,15 @@ def discard(writer: Writer, clock: Clock, message: Quarantined, note: str | None
 
 @contextmanager
 def replaying(writer: Writer, clock: Clock, message: Quarantined, note: str | None) -> Generator[None]:
-    """Write down, after the block has sent the message again, that it was replayed; not if it has come back by then."""
+    """Write down, after the block has sent the message again, that it was replayed; not if it has come back by then.
+
+    One that was discarded is new from the beginning of the block, and stays so if the block raises.
+    """
     with writer.transaction(clock) as transaction:
         begun = transaction.now
-        transaction.connection.execute(update(quarantine).where(_OF.id == message.id).values(resolved_at=begun))
+        state = case((_OF.state == DISCARDED, NEW), else_=_OF.state)
+        values = {"state": state, "resolved_at": begun}
+        transaction.connection.execute(update(quarantine).where(_OF.id == message.id).values(values))
     yield
     with writer.transaction(clock) as transaction:
         transaction.connection.execute(

@@ -84,6 +84,8 @@ class Receiver:
         self._ahead.clear()
         # Not beyond a recalculation, which may need more than one transaction, and keeps its place.
         grouped = list(takewhile(lambda each: each.kind != RecalculateAllPatternPriorities.KIND, delivered))
+        if not grouped:
+            return
         try:
             deliveries = [Delivery(kind, key, _read(kind, text)) for kind, text, key in grouped]
             apply_in_turn(self.writer, self.clock, deliveries)

@@ -39,7 +39,7 @@ def _now() -> datetime:
 class Message(BaseModel):
     """What every message has: its kind, its id (the idempotency key, kept through every retry) and its event time."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=False)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     KIND: ClassVar[str]
 
@@ -264,19 +264,6 @@ class ApplyBatch(Message):
 
 Recorded = BatchMember | RecalculateAllPatternPriorities
 AnyMessage = Recorded | ApplyBatch
-MESSAGES: Mapping[str, type[AnyMessage]] = {
-    each.KIND: each
-    for each in (
-        RecordPattern,
-        RecordPatternApplication,
-        SoftDeletePattern,
-        UpdatePatternEffectiveness,
-        ImportPattern,
-        RecalculateAllPatternPriorities,
-        ApplyBatch,
-    )
-}
-"""Every kind with its message; the tasks bear the same names."""
 
 BATCH_MEMBERS: Mapping[str, type[BatchMember]] = {
     each.KIND: each
@@ -289,3 +276,6 @@ RECORDED: Mapping[str, type[Recorded]] = {
     RecalculateAllPatternPriorities.KIND: RecalculateAllPatternPriorities,
 }
 """The kinds that the history has: a batch stands there as its members."""
+
+MESSAGES: Mapping[str, type[AnyMessage]] = {**RECORDED, ApplyBatch.KIND: ApplyBatch}
+"""Every kind with its message; the tasks bear the same names."""

@@ -27,6 +27,8 @@ _LAST = "SELECT max(coalesce((SELECT max(seq) FROM message), 0), coalesce((SELEC
 _UPTO = """
 SELECT max(coalesce((SELECT max(upto) FROM forwarded), 0), coalesce((SELECT min(seq) - 1 FROM message), ?))
 """
+# The time of the last mark, which need not be the latest: the clock may have been set back.
+_TAKE_BACK = "DELETE FROM forwarded WHERE at > (SELECT at FROM forwarded ORDER BY upto DESC LIMIT 1) - ?"
 # The file knows the next place better: a signal's exception may part the row from what this process knows of it.
 _ADDED = """
 INSERT INTO message SELECT max(?, coalesce((SELECT max(seq) FROM message), 0)) + 1, ?, ?, ?, ?
@@ -126,8 +128,7 @@ class Outbox:
             if broker is None or broker == known:
                 return 0
             if known is not None:
-                taken_back = "DELETE FROM forwarded WHERE at > (SELECT max(at) FROM forwarded) - ?"
-                self._connection.execute(taken_back, (lost,))
+                self._connection.execute(_TAKE_BACK, (lost,))
                 self._upto = int(self._value(_UPTO, (self._last,)))
             self._broker = broker
             return before - self._upto
@@ -135,8 +136,9 @@ class Outbox:
     def tidy(self, keep: float) -> None:
         """Clear away some of what the broker has had for ``keep`` seconds, and shorten the log."""
         with self._lock, _trouble(self._path):
-            chosen = "SELECT max(upto) FROM forwarded WHERE at <= ?"
-            upto = self._value(chosen, (time.time() - keep,))
+            # Of the first marks only: there may be one for each message of a whole day.
+            chosen = "SELECT max(upto) FROM (SELECT * FROM forwarded ORDER BY upto LIMIT ?) WHERE at <= ?"
+            upto = self._value(chosen, (_CLEARED_AT_ONCE, time.time() - keep))
             if upto is not None:
                 self._clear(upto, _CLEARED_AT_ONCE)
             if self._log_size() > _LONGEST_LOG:

@@ -19,7 +19,7 @@ FROM message, reached
 """
 _FORWARDED = """
 SELECT seq, id, kind, text FROM message
-WHERE seq > ? AND seq <= (SELECT max(upto) FROM forwarded) ORDER BY seq LIMIT ?
+WHERE seq > ? AND seq <= min(?, (SELECT max(upto) FROM forwarded)) ORDER BY seq LIMIT ?
 """
 
 
@@ -65,13 +65,13 @@ def waiting(folder: Path) -> int:
     return sum(each.waiting for each in contents(folder))
 
 
-def forwarded(path: Path) -> Iterator[list[Entry]]:
-    """What is kept of the messages that the broker took, in the order of recording, some hundred at a time.
+def forwarded(path: Path, upto: int) -> Iterator[list[Entry]]:
+    """What is kept, up to a place, of the messages that the broker took, in their order, some hundred at a time.
 
     OutboxUnavailable.
     """
     seq = 0
-    while entries := _page(path, seq):
+    while entries := [Entry(*row) for row in _rows(path, _FORWARDED, (seq, upto, _PAGE))]:
         yield entries
         seq = entries[-1].seq
 
@@ -80,10 +80,6 @@ def last_forwarded(path: Path) -> int:
     """The place of the last message that the broker took; 0 where there is none. OutboxUnavailable."""
     rows = _rows(path, "SELECT coalesce(max(upto), 0) FROM forwarded")
     return int(rows[0][0]) if rows else 0
-
-
-def _page(path: Path, after: int) -> list[Entry]:
-    return [Entry(*row) for row in _rows(path, _FORWARDED, (after, _PAGE))]
 
 
 def _contents(path: Path) -> Contents:

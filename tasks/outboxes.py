@@ -115,15 +115,18 @@ def _taken(path: Path) -> Place | None:
         if _lock_of(path).exists():  # another user's
             return None
         raise
+    _held.add(lock)
+    place = Place(path, lock)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock)
-        return None
-    os.ftruncate(lock, 0)
-    os.pwrite(lock, str(os.getpid()).encode(), 0)
-    _held.add(lock)
-    return Place(path, lock)
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, str(os.getpid()).encode(), 0)
+    except OSError as error:
+        place.leave()
+        if isinstance(error, BlockingIOError):
+            return None
+        raise
+    return place
 
 
 def _lock_of(path: Path) -> Path:

@@ -5,7 +5,7 @@ from typing import Any, NoReturn
 
 from amqp.exceptions import AMQPError, MessageNacked, RecoverableConnectionError
 from kombu import Connection, Exchange, Queue
-from kombu.exceptions import KombuError, OperationalError
+from kombu.exceptions import KombuError
 
 from tasks.broker import BrokerSettings
 from tasks.broker_url import rabbit_location
@@ -20,7 +20,7 @@ class Blocked(Exception):
 class RabbitSending:
     """How it is sent to; see `tasks.broker_kinds`."""
 
-    errors = (KombuError, OperationalError, AMQPError, MessageNacked, Blocked, OSError)
+    errors = (KombuError, AMQPError, MessageNacked, Blocked, OSError)
 
     def configuration(self, settings: BrokerSettings, bounds: Mapping[str, float]) -> dict[str, Any]:
         """Celery's settings for this broker."""

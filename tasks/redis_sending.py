@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kombu import Connection
-from kombu.exceptions import KombuError, OperationalError
+from kombu.exceptions import KombuError
 from redis.exceptions import NoPermissionError, OutOfMemoryError, RedisError
 
 from tasks.broker import BrokerSettings
@@ -13,7 +13,7 @@ from tasks.broker import BrokerSettings
 class RedisSending:
     """How it is sent to; see `tasks.broker_kinds`."""
 
-    errors = (KombuError, OperationalError, RedisError, OSError)
+    errors = (KombuError, RedisError, OSError)
 
     def configuration(self, settings: BrokerSettings, bounds: Mapping[str, float]) -> dict[str, Any]:
         """Celery's settings for this broker."""

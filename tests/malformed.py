@@ -22,6 +22,11 @@ def application(**fields: object) -> str:
     return json.dumps({**APPLICATION, **fields})
 
 
+def nested(depth: int) -> str:
+    """A body with an argument of lists in lists, in all of so many."""
+    return f"[{'[' * (depth - 1)}{']' * (depth - 1)}, {{}}, {{}}]"
+
+
 def properties(**fields: object) -> Json:
     """An envelope with these properties, good otherwise."""
     return envelope(GOOD) | {"properties": GOOD_PROPERTIES | fields}
@@ -128,6 +133,8 @@ ENVELOPES: dict[str, tuple[Json, str]] = {
     "chord": (envelope(body([text()], chord={"task": "x"})), "envelope_chord"),
     "body no JSON": (envelope("{"), "envelope_body"),
     "body no UTF-8": (envelope(b"\xff\xfe"), "envelope_body"),
+    # The worker's own look at it comes a few calls before Celery's, and less deep in Python's stack.
+    **{f"arguments nested {depth} times": (envelope(nested(depth)), "envelope_body") for depth in (101, 600, 950, 955)},
     "body no triple": (envelope("{}"), "envelope_body"),
     "body in UTF-16": (envelope(GOOD.encode("utf-16")), "envelope_body"),
     "body with a byte order mark": (envelope(GOOD.encode("utf-8-sig")), "envelope_body"),

@@ -3,6 +3,7 @@
 import binascii
 import json
 from base64 import b64decode
+from collections.abc import Iterable
 from typing import Any, NoReturn, cast
 
 from store.errors import MalformedMessage
@@ -15,6 +16,9 @@ _BODY_BYTES = 6 * BATCH_BYTES
 # What goes with the body: Celery's own producers send less than 2 kB.
 _REST_BYTES = 64_000
 _ENVELOPE_BYTES = _BODY_BYTES * 4 // 3 + _REST_BYTES
+# Whatever reads JSON, or writes it, fails at some depth, and sooner within more calls: some of what can be read here
+# could not be read later by Celery, which would lose it.
+_DEEPEST = 100
 _UNWANTED = ("eta", "expires", "compression", "group", "stamped_headers")
 _UNWANTED_EMBEDDED = ("callbacks", "errbacks", "chain", "chord")
 # An object of these, as Celery writes bytes or a date, may come out of it as anything, or end the worker.
@@ -63,6 +67,26 @@ def check(headers: Json | None, content: tuple[object, object], body: bytes, siz
     arguments = _loaded(body)
     _check_rest(size, len(body))
     _check_arguments(arguments)
+
+
+def is_deep(value: object) -> bool:
+    """Whether objects and lists stand in each other more often than any message of ours needs, or all code can read."""
+    level = [value]
+    for _ in range(_DEEPEST):
+        level = [each for outer in level for each in _inside(outer)]
+        if not level:
+            return False
+    return True
+
+
+def _inside(value: object) -> Iterable[object]:
+    match value:
+        case dict():
+            return cast("Json", value).values()
+        case list():
+            return cast("list[object]", value)
+        case _:
+            return ()
 
 
 def _refuse(reason_code: str, detail: str) -> NoReturn:
@@ -159,6 +183,8 @@ def _plain(value: Json) -> Json:
 
 
 def _check_arguments(body: object) -> None:
+    if is_deep(body):
+        _refuse("envelope_body", f"the body has more than {_DEEPEST} objects and lists in each other")
     if not (isinstance(body, list) and [type(part) for part in cast("list[object]", body)] == [list, dict, dict]):
         _refuse("envelope_body", "the body is not [arguments, named arguments, what follows]")
     _, named, embedded = cast("list[Json]", body)

@@ -37,8 +37,7 @@ def reconcile(store: Store, forwarder: Forwarder, upto: dict[Path, int]) -> Iter
     """
     looked_for = sent_again = 0
     for path, last in upto.items():
-        for page in forwarded(path):
-            entries = [each for each in page if each.seq <= last]
+        for entries in forwarded(path, last):
             lacking = _lacking(store, entries)
             while lacking:
                 count = forwarder.publish_some(lacking)

@@ -30,7 +30,7 @@ redis.call('ZREM', KEYS[1], '')
 redis.call('ZADD', KEYS[1], redis.call('TIME')[1], ARGV[1])
 """
 _MOVE = """
-redis.call('LREM', KEYS[3], 1, '')
+redis.call('LREM', KEYS[2], 1, '')
 return redis.call('LMOVE', KEYS[1], KEYS[2], 'RIGHT', 'LEFT')
 """
 _MOVE_ALONG = """
@@ -116,7 +116,7 @@ class Taken:
 
     def fetch(self) -> bytes | None:
         """Take the next message, if there is one, also from a server whose memory is full."""
-        return self._move(self._queue, self._mine)
+        return cast("bytes | None", self._client.eval(_MOVE, 2, self._queue, self._mine))
 
     def fetch_along(self, count: int, size: int) -> list[bytes]:
         """Take the messages that wait next, as far as there are; at most so many, and of so many bytes in all."""
@@ -145,7 +145,7 @@ class Taken:
     def level(self) -> None:
         """Bring messages that were sent with a priority to the queue, behind those that are there."""
         for name in _PRIORITIES:
-            while self._move(self._queue + name, self._queue) is not None:
+            while self._moved_some(self._queue + name):
                 pass
 
     def take_over(self, lanes: int) -> int:
@@ -158,19 +158,20 @@ class Taken:
             queue = self._prefix + queue_of(lane)
             self._recover_from(queue)
             for name in ("", *_PRIORITIES):
-                moved += int(self._client.eval(_MOVE_SOME, 3, queue + name, self._queue, self._mine))
+                moved += self._moved_some(queue + name)
         return moved
 
     def _recover_from(self, queue: str) -> int:
         moved = 0
-        for worker in _workers(self._client, queue):
+        for worker in workers(self._client, queue):
             if worker != self._worker:
                 taken, leases = f"{queue}{_TAKEN}{worker}", queue + _LEASES
                 moved += int(self._client.eval(_RECOVER, 3, queue, taken, leases, worker))
         return moved
 
-    def _move(self, source: str, target: str) -> bytes | None:
-        return cast("bytes | None", self._client.eval(_MOVE, 3, source, target, self._mine))
+    def _moved_some(self, source: str) -> int:
+        """Bring some of what lies in another list to the queue, behind what is there; how many messages those were."""
+        return int(self._client.eval(_MOVE_SOME, 3, source, self._queue, self._mine))
 
 
 class OtherLanes:
@@ -199,20 +200,16 @@ class OtherLanes:
         return bool(keys and self._client.exists(*keys))
 
 
-def workers(client: Broker, prefix: str = "", queue: str = QUEUE) -> Sequence[str]:
-    """The workers of a queue that have, or lately had, a lease."""
-    return _workers(client, prefix + queue)
-
-
 def queued(client: Broker, prefix: str, lanes: Iterable[int]) -> dict[int, int]:
     """How many messages wait or are being applied in each of these lanes."""
     return {lane: _depth(client, prefix + queue_of(lane)) for lane in lanes}
 
 
 def _depth(client: Broker, queue: str) -> int:
-    names = ["", *_PRIORITIES, *(f"{_TAKEN}{worker}" for worker in _workers(client, queue))]
+    names = ["", *_PRIORITIES, *(f"{_TAKEN}{worker}" for worker in workers(client, queue))]
     return sum(client.llen(queue + name) for name in names)
 
 
-def _workers(client: Broker, queue: str) -> Sequence[str]:
+def workers(client: Broker, queue: str = QUEUE) -> Sequence[str]:
+    """The workers of a queue, whose name has the prefix, that have, or lately had, a lease."""
     return [name.decode() for name in client.zrange(queue + _LEASES, 0, -1)]

@@ -55,6 +55,9 @@ Ahead = Callable[[Sequence[Delivered]], None]
 class TakenQoS(virtual.QoS):
     """Which messages this worker has, and no more of them than it may."""
 
+    # The channel does, all at once. What cannot be given back kombu writes to a file, as a pickle; the broker has it.
+    restore_at_shutdown = False
+
     @override
     def ack(self, delivery_tag: str) -> None:
         super().ack(delivery_tag)
@@ -138,8 +141,7 @@ class Channel(redis.Channel):
 
     @override
     def _restore(self, message: virtual.Message, leftmost: bool = False) -> None:
-        if self._taken is not None:
-            self._taken.give_back(self._raw.pop(str(message.delivery_tag)))
+        cast("Taken", self._taken).give_back(self._raw.pop(str(message.delivery_tag)))
 
     def _queue_bind(self, *binding: str) -> None:
         # Whoever names the queue, as all do, sends without it.

@@ -32,7 +32,10 @@ PARTS = {
     "its connections can be closed again": ("redis.Channel.close", "self._close_clients()"),
     "a fetched message is delivered by it": ("redis.Channel._brpop_read", "self.connection._deliver("),
     "what nobody wants is put back by it": ("virtual.Channel.basic_reject", "self.qos.reject("),
-    "what a closed channel had is put back by it": ("virtual.QoS.restore_unacked", "self.channel._restore"),
+    "what a closed channel had is not put back by it": (
+        "virtual.QoS.restore_unacked_once",
+        "if not self.restore_at_shutdown",
+    ),
     "what is requeued is put back by it": ("virtual.QoS.reject", "self.channel._restore_at_beginning("),
     "which is the same": ("redis.Channel._restore_at_beginning", "self._restore(message, leftmost=True)"),
     "an acknowledgement reaches the class named": ("redis.Channel", "QoS = QoS"),

@@ -125,6 +125,20 @@ def malformed() -> Iterator[tuple[Message, Kept]]:
     yield from both(Message(body([text()]), **good | {"content_type": "\udcff"}), "envelope_content_type")
     unreadable = Message(body([text()]).encode(), content_type=b"\xff")
     yield unreadable, ("unknown_task", body_of(unreadable), None, json.dumps({"unreadable": "800001ff"}))
+    deep = Deep(body([text()]))
+    yield deep, ("unknown_task", body_of(deep), None, json.dumps({"unreadable": deep.written.hex()}))
+
+
+class Deep(Message):
+    """A message with tables in tables: py-amqp can still read them, and Python's JSON no longer write them."""
+
+    written = b""
+    for _ in range(600):
+        written = b"\x01aF" + len(written).to_bytes(4) + written
+    written = b"\x20\x00" + len(written).to_bytes(4) + written
+
+    def _serialize_properties(self) -> bytes:
+        return self.written
 
 
 def both(message: Message, code: str) -> Iterator[tuple[Message, Kept]]:

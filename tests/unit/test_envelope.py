@@ -249,3 +249,9 @@ def test_nothing_that_is_queued_is_an_error_of_ours(changes: dict[str, object], 
     codes = {reason_for(HEADERS | changes), reason_for(HEADERS, body), reason_for(HEADERS, BODY, written, written)}
 
     assert all(code is None or code.isidentifier() for code in codes)
+
+
+@pytest.mark.parametrize(("deep", "reason"), [(98, None), (99, "envelope_body"), (900, "envelope_body")])
+def test_arguments_that_not_all_code_can_read_are_refused(deep: int, reason: str | None) -> None:
+    """A hundred lists in each other are taken: the body, its arguments, and these."""
+    assert reason == reason_of(queued(body=f"[[{'[' * deep}{']' * deep}], {{}}, {json.dumps(FOLLOWING)}]"))

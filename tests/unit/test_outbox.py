@@ -123,11 +123,26 @@ def test_what_was_forwarded_is_kept_for_a_while(tmp_path: Path) -> None:
         add(outbox, "a", "b", "c")
         outbox.forwarded(2, RUN)
         outbox.tidy(keep=3600)
-        assert [["a", "b"]] == [[entry.id for entry in page] for page in forwarded(tmp_path / "1.db")]
+        kept = [[[entry.id for entry in page] for page in forwarded(tmp_path / "1.db", upto)] for upto in (0, 1, 3)]
+        assert [[], [["a"]], [["a", "b"]]] == kept
         assert 2 == last_forwarded(tmp_path / "1.db")
         outbox.tidy(keep=0)
-        assert [] == list(forwarded(tmp_path / "1.db"))
+        assert [] == list(forwarded(tmp_path / "1.db", 2))
         assert ["c"] == waiting(outbox)
+
+
+def test_what_was_forwarded_one_by_one_is_cleared_away(tmp_path: Path) -> None:
+    """Some of it each time, and in the end all whose time is over, however much is to be kept."""
+    with opened(tmp_path) as outbox, writing_from_outside(tmp_path) as other:
+        for number in range(1, 1_801):
+            add(outbox, f"{number}")
+            outbox.forwarded(number, RUN)
+        other.execute("UPDATE forwarded SET at = at + 7200 WHERE upto > 1200")
+        left: list[int] = []
+        for _ in range(3):
+            outbox.tidy(keep=0)
+            left.append(sum(map(len, forwarded(tmp_path / "1.db", 1_800))))
+        assert [1_300, 800, 600] == left
 
 
 def test_full_outbox_takes_no_more(tmp_path: Path) -> None:
@@ -181,6 +196,16 @@ def test_what_a_broker_took_in_its_last_seconds_waits_again(tmp_path: Path) -> N
         assert (0, 0) == (outbox.meets("fourth", lost=3600), outbox.waiting)
         add(outbox, "d")
         assert ["d"] == waiting(outbox)
+
+
+def test_what_was_taken_last_waits_again_though_the_clock_was_set_back(tmp_path: Path) -> None:
+    """Before that, it was noted at a time that has yet to come."""
+    with opened(tmp_path) as outbox, writing_from_outside(tmp_path) as other:
+        add(outbox, "a", "b")
+        outbox.forwarded(1, RUN)
+        other.execute("UPDATE forwarded SET at = at + 7200")
+        outbox.forwarded(2, RUN)
+        assert (2, ["a", "b"]) == (outbox.meets("second", lost=5), waiting(outbox))
 
 
 def test_take_back_that_failed_is_made_up_for(tmp_path: Path) -> None:

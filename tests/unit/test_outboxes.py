@@ -51,6 +51,22 @@ outbox.add("b", "kind", "{}", limit=10**9)
 print("parent", end="")
 """
 
+# What finds no room for its process's number, and then some.
+FULL_DISK = """
+import resource, sys
+from pathlib import Path
+from tasks.outboxes import abandoned, take
+
+folder = Path(sys.argv[1])
+take(folder).leave()
+(folder / "1.db").touch()
+_, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+print([place.path.name for place in abandoned(folder)], end=" ")
+resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+print([place.path.name for place in abandoned(folder)], end="")
+"""
+
 # What another user finds in the folder: a file whose process runs, which is not that user's, and room for a new one.
 OTHER_USER = """
 import os, sys
@@ -130,6 +146,12 @@ def test_folder_that_cannot_be_used_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OutboxUnavailable, match="cannot be used"):
         take(tmp_path / "file")
+
+
+def test_file_is_nobodys_where_the_disk_was_full(tmp_path: Path) -> None:
+    """As soon as there is room, its messages can be sent."""
+    done = subprocess.run([sys.executable, "-c", FULL_DISK, str(tmp_path)], check=True, capture_output=True)
+    assert b"[] ['1.db']" == done.stdout
 
 
 def test_states_count_what_waits_and_what_is_kept(tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ from amqp.serialization import decode_properties_basic, dumps
 from kombu.transport import pyamqp
 from typing_extensions import override
 
+from worker.envelope import is_deep
+
 Admit = Callable[[str, Message], bool]
 """Whether a message of this queue may go on to Celery; if not, it has been dealt with."""
 _HEADER = 2
@@ -61,7 +63,8 @@ class Transport(pyamqp.Transport):
 def _readable_frames(connection: Connection, callback: Callable[..., Any]) -> Callable[[tuple[int, int, bytes]], bool]:
     """py-amqp's way of reading frames, which stays alive where it cannot read a message's properties.
 
-    They then are one header with what stood there: texts that are not UTF-8, times beyond all calendars.
+    They then are one header with what stood there: texts that are not UTF-8, times beyond all calendars, tables in
+    tables beyond what can be written as JSON.
     """
     read: Callable[[tuple[int, int, bytes]], bool] = frame_handler(connection, callback)
 
@@ -74,8 +77,11 @@ def _readable_frames(connection: Connection, callback: Callable[..., Any]) -> Ca
 
 def _readable(header: bytes) -> bytes:
     try:
-        decode_properties_basic(header, _PROPERTIES_AT)
+        properties, _ = decode_properties_basic(header, _PROPERTIES_AT)
+        unreadable = is_deep(properties)
     except Exception:  # noqa: BLE001 - whatever py-amqp stumbles over, it would stumble over in the worker
-        kept = {"unreadable": header[_PROPERTIES_AT:].hex()}
-        return header[:_PROPERTIES_AT] + _HEADERS_ONLY + dumps("F", (kept,))
-    return header
+        unreadable = True
+    if not unreadable:
+        return header
+    kept = {"unreadable": header[_PROPERTIES_AT:].hex()}
+    return header[:_PROPERTIES_AT] + _HEADERS_ONLY + dumps("F", (kept,))

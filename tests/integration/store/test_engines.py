@@ -2,13 +2,14 @@
 
 import sqlite3
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import URL, Engine, event, text
 from sqlalchemy.exc import DBAPIError
 from structlog.testing import capture_logs
 
@@ -200,9 +201,10 @@ def test_memory_that_is_short_is_trouble() -> None:
         bytes(2**62)
 
 
-def test_a_build_of_sqlite_without_mathematics_serves(path: Path) -> None:
-    """The functions that the scores need are there all the same."""
-    engine = writer_engine(store_url(f"sqlite:///{path}"))
+@pytest.mark.parametrize("make", [writer_engine, reader_engine])
+def test_a_build_of_sqlite_without_mathematics_serves(path: Path, make: Callable[[URL], Engine]) -> None:
+    """The functions that the scores need are there all the same, also where two stores are compared by them."""
+    engine = make(store_url(f"sqlite:///{path}"))
 
     def leave_out(connection: Any, _: object) -> None:  # noqa: ANN401 - as untyped as SQLAlchemy's events
         for name, arguments in (("log10", 1), ("power", 2)):

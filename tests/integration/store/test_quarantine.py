@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from store.errors import NotFound
+from store.errors import BrokerUnavailable, NotFound
 from store.events import Rejected
 from store.inspection import Quarantine, discard, replaying
 from store.tables import patterns, quarantine
@@ -103,6 +103,23 @@ def test_what_is_discarded_is_counted_as_such(bench: Bench) -> None:
 
     stats = bench.store.stats()
     assert (2, 1, 0, 1, True) == (stats.received, stats.applied, stats.quarantined, stats.discarded, stats.balanced)
+
+
+def test_what_was_discarded_and_is_replayed_is_new_where_it_comes_back_at_once(bench: Bench) -> None:
+    """Before whoever replays it has written that down, too; so it is where it could not be sent."""
+    bench.apply(BAD)
+    place = bench.row(quarantine)["id"]
+    with Quarantine(bench.url) as quarantined:
+        discard(bench.writer, lambda: NOW, quarantined.message(place), "a test")
+        with replaying(bench.writer, lambda: NOW, quarantined.message(place), None):
+            bench.apply(BAD, delivery=place)
+    back = bench.ledger()
+    with Quarantine(bench.url) as quarantined:
+        discard(bench.writer, lambda: NOW, quarantined.message(place), "a test")
+        with pytest.raises(BrokerUnavailable), replaying(bench.writer, lambda: NOW, quarantined.message(place), None):
+            raise BrokerUnavailable
+
+    assert ((0, 0, 1, 0), (0, 0, 1, 0)) == (back, bench.ledger())
 
 
 def test_a_ledger_that_does_not_balance_says_so(bench: Bench) -> None:

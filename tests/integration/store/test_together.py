@@ -139,3 +139,10 @@ def test_a_stop_is_heard_once_for_all(bench: Bench) -> None:
             with pytest.raises(Stopping):
                 receiver.receive(*each)
     assert 1 == len(tries)
+
+
+def test_nothing_is_done_ahead_of_a_recalculation_that_comes_first(receiver: Receiver, clock: Clock) -> None:
+    """Not even an empty transaction, which would be counted."""
+    recalculation = RecalculateAllPatternPriorities()
+    receiver.receive_ahead(delivered(recalculation, *sightings(2)))
+    assert 0 == clock.transactions

@@ -3,13 +3,18 @@
 import os
 import signal
 import sqlite3
+import tempfile
 from collections.abc import Generator
 from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
 
 from tasks.messages import RecordPattern
 from tasks.publishing import producer_app
 from tasks.routing import QUEUE
 from tests.brokers import EmbeddedValkey
+from tests.integration.worker.test_transport import Fetching
 from tests.product import DEADLINE, Product
 from tests.waiting import wait_until
 from worker.child import Child
@@ -141,3 +146,17 @@ def test_a_broker_that_was_killed_finds_its_worker_again(alone: Product) -> None
             alone.send(*sightings(10))
             alone.wait_for(applied=30)
             assert None is worker.poll()
+
+
+def test_what_cannot_be_given_back_is_written_down_nowhere_else(
+    alone: Product, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The broker has it still, among what was taken; kombu's own transport would leave a pickle of it on the disk."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with EmbeddedValkey(alone.home) as broker:
+        fetching = Fetching(alone.settings.broker_address)
+        alone.send(*sightings(1))
+        fetching.fetch()
+        broker.kill()
+        fetching.connection.close()
+    assert [] == list(tmp_path.iterdir())

@@ -1,17 +1,15 @@
 """The transport itself, without Celery: where a message is at each moment (decision 14)."""
 
 import json
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from kombu import Connection, Consumer, Queue
 from kombu.transport import virtual
 
-from store.errors import MalformedMessage
 from tasks.broker import BrokerSettings
 from tasks.delivery import Delivered
 from tasks.messages import RecordPattern
@@ -19,68 +17,14 @@ from tasks.publishing import producer_app, publish
 from tasks.routing import QUEUE
 from tests.brokers import Client, Server, client
 from tests.envelopes import body, envelope, text
+from tests.fetching import Fetching
 from tests.product import Product
 from tests.waiting import wait_until
-from worker.transport import ALONG_BYTES, ALONG_COUNT, Ahead, Channel, SocketTransport, Transport
+from worker.redis_client import redis_client
+from worker.taken import Taken
+from worker.transport import ALONG_BYTES, ALONG_COUNT
 
 TAKEN = f"{QUEUE}.taken.me"
-
-
-class Fetching:
-    """A consumer of the queue by the transport, which takes one message at a time. A context manager."""
-
-    def __init__(self, address: str, prefix: str = "", ahead: Ahead | None = None) -> None:
-        self.address = address
-        self.delivered: list[virtual.Message] = []
-        self.refused: list[tuple[bytes, str]] = []
-        self.stopping = False
-        self.connection = Connection(
-            address.replace("redis+socket://", "socket://", 1),
-            transport=SocketTransport if address.startswith("redis+socket") else Transport,
-            transport_options={
-                "refuse": self._refuse,
-                "worker_id": "me",
-                "ahead": ahead,
-                "socket_timeout": 5,
-                "global_keyprefix": prefix,
-            },
-        )
-        self.channel = cast("Any", self.connection.default_channel)
-        assert isinstance(self.channel, Channel)
-        consumer = Consumer(self.channel, [Queue(QUEUE)], accept=["json"], on_message=self._take)
-        consumer.qos(prefetch_count=1)
-        consumer.consume()
-        self.then: Callable[[], object] = bool
-
-    def _take(self, message: object) -> None:
-        self.delivered.append(cast("virtual.Message", message))
-        self.then()
-
-    def _refuse(self, raw: bytes, error: MalformedMessage) -> bool:
-        self.refused.append((raw, error.reason_code))
-        return not self.stopping
-
-    def fetch(self) -> None:
-        """Wait until one more message is delivered or refused."""
-        before = len(self.delivered) + len(self.refused)
-
-        def fetched() -> bool:
-            self.tick()
-            return len(self.delivered) + len(self.refused) > before
-
-        wait_until(fetched, why="a message is fetched")
-
-    def ack(self, number: int) -> None:
-        """Acknowledge a delivered message, and have the broker told."""
-        self.delivered[number].ack()
-        self.channel.settle()
-
-    def tick(self) -> None:
-        """Let the transport look once, as an event loop would."""
-        try:
-            self.connection.drain_events(timeout=0.05)
-        except TimeoutError:
-            return
 
 
 @pytest.fixture
@@ -221,6 +165,16 @@ def test_keys_may_have_a_prefix(address: str, asked: Client) -> None:
     fetching.ack(0)
     assert 0 == asked.llen(f"fleet.{TAKEN}")
     fetching.connection.close()
+
+
+def test_messages_with_a_priority_are_brought_in_many_at_a_time(address: str, asked: Client) -> None:
+    """In their order; one by one, a hundred thousand of them took a worker longer than it may show no life."""
+    asked.lpush(f"{QUEUE}\x06\x169", *(str(number).encode() for number in range(3_000)))
+    before = asked.info("commandstats").get("cmdstat_eval", {"calls": 0})["calls"]
+    with closing(redis_client(address)) as client:
+        Taken(client, "me").level()
+    assert 20 > asked.info("commandstats")["cmdstat_eval"]["calls"] - before
+    assert [b"2999", b"0", 3_000] == [*asked.lrange(QUEUE, 0, 0), *asked.lrange(QUEUE, -1, -1), asked.llen(QUEUE)]
 
 
 @pytest.fixture
