@@ -1,15 +1,18 @@
 """A consumer on the worker's transport, without Celery."""
 
-from collections.abc import Callable
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from kombu import Connection, Consumer, Queue
-from kombu.transport import virtual
 
 from store.errors import MalformedMessage
 from tasks.routing import QUEUE
 from tests.waiting import wait_until
 from worker.transport import Ahead, Channel, SocketTransport, Transport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kombu.transport import virtual
 
 
 class Fetching:
