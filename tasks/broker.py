@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import stat
 import tempfile
 from functools import cached_property
 from pathlib import Path
@@ -99,10 +100,23 @@ def socket_path(home: Path) -> Path:
     """Where the embedded broker of a home folder listens.
 
     In the home folder; where that path is too long for a socket, in a folder of this user's own under the folder for
-    temporary files, named after the home.
+    temporary files, named after the home: ConfigurationError where somebody else was there first, who could take the
+    broker's place.
     """
     path = home / "broker.sock"
     if len(os.fsencode(path)) <= _LONGEST_SOCKET_PATH:
         return path
     name = hashlib.sha256(os.fsencode(home)).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"ostinato-{os.getuid()}" / f"{name}.sock"
+    folder = Path(tempfile.gettempdir()) / f"ostinato-{os.getuid()}"
+    if not _is_own(folder):
+        raise ConfigurationError(f"The folder {folder} is not this user's alone: remove it, or shorten OSTINATO_HOME.")
+    return folder / f"{name}.sock"
+
+
+def _is_own(folder: Path) -> bool:
+    """Whether a folder is this user's, and nobody else may write there; so is one that is not there yet."""
+    try:
+        found = folder.lstat()
+    except FileNotFoundError:
+        return True
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o022

@@ -12,10 +12,13 @@ from tasks.outbox import Entry, check_schema
 from tasks.outboxes import owner, paths
 
 _PAGE = 500
+# By the first and the last place only, between which there is none without a message: nobody's file is read as a whole.
 _STATE = """
-WITH reached AS (SELECT coalesce(max(upto), 0) AS upto FROM forwarded)
-SELECT count(*) FILTER (WHERE seq > upto), min(at) FILTER (WHERE seq > upto), count(*) FILTER (WHERE seq <= upto)
-FROM message, reached
+SELECT coalesce(max(0, last - max(upto, first - 1)), 0),
+    (SELECT at FROM message WHERE seq > upto ORDER BY seq LIMIT 1),
+    coalesce(max(0, min(upto, last) - first + 1), 0)
+FROM (SELECT (SELECT min(seq) FROM message) AS first, (SELECT max(seq) FROM message) AS last,
+    (SELECT coalesce(max(upto), 0) FROM forwarded) AS upto)
 """
 _FORWARDED = """
 SELECT seq, id, kind, text FROM message

@@ -5,6 +5,7 @@ import select
 import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -137,11 +138,15 @@ class Supervisor:
         return next((p.child.pid for p in self._places if p.spec.name == name and p.child is not None), None)
 
     def stop(self) -> None:
-        """Stop all children in reverse order, each within its grace time; final, and harmless if repeated."""
-        for place in reversed(self._places):
-            place.stop()
-        self._asked.close()
-        self._ask.close()
+        """Stop all children in reverse order, each within its grace time; final, and harmless if repeated.
+
+        Whoever is told of it and raises an error keeps no other child running.
+        """
+        with ExitStack() as last_first:
+            last_first.callback(self._ask.close)
+            last_first.callback(self._asked.close)
+            for place in self._places:
+                last_first.callback(place.stop)
 
     def __enter__(self) -> Self:
         self.start()

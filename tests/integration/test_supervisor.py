@@ -78,6 +78,22 @@ def test_supervisor_stops_what_runs_when_a_start_fails() -> None:
     assert [("a", Started), ("b", Started), ("b", Exited), ("a", Exited)] == [(e.name, type(e)) for e in events]
 
 
+def test_supervisor_stops_everything_though_nobody_wants_to_hear_of_it() -> None:
+    """As at a closed pipe; the error comes out in the end."""
+    events: list[Event] = []
+
+    def tell(event: Event) -> None:
+        events.append(event)
+        if isinstance(event, Exited):
+            raise BrokenPipeError
+
+    supervisor = Supervisor([ChildSpec(name=name, command=["sleep", "60"]) for name in "ab"], tell)
+    supervisor.start()
+    with pytest.raises(BrokenPipeError):
+        supervisor.stop()
+    assert ["b", "a"] == [event.name for event in events if isinstance(event, Exited)]
+
+
 def test_backoff_doubles_to_its_limit_and_forgets_after_a_settled_life() -> None:
     """The standard delays: 0.5 s, doubled up to 10 s; again 0.5 s after 30 s of life."""
     backoff, delays = Backoff(), list[float]()

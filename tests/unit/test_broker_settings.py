@@ -194,6 +194,27 @@ def test_a_socket_of_a_deep_home_folder_lies_where_its_path_is_short(letter: str
     assert paths == [socket_path(home) for home in homes]
 
 
+@pytest.mark.parametrize("occupied", ["by a file", "by a link", "by a folder for all"])
+def test_a_folder_of_sockets_that_is_not_this_users_alone_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, occupied: str
+) -> None:
+    """Whoever made it first could stand in for the broker."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    folder, home = tmp_path / f"ostinato-{os.getuid()}", Path("/srv") / ("x" * 120)
+    folder.mkdir(mode=0o700)
+    assert folder == socket_path(home).parent
+    folder.rmdir()
+    if occupied == "by a file":
+        folder.touch(mode=0o600)
+    elif occupied == "by a link":
+        folder.symlink_to(tmp_path)
+    else:
+        folder.mkdir()
+        folder.chmod(0o777)
+    with pytest.raises(ConfigurationError, match=f"{folder} is not this user's alone"):
+        socket_path(home)
+
+
 TLS = {
     "amqp://u:p@broker:5672/v": ("amqp://u:p@broker:5672/v", False),
     "amqps://broker/v": ("amqps://broker/v", {"cert_reqs": ssl.CERT_REQUIRED, "server_hostname": None}),
