@@ -6,10 +6,10 @@ from contextlib import closing
 
 import pytest
 
-from store.errors import ConfigurationError
+from store.errors import ConfigurationError, StoreUnavailable
 from store.events import Item, Rejected
 from store.history import History
-from store.identity import slot_of
+from store.identity import pattern_id, slot_of
 from store.tables import aliases, patterns
 from store.transaction import Writer
 from tests.integration.store.bench import Bench, application, sighting
@@ -171,6 +171,36 @@ def test_lanes_need_postgresql(bench: Bench) -> None:
     """It is said at once, with what to do."""
     with pytest.raises(ConfigurationError, match="set OSTINATO_STORE_URL"):
         Writer(bench.url, lane=1)
+
+
+@ON_POSTGRESQL
+def test_who_finds_more_each_time_is_applied_alone(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lane does not begin again for ever: at last it has the whole store."""
+    monkeypatch.setattr("store.lanes._TRIES", 1)
+    bench.apply(sighting("a", description="d"))
+    with closing(Writer(bench.url, 1)) as lane:
+        applied_in_lane(lane, [sighting("A.", description="d")])
+    assert (1, 2) == (bench.store.stats().patterns, bench.store.pattern(pattern_id("T", "a")).occurrence_count)
+    assert 1 == bench.store.stats().merges
+
+
+@ON_POSTGRESQL
+def test_a_lane_whose_connection_is_cut_has_done_nothing(bench: Bench) -> None:
+    """It is told so, as one that is alone in the store is; it may try again, and that counts once."""
+    with closing(StoppingWriter(bench.url, 1)) as lane, ThreadPoolExecutor(1) as pool:
+        lane.open()
+        begun = pool.submit(applied_in_lane, lane, [event := sighting()])
+        wait_until(lane.before_commit.is_set, why="it is about to be committed")
+        bench.sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE state = 'idle in transaction' AND datname = current_database() AND pid != pg_backend_pid()"
+        )
+        lane.go_on.set()
+        with pytest.raises(StoreUnavailable):
+            begun.result()
+        assert (0, 0, 0, 0) == bench.ledger()
+        applied_in_lane(lane, [event])
+    assert (1, 0, 0, 0) == bench.ledger()
 
 
 @ON_POSTGRESQL
