@@ -138,8 +138,7 @@ class Channel(redis.Channel):
 
     @override
     def _restore(self, message: virtual.Message, leftmost: bool = False) -> None:
-        if self._taken is not None:
-            self._taken.give_back(self._raw.pop(str(message.delivery_tag)))
+        cast("Taken", self._taken).give_back(self._raw.pop(str(message.delivery_tag)))
 
     def _queue_bind(self, *binding: str) -> None:
         # Whoever names the queue, as all do, sends without it.
