@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import closing
 from pathlib import Path
 from time import monotonic
@@ -24,7 +24,7 @@ from worker.rabbit.queues import DEAD, declare
 
 ROOT = Path(__file__).parents[3]
 SIGHTING = RecordPattern(pattern_type="T", pattern_name="n")
-MALFORMED = "no JSON"
+TASK = {"lang": "py", "task": "record_pattern", "id": "1", "root_id": "1", "parent_id": None}
 
 
 @pytest.fixture
@@ -43,13 +43,12 @@ def counts(server: RabbitServer) -> tuple[int, int]:
     return server.counts(QUEUE)[0]
 
 
-def put(server: RabbitServer, queue: str, sent: str) -> None:
-    """Put a task with this text on a queue, made where it is not there."""
+def put(server: RabbitServer, queue: str, headers: Mapping[str, object]) -> None:
+    """Put a message with these headers on a queue, made where it is not there."""
     properties = {"content_type": "application/json", "content_encoding": "utf-8"}
-    headers = {"lang": "py", "task": "record_pattern", "id": "1", "root_id": "1", "parent_id": None}
     with server.connect() as connection, closing(connection.channel()) as channel:
         declare(channel, queue)
-        channel.basic_publish(Message(body([sent]), application_headers=headers, **properties), routing_key=queue)
+        channel.basic_publish(Message(body([text()]), application_headers=headers, **properties), routing_key=queue)
 
 
 def test_a_missing_right_is_a_sentence(at_rabbit: Product, rabbit_server: RabbitServer) -> None:
@@ -67,7 +66,7 @@ def test_a_missing_right_is_a_sentence(at_rabbit: Product, rabbit_server: Rabbit
 
 def test_what_lies_in_a_lane_too_many_is_named(at_rabbit: Product, rabbit_server: RabbitServer) -> None:
     """Nobody serves it since the number of lanes was lowered: somebody has to know."""
-    put(rabbit_server, queue_of(1), text())
+    put(rabbit_server, queue_of(1), TASK)
     with at_rabbit.worker():
         wait_until(lambda: "messages_in_a_lane_too_many" in at_rabbit.log("worker"), why="it is said", seconds=DEADLINE)
     lines = [line for line in at_rabbit.log("worker").splitlines() if "messages_in_a_lane_too_many" in line]
@@ -85,19 +84,19 @@ def waits(product: Product) -> None:
     wait_until(lambda: "store_unavailable" in product.log("worker"), why="it waits for the store", seconds=DEADLINE)
 
 
-@pytest.mark.parametrize("sent", [text(), MALFORMED], ids=["good", "malformed"])
+@pytest.mark.parametrize("headers", [TASK, {}], ids=["good", "malformed"])
 def test_sigterm_while_the_store_is_locked_puts_the_message_back(
-    at_rabbit: Product, rabbit_server: RabbitServer, sent: str
+    at_rabbit: Product, rabbit_server: RabbitServer, headers: Mapping[str, object]
 ) -> None:
     """The worker ends all the same; its next one applies the message, or puts it into the quarantine, once."""
     with at_rabbit.worker() as worker:
         wait_until_ready(rabbit_server)
         with locked(at_rabbit):
-            put(rabbit_server, QUEUE, sent)
+            put(rabbit_server, QUEUE, headers)
             waits(at_rabbit)
             assert 0 == worker.stop()
             assert (1, 0) == counts(rabbit_server)
-    quarantined = int(sent == MALFORMED)
+    quarantined = int(not headers)
     with at_rabbit.worker("next"):
         stats = at_rabbit.wait_for(applied=1 - quarantined, quarantined=quarantined)
     assert (1, 0) == (stats.received, stats.duplicates)
