@@ -122,3 +122,18 @@ def impatient(product: Product) -> Child:
     """A worker whose silence the server takes for its end within seconds."""
     command = (sys.executable, "-m", "celery", "-A", "tests.quick_heartbeats", "worker")
     return product.start("worker", *command, env={"PYTHONPATH": str(ROOT)})
+
+
+def test_beat_outlasts_a_refusal(at_rabbit: Product, rabbit_server: RabbitServer) -> None:
+    """It says once that its slot was not sent, and sends it as soon as it may."""
+    rabbit_server.control("clear_permissions", USER)
+    try:
+        with at_rabbit.beat() as beat:
+            wait_until(lambda: '"slot_not_sent"' in at_rabbit.log("beat"), why="beat says it", seconds=DEADLINE)
+            rabbit_server.control("set_permissions", USER, ".*", ".*", ".*")
+            with at_rabbit.worker():
+                at_rabbit.wait_for(applied=1)
+            assert 0 == beat.stop()
+    finally:
+        rabbit_server.control("set_permissions", USER, ".*", ".*", ".*")
+    assert [1, 1] == [at_rabbit.log("beat").count(f'"{word}"') for word in ("slot_not_sent", "slots_are_sent_again")]
