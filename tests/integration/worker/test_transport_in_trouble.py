@@ -3,14 +3,14 @@
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from typing_extensions import override
 
 from tasks.delivery import Delivered
 from tasks.routing import QUEUE
-from tests.brokers import EmbeddedValkey, client
+from tests.brokers import Client, EmbeddedValkey, client
 from tests.integration.worker.test_transport import TAKEN, Fetching, name_of, send
 from tests.product import Product
 
@@ -23,8 +23,8 @@ def address(home: Path) -> Generator[str]:
 
 
 @pytest.fixture
-def asked(address: str) -> Generator[Any]:
-    """A client of that broker, as untyped as its commands are."""
+def asked(address: str) -> Generator[Client]:
+    """A client of that broker."""
     with closing(client(address)) as asked:
         yield asked
 
@@ -40,26 +40,26 @@ class Ending(Fetching):
     def _take(self, message: object) -> None:
         super()._take(message)
         # Else kombu would cancel, later on, what the channel does not have any more.
-        vars(self.channel)["_consumers"].clear()
+        cast("set[str]", vars(self.channel)["_consumers"]).clear()
         self.channel.close()
 
 
-def test_what_cannot_be_fetched_along_is_fetched_later(address: str, asked: Any) -> None:
+def test_what_cannot_be_fetched_along_is_fetched_later(address: str, asked: Client) -> None:
     """The message that came is delivered all the same; here the broker refuses the script that looks for more."""
     fetching = Fetching(address, ahead=ahead)
     fetching.tick()
-    asked.execute_command("ACL SETUSER", "default", "-eval")
+    cast("Any", asked).execute_command("ACL SETUSER", "default", "-eval")
     send(address, "one", "two")
     fetching.fetch()
     assert (["one"], 1) == ([name_of(each) for each in fetching.delivered], asked.llen(QUEUE))
-    asked.execute_command("ACL SETUSER", "default", "+eval")
+    cast("Any", asked).execute_command("ACL SETUSER", "default", "+eval")
     fetching.ack(0)
     fetching.fetch()
     assert (["one", "two"], 0) == ([name_of(each) for each in fetching.delivered], asked.llen(QUEUE))
     fetching.connection.close()
 
 
-def test_what_was_fetched_along_is_given_back_at_the_end(address: str, asked: Any) -> None:
+def test_what_was_fetched_along_is_given_back_at_the_end(address: str, asked: Client) -> None:
     """It is not handed over any more once the worker leaves; the next one finds all of it."""
     send(address, "one", "two", "three")
     ending = Ending(address, ahead=ahead)
