@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Sequence
-from functools import singledispatch
 from typing import NamedTuple
 
 from store.events import Application, Effect, Import, Item, Rejected, Rescore, Sighting, SoftDelete
@@ -92,13 +91,19 @@ def _names(event: Effect, delivery: Delivery) -> dict[str, object]:
     return {"message_id": event.id, "kind": event.kind, "pattern_id": event.pattern_id, "delivery": delivery.id}
 
 
-@singledispatch
 def take_effect(event: Effect, work: Work) -> bool:
     """Do what the event says; False if it waits for its pattern."""
-    raise TypeError(f"no effect is known for {type(event).__name__} in {work}")
+    if isinstance(event, Sighting):
+        return _sighting(event, work)
+    if isinstance(event, Application):
+        return _application(event, work)
+    if isinstance(event, SoftDelete):
+        return _soft_delete(event, work)
+    if isinstance(event, Import):
+        return _import(event, work)
+    return _rescore(event, work)
 
 
-@take_effect.register
 def _sighting(event: Sighting, work: Work) -> bool:
     known = work.patterns.known(event.pattern_id)
     if known is not None:
@@ -111,7 +116,6 @@ def _sighting(event: Sighting, work: Work) -> bool:
     return True
 
 
-@take_effect.register
 def _import(event: Import, work: Work) -> bool:
     known = work.patterns.meant(event.pattern_id)
     if known is None:
@@ -122,7 +126,6 @@ def _import(event: Import, work: Work) -> bool:
     return True
 
 
-@take_effect.register
 def _application(event: Application, work: Work) -> bool:
     known = work.patterns.meant(event.pattern_id)
     if known is None:
@@ -134,7 +137,6 @@ def _application(event: Application, work: Work) -> bool:
     return True
 
 
-@take_effect.register
 def _soft_delete(event: SoftDelete, work: Work) -> bool:
     known = work.patterns.meant(event.pattern_id)
     if known is None:
@@ -151,7 +153,6 @@ def _soft_delete(event: SoftDelete, work: Work) -> bool:
     return True
 
 
-@take_effect.register
 def _rescore(event: Rescore, work: Work) -> bool:
     known = work.patterns.meant(event.pattern_id)
     if known is None:

@@ -54,8 +54,8 @@ class Message(BaseModel):
         return self.model_dump_json(exclude_none=True)
 
     def summary(self) -> str:
-        """A few words for people, on one line."""
-        return str(self.id)
+        """A few words for people, on one line: which patterns it is about; all, unless its kind says otherwise."""
+        return "all patterns"
 
     def _stamped(self) -> dict[str, Any]:
         """What the store's event of any message has."""
@@ -233,10 +233,6 @@ class RecalculateAllPatternPriorities(Message):
     KIND: ClassVar[str] = "recalculate_all_pattern_priorities"
 
     kind: Literal["recalculate_all_pattern_priorities"] = "recalculate_all_pattern_priorities"
-
-    def summary(self) -> str:
-        """What it is about."""
-        return "all patterns"
 
     def event(self) -> Recalculation:
         """The request as the store takes it."""

@@ -102,27 +102,23 @@ class Producer:
         self.close()
 
     def _opened(self) -> Sending:
-        sending = self._sending
-        if sending is None:
-            with _changing:
-                if self._sending is None:
-                    self._sending = Sending(self._settings)
-                    _open.add(self)
-                sending = self._sending
-        return sending
+        with _changing:
+            if self._sending is None:
+                self._sending = Sending(self._settings)
+                _open.add(self)
+            return self._sending
 
     def after_fork(self) -> None:
         """In the child of a fork, done by itself: leave the outbox to the parent."""
-        if self._sending is not None:
-            _of_parents.append(self._sending)
-            self._sending = None
+        _of_parents.append(self._sending)
+        self._sending = None
 
 
 # Held while a producer opens or closes, which a fork waits for.
 _changing = RLock()
 _open: set[Producer] = set()
 # What a child of a fork has from its parent: never used and never closed, because the parent uses it.
-_of_parents: list[Sending] = []
+_of_parents: list[Sending | None] = []
 
 
 def _after_fork() -> None:

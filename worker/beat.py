@@ -72,9 +72,12 @@ class _SlotScheduler(Scheduler):
 
     @override
     def tick(self, *args: Any, **kwargs: Any) -> float:
+        before = dict(self.schedule)
         try:
             wait = super().tick(*args, **kwargs)
         except kind_of(self.settings.broker_address).errors as error:
+            # Celery marks an entry as run before it has a connection to send it on.
+            self.schedule.update(before)
             self._not_sent(str(error))
             wait = RETRY_SECONDS
         if self._failed:

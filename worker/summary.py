@@ -60,7 +60,10 @@ class Summary:
     _sum: _Sum = field(default_factory=_Sum, init=False)
     _lock: Lock = field(default_factory=Lock, init=False)
     _ended: Event = field(default_factory=Event, init=False)
-    _thread: Thread | None = field(default=None, init=False)
+    _thread: Thread = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._thread = Thread(target=self._run, daemon=True, name="summary")
 
     def add(self, done: Done) -> None:
         """Add what one transaction did."""
@@ -69,15 +72,12 @@ class Summary:
 
     def start(self) -> None:
         """Begin to say it."""
-        self._thread = Thread(target=self._run, daemon=True, name="summary")
         self._thread.start()
 
     def stop(self) -> None:
         """Say what is left, and end the thread."""
         self._ended.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+        self._thread.join()
 
     def _run(self) -> None:
         while not self._ended.wait(self.every):

@@ -5,6 +5,8 @@ import re
 import signal
 import sys
 
+import pytest
+
 from tests.leftovers import processes_of
 from tests.product import DEADLINE, Product
 from tests.waiting import wait_until
@@ -13,6 +15,13 @@ DEMO = (sys.executable, "-m", "worker.cli", "demo")
 LEDGER = re.compile(r"(\d+) sent = (\d+) applied \+ (\d+) parked \+ (\d+) quarantined, in [\d.]+ s \((\d+) messages")
 LEARNT = re.compile(r"(\d+) patterns, (\d+) sightings, (\d+) applications")
 PRODUCER = re.compile(r"^(\d+) \S+ -m worker\.cli send \S+/producer-0\.jsonl", re.MULTILINE)
+
+# The same without any patience.
+IMPATIENT = """
+import worker.cli, worker.cli.demo
+worker.cli.demo._STUCK_SECONDS = 0.0
+worker.cli.main()
+"""
 
 
 def nothing_left(product: Product) -> None:
@@ -43,13 +52,22 @@ def working(product: Product) -> None:
     wait_until(lambda: list(product.temporary.glob("*/logs/producer-*.log")), why="the demo sends", seconds=DEADLINE)
 
 
-def test_ctrl_c_ends_the_demo(alone: Product) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
+def test_whoever_ends_the_demo_ends_it_well(alone: Product, number: signal.Signals) -> None:
     """With exit code 130, everything stopped and tidied up."""
     with alone.start("demo", *DEMO) as demo:
         working(alone)
-        os.killpg(demo.pid, signal.SIGINT)
+        os.killpg(demo.pid, number)
         assert 130 == demo.wait(DEADLINE)
     assert "Traceback" not in alone.log("demo")
+    nothing_left(alone)
+    assert [] == list(alone.temporary.iterdir())
+
+
+def test_a_demo_that_takes_too_long_gives_up(alone: Product) -> None:
+    """It says what it waited for, shows the ends of the logs, and leaves nothing; exit code 4."""
+    code, _, err = alone.run(sys.executable, "-c", IMPATIENT, "demo")
+    assert (4, True) == (code, "Waited 0 s for the worker and beat to start, in vain." in err), err
     nothing_left(alone)
     assert [] == list(alone.temporary.iterdir())
 

@@ -64,8 +64,8 @@ def test_nothing_is_cut_off_on_a_narrow_terminal(running: Product) -> None:
 
 
 def test_a_message_that_is_replayed_as_it_is_comes_back(running: Product) -> None:
-    """As new, whether the task or the transport had refused it; the ledger counts it once."""
-    for raw in (too_long()[0], b"no message at all"):
+    """As new, whether the task or the transport had refused it, for whatever reason; the ledger counts it once."""
+    for raw in (too_long()[0], json.dumps(envelope(body(["no JSON"]))).encode(), b"no message at all"):
         row = refused(running, raw)
         ledger = running.store.stats()
         for _ in range(2):

@@ -14,6 +14,7 @@ from kombu import Exchange, Queue
 
 from store.errors import BrokerUnavailable
 from tasks import Producer
+from tasks.celery_app import OwnCelery
 from tasks.messages import RecordPattern
 from tasks.publishing import producer_app, publish
 from tests.envelopes import body, envelope, text
@@ -107,3 +108,26 @@ def test_a_server_that_is_short_of_memory(at_rabbit: Product, rabbit_server: Rab
         at_rabbit.wait_for(sightings=1)
         publish(app, message)
         at_rabbit.wait_for(sightings=1)
+
+
+def is_refused(app: OwnCelery) -> bool:
+    """Whether a message is refused because the queue is full."""
+    try:
+        publish(app, RecordPattern(pattern_type="full", pattern_name="queue"))
+    except BrokerUnavailable as error:
+        return "queue is full" in str(error)
+    return False
+
+
+def test_a_queue_that_is_full(at_rabbit: Product, rabbit_server: RabbitServer) -> None:
+    """A producer is told so, and nothing that was taken is lost."""
+    with at_rabbit.worker():
+        wait_until(lambda: " ready." in at_rabbit.log("worker"), why="the queue is there", seconds=DEADLINE)
+    rabbit_server.control("set_policy", "small", "^ostinato$", '{"max-length": 1}', "--apply-to", "queues")
+    try:
+        with closing(producer_app(at_rabbit.settings)) as app:
+            taken = next(number for number in range(100) if is_refused(app))
+    finally:
+        rabbit_server.control("clear_policy", "small")
+    with at_rabbit.worker("next"):
+        at_rabbit.wait_for(sightings=taken)

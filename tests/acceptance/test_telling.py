@@ -1,12 +1,14 @@
 """Telling a running Ostinato: messages from files, a soft delete, a recalculation."""
 
 import json
+import os
+import sys
 from typing import Any
 
 from store.identity import pattern_id
 from tasks.messages import ApplyBatch
 from tasks.routing import QUEUE
-from tests.product import Product
+from tests.product import DEADLINE, Product
 from tests.waiting import wait_until
 from worker.sample import sample_lines
 
@@ -48,6 +50,22 @@ def test_send_takes_standard_input(running: Product) -> None:
     """Exit code 0 and one line on standard output, also if there is nothing to send."""
     assert (0, "sent 2, bad 0\n") == running.cli("send", "-", stdin=2 * line("input", "x"))[:2]
     assert (0, "sent 0, bad 0\n") == running.cli("send", "-")[:2]
+
+
+def test_send_waits_for_no_line_with_what_it_has(embedded: Product) -> None:
+    """So that what is piped into it arrives as it happens."""
+    pipe = embedded.elsewhere / "pipe"
+    os.mkfifo(pipe)
+    with (
+        pipe.open("r+b", buffering=0) as writing,
+        embedded.start("send", sys.executable, "-m", "worker.cli", "send", str(pipe)) as sending,
+    ):
+        for number in (1, 2):
+            writing.write(line("piped", "as it happens").encode())
+            wait_until(lambda number=number: embedded.client.llen(QUEUE) == number, why="it is sent")
+        writing.close()
+        assert 0 == sending.wait(DEADLINE)
+    assert embedded.log("send").endswith("sent 2, bad 0\n")
 
 
 def test_delete_takes_a_pattern_out_of_the_way(running: Product) -> None:

@@ -26,6 +26,19 @@ os.close(left)
 os.dup2(kept, 0)
 os.execv(sys.executable, [sys.executable, "-m", "worker.cli", "send", "-"])
 """
+# Ctrl-C comes when the commands are about to be imported.
+INTERRUPTED = """
+import os, signal, sys
+
+class Interrupting:
+    def find_spec(self, name, *_):
+        if name == "worker.cli.commands":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupting())
+from worker.cli import main
+main()
+"""
 
 
 def sentence(finished: Finished, code: int) -> str:
@@ -40,6 +53,11 @@ def sentence(finished: Finished, code: int) -> str:
 def test_setting_that_cannot_work(alone: Product, name: str, value: str) -> None:
     """Its name is in the sentence; exit code 2."""
     assert sentence(alone.cli("up", env={name: value}), 2).startswith(f"{name} cannot be used: ")
+
+
+def test_ctrl_c_while_it_still_loads(alone: Product) -> None:
+    """Exit code 130 and no traceback, as at any later moment."""
+    assert (130, "", "") == alone.run(sys.executable, "-c", INTERRUPTED, "patterns", "list")
 
 
 def test_wrong_usage(alone: Product) -> None:
@@ -100,13 +118,14 @@ def test_file_that_is_no_store(alone: Product) -> None:
 
 @pytest.mark.parametrize("words", [("send", "-"), ("status",), ("up",)], ids=" ".join)
 @pytest.mark.parametrize("hangs", [False, True], ids=["refused", "hanging"])
-def test_broker_that_does_not_answer(alone: Product, words: tuple[str, ...], *, hangs: bool) -> None:
+@pytest.mark.parametrize("kind", ["redis", "amqp"])
+def test_broker_that_does_not_answer(alone: Product, words: tuple[str, ...], kind: str, *, hangs: bool) -> None:
     """Whether it refuses or hangs, the sentence says what to do; exit code 3."""
     assert 0 == alone.cli("migrate").code
     with socket.create_server(("127.0.0.1", 0)) as server:
         if not hangs:
             server.close()
-        url = f"redis://127.0.0.1:{server.getsockname()[1]}" if hangs else "redis://127.0.0.1:1"
+        url = f"{kind}://127.0.0.1:{server.getsockname()[1] if hangs else 1}"
         finished = alone.cli(*words, stdin=GOOD, env={"OSTINATO_BROKER_URL": url})
     assert "`ostinato up`" in sentence(finished, 3)
 

@@ -77,6 +77,20 @@ def test_up_restarts_what_ends(alone: Product) -> None:
         assert f"worker ended with code 137; its log is {log}\nworker starts again in 0.5 s\n" in alone.log("up")
 
 
+def test_up_goes_on_trying_to_start_what_cannot_start(alone: Product) -> None:
+    """It says why: here there is something in the place of a log."""
+    log = alone.home / "logs" / "worker.log"
+    with alone.up():
+        alone.wait_for(applied=1)
+        log.unlink()
+        log.mkdir()
+        os.kill(first := started(alone)["worker"], signal.SIGKILL)
+        said = re.compile(r"^worker could not start: .*Is a directory.*\nworker starts again in 1 s$", re.MULTILINE)
+        wait_until(lambda: said.search(alone.log("up")), why="it says that it could not start")
+        log.rmdir()
+        wait_until(lambda: started(alone)["worker"] != first, why="another worker runs")
+
+
 def test_on_a_terminal_what_happens_has_lines_of_its_own(alone: Product) -> None:
     """Above the line that changes."""
     command = (sys.executable, "-m", "worker.cli", "up")

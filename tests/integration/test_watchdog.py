@@ -13,10 +13,11 @@ from typing import Self
 
 import pytest
 
+from worker import watchdog
 from worker.child import Child, ChildNotStarted, ChildStillRunning
 
 DEADLINE = 20.0
-WATCHDOG = Path(__file__).parents[2] / "worker" / "watchdog.py"
+WATCHDOG = Path(watchdog.__file__)
 
 # A parent as `ostinato up` is one: the child's output is the parent's, so it ends only when all of them are gone.
 PARENT = """

@@ -172,11 +172,12 @@ def test_times_mend_each_other(
 def test_columns_that_older_versions_lack_have_their_defaults() -> None:
     """Without a word, as nothing is wrong with them."""
     lacking = ("active", "instrument_name", "trust_score", "variance", "occurrence_count", "last_confirmed")
+    lacking += ("quarantine_status",)
     found = pattern({name: value for name, value in COMPLETE.items() if name not in lacking}, ZONE, Outcomes())
     assert [] == found.mended
     message = found.message
     assert message is not None
-    expected = (True, None, 0.5, 0.0, 1, None)
+    expected = (True, None, 0.5, 0.0, 1, None, "pending")
     assert expected == tuple(getattr(message, name) for name in lacking)
 
 

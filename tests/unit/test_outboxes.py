@@ -71,15 +71,37 @@ print([place.path.name for place in abandoned(folder)], end="")
 OTHER_USER = """
 import os, sys
 from pathlib import Path
+from store.errors import OutboxUnavailable
 from tasks.outboxes import abandoned, owner, take
 
-if not os.getuid():
-    os.setgid(65534)
-    os.setuid(65534)
+own = os.getuid()
+if not own:
+    os.seteuid(65534)
 folder = Path(sys.argv[1])
 print(owner(folder / "1.db"), [place.path.name for place in abandoned(folder)], take(folder).path.name)
 (folder / "closed").mkdir(mode=0o500)
-take(folder / "closed")
+try:
+    take(folder / "closed")
+except OutboxUnavailable as error:
+    print(error)
+os.seteuid(own)  # so that coverage can write its file
+"""
+
+# The lock has room, the outbox has none.
+NO_ROOM = """
+import resource, sys
+from pathlib import Path
+from store.errors import OutboxUnavailable
+from tasks import Producer
+from tasks.outboxes import OutboxSettings
+
+_, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+try:
+    Producer(OutboxSettings(home=Path(sys.argv[1])))
+except OutboxUnavailable as error:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+    print(error)
 """
 
 
@@ -184,6 +206,13 @@ def test_files_of_another_user_are_left_alone() -> None:
         place.path.touch()
         Path(name).chmod(0o777)
         place.path.with_suffix(".lock").chmod(0)
-        done = subprocess.run([sys.executable, "-c", OTHER_USER, name], check=False, capture_output=True, text=True)
-    assert "None [] 2.db\n" == done.stdout
-    assert done.stderr.endswith(f"The outbox folder {name}/closed cannot be used: Permission denied.\n")
+        done = subprocess.run([sys.executable, "-c", OTHER_USER, name], check=True, capture_output=True, text=True)
+    refused = f"The outbox folder {name}/closed cannot be used: Permission denied."
+    assert ["None [] 2.db", refused] == done.stdout.splitlines()
+
+
+def test_a_new_file_that_has_no_room_is_an_error(tmp_path: Path) -> None:
+    """At once, for the next new one would have none either."""
+    done = subprocess.run([sys.executable, "-c", NO_ROOM, str(tmp_path)], check=True, capture_output=True, text=True)
+    assert "outbox/1.db" in done.stdout
+    assert ["1.lock"] == [path.name for path in (tmp_path / "outbox").glob("*.lock")]

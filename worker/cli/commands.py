@@ -34,10 +34,14 @@ app = typer.Typer(
 )
 for command in (up, send, status, top, report, recalculate, import_sqlite, export, rebuild, prune, reconcile, demo):
     app.command()(command)
-app.add_typer(health.commands, name=health.NAME)
-app.add_typer(outbox.commands, name="outbox")
-app.add_typer(patterns.commands, name="patterns")
-app.add_typer(quarantine.commands, name="quarantine")
+_GROUPS = {
+    health.NAME: health.commands,
+    "outbox": outbox.commands,
+    "patterns": patterns.commands,
+    "quarantine": quarantine.commands,
+}
+for name, group in _GROUPS.items():
+    app.add_typer(group, name=name)
 
 
 @app.command()
@@ -67,12 +71,9 @@ def _options(
 def _flow(typers: typer.Typer) -> None:
     """Let the help of each command wrap where the terminal ends, and not where its docstring's lines do as well."""
     for info in typers.registered_commands:
-        if info.callback is not None:
-            paragraphs = inspect.cleandoc(info.callback.__doc__ or "").split("\n\n")
-            info.help = "\n\n".join(" ".join(each.split()) for each in paragraphs)
-    for group in typers.registered_groups:
-        if group.typer_instance is not None:
-            _flow(group.typer_instance)
+        paragraphs = inspect.cleandoc(info.callback.__doc__ or "").split("\n\n")
+        info.help = "\n\n".join(" ".join(each.split()) for each in paragraphs)
 
 
-_flow(app)
+for each in (app, *_GROUPS.values()):
+    _flow(each)

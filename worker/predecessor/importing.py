@@ -88,14 +88,13 @@ class _Batch:
             if row.skipped is not None:
                 tally.skipped[row.skipped].append(row.id)
         for row, receipt in self._said:
-            match receipt:
-                case Receipt.NEW:
-                    tally.taken += 1
-                    tally.mended.update(row.mended)
-                case Receipt.DUPLICATE:
-                    tally.already_there += 1
-                case Receipt.ID_REUSE:
-                    tally.changed.append(row.id)
+            if receipt is Receipt.NEW:
+                tally.taken += 1
+                tally.mended.update(row.mended)
+            elif receipt is Receipt.DUPLICATE:
+                tally.already_there += 1
+            else:
+                tally.changed.append(row.id)
 
 
 def _of(known: dict[str, Outcomes], pattern_id: object) -> Outcomes:

@@ -2,6 +2,8 @@
 
 from alembic import op
 
+from store.errors import StoreUnavailable
+
 revision = "0004"
 down_revision = "0003"
 
@@ -25,4 +27,4 @@ def upgrade() -> None:
         connection.exec_driver_sql(statement)
     broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
     if broken:
-        raise ValueError(f"{len(broken)} rows refer to patterns that are not there")
+        raise StoreUnavailable(f"The store is damaged: {len(broken)} rows refer to patterns that are not there.")

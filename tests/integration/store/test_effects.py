@@ -2,11 +2,9 @@
 
 from dataclasses import asdict
 from random import Random
-from typing import get_args
 
 import pytest
 
-from store.effects import take_effect
 from store.events import Effect, Rejected
 from store.identity import content_hash, pattern_id
 from store.tables import applications, inbox, pattern_tags, patterns, quarantine
@@ -266,8 +264,3 @@ def test_any_order_and_any_repetition_give_the_same_rows(bench: Bench, seed: int
     bench.recalculate()
     assert expected == bench.row(patterns)
     assert [("t",)] == [(row["tag"],) for row in bench.rows(pattern_tags)]
-
-
-def test_every_kind_of_event_has_an_effect() -> None:
-    """A new kind that nobody wrote one for would be a defect of every delivery that brings it."""
-    assert set(get_args(Effect)) == set(take_effect.registry) - {object}

@@ -5,12 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import NullPool, create_engine, select, text
 
-from store.errors import ConfigurationError
+from store.engines import store_url
+from store.errors import ConfigurationError, StoreUnavailable
 from store.events import Item, Rejected
 from store.history import History, last_place
-from store.identity import slot_of
+from store.identity import pattern_id, slot_of
 from store.tables import aliases, inbox, patterns
 from store.transaction import Writer
 from tests.integration.store.bench import Bench, application, sighting
@@ -31,6 +32,17 @@ Plant = Callable[[pytest.MonkeyPatch], None]
 # The first two have one content; no two share a slot, for which they would wait as well.
 ONE, OTHER, APART = (sighting(name).pattern_id for name in ("one-two", "one two", "three"))
 assert 3 == len({slot_of(each) for each in (ONE, OTHER, APART)})
+
+
+def cut_what_is_under_way(url: str) -> None:
+    """End the connections of the transactions that are not committed yet."""
+    with create_engine(store_url(url), poolclass=NullPool).connect() as connection:
+        connection.execute(
+            text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE state = 'idle in transaction' AND datname = current_database() AND pid != pg_backend_pid()"
+            )
+        )
 
 
 def of(bench: Bench, column: str) -> list[object]:
@@ -183,6 +195,33 @@ def seen(history: History) -> tuple[int, int]:
     """The same, of a snapshot."""
     with history.snapshot() as connection:
         return len(connection.execute(select(inbox.c.seq)).all()), last_place(connection)
+
+
+@ON_POSTGRESQL
+def test_who_finds_more_each_time_is_applied_alone(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lane does not begin again for ever: at last it has the whole store."""
+    monkeypatch.setattr("store.lanes._TRIES", 1)
+    bench.apply(sighting("a", description="d"))
+    with closing(Writer(bench.url, 1)) as lane:
+        applied_in_lane(lane, [sighting("A.", description="d")])
+    assert (1, 2) == (bench.store.stats().patterns, bench.store.pattern(pattern_id("T", "a")).occurrence_count)
+    assert 1 == bench.store.stats().merges
+
+
+@ON_POSTGRESQL
+def test_a_lane_whose_connection_is_cut_has_done_nothing(bench: Bench) -> None:
+    """It is told so, as one that is alone in the store is; it may try again, and that counts once."""
+    with closing(StoppingWriter(bench.url, 1)) as lane, ThreadPoolExecutor(1) as pool:
+        lane.open()
+        begun = pool.submit(applied_in_lane, lane, [event := sighting()])
+        wait_until(lane.before_commit.is_set, why="it is about to be committed")
+        cut_what_is_under_way(bench.url)
+        lane.go_on.set()
+        with pytest.raises(StoreUnavailable):
+            begun.result()
+        assert (0, 0, 0, 0) == bench.ledger()
+        applied_in_lane(lane, [event])
+    assert (1, 0, 0, 0) == bench.ledger()
 
 
 @ON_POSTGRESQL

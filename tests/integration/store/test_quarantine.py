@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from store.errors import BrokerUnavailable, NotFound
+from store.errors import AmbiguousPrefix, BrokerUnavailable, NotFound
 from store.events import Rejected
 from store.inspection import Quarantine, discard, replaying
 from store.tables import patterns, quarantine
@@ -157,6 +157,18 @@ def test_a_beginning_has_its_case(bench: Bench) -> None:
         assert "abcdef01" == quarantined.message("abcdef0").id
         with pytest.raises(NotFound):
             quarantined.message("ABCDEF0")
+
+
+def test_a_beginning_of_several_ids_names_none(bench: Bench) -> None:
+    """So that nobody discards or replays another one than was meant."""
+    for last in "12":
+        bench.apply(BAD, delivery=last)
+        bench.sql(f"UPDATE quarantine SET id = 'abcdef0{last}' WHERE id NOT LIKE 'abcdef%'")  # noqa: S608 - our own
+
+    with Quarantine(bench.url) as quarantined:
+        with pytest.raises(AmbiguousPrefix, match="more than one"):
+            quarantined.message("abcdef0")
+        assert "abcdef02" == quarantined.message("abcdef02").id
 
 
 def test_the_list_is_limited(bench: Bench) -> None:

@@ -97,11 +97,13 @@ def test_a_difference_is_named(bench: Bench, history: History, tmp_path: Path) -
     bench.sql("UPDATE patterns SET occurrence_count = 99 WHERE id = :a", a=A)
     bench.sql("DELETE FROM parked")
     bench.sql("UPDATE counters SET value = 0 WHERE name = 'merges'")
+    bench.sql("INSERT INTO pattern_tags (pattern_id, tag) VALUES (:a, 'a stranger')", a=A)
     with rebuilt(history, tmp_path) as writer:
         found = compared(history, writer)
     assert Difference("patterns", A, "occurrence_count", 99, 3) in found
     assert [(MISSING, PRESENT)] == [(each.live, each.rebuilt) for each in found if each.table == "parked"]
     assert Difference("counters", "merges", "value", 0, 1) in found
+    assert Difference("pattern_tags", f"{A} a stranger", None, PRESENT, MISSING) in found
 
 
 def test_scores_are_compared_as_of_one_moment(bench: Bench, history: History, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, MetaData, inspect, text
 import store.migrations
 from store.engines import store_url as url_of
 from store.engines import writer_engine
-from store.errors import StoreOutdated, TransientError
+from store.errors import StoreOutdated, StoreUnavailable, TransientError
 from store.identity import pattern_id
 from store.schema import REVISION, migrate
 from store.sqlite import sqlite_driver
@@ -160,6 +160,25 @@ def test_an_upgrade_keeps_the_data(store_url: str, revision: str) -> None:
     before.pop("alembic_version")
     for name, rows in before.items():
         assert rows == [{column: row[column] for column in old} for old, row in zip(rows, after[name], strict=True)]
+
+
+def test_a_damaged_store_is_not_upgraded(tmp_path: Path) -> None:
+    """It is said in a sentence, and the store stays what it was: here rows refer to a pattern that is gone."""
+    url = f"sqlite:///{tmp_path}/store.db"
+    engine = writer_engine(url_of(url))
+    config = Config()
+    config.set_main_option("script_location", SCRIPTS.dir)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0003")
+        fill(connection)
+    engine.dispose()
+    with closing(sqlite_driver().connect(tmp_path / "store.db", isolation_level=None)) as careless:
+        careless.execute("DELETE FROM patterns")
+    with pytest.raises(StoreUnavailable, match="refer to patterns that are not there"):
+        migrate(url)
+    with closing(Writer(url)) as writer, pytest.raises(StoreOutdated, match="has schema 0003"):
+        writer.open()
 
 
 def fill(connection: Connection) -> None:

@@ -10,6 +10,7 @@ from contextlib import closing
 from typing import Any
 
 import pytest
+from celery.platforms import EX_FAILURE
 from redis.exceptions import NoPermissionError, ResponseError
 
 from store.errors import BrokerUnavailable
@@ -17,6 +18,7 @@ from store.schema import migrate
 from tasks import Producer
 from tasks.broker import BrokerSettings
 from tasks.messages import RecordPattern
+from tasks.outboxes import OutboxSettings
 from tasks.routing import QUEUE, queue_of
 from tests.brokers import KINDS, free_port, program
 from tests.conftest import missing
@@ -150,7 +152,7 @@ def test_the_worker_recovers_what_a_killed_one_had_taken(guarded: GuardedServer,
         product.send(RecordPattern(pattern_type="test", pattern_name="taken"))
         wait_until(lambda: queue.llen(QUEUE) == 0, why="the worker has taken the message")
         os.kill(worker.pid, signal.SIGKILL)
-        worker.wait(DEADLINE)
+        worker.wait(20)
     refused(guarded)
     with product.worker("second", env=env) as worker:
         product.wait_for(applied=1)
@@ -257,6 +259,14 @@ def test_a_missing_right_is_a_sentence_for_producers(guarded: GuardedServer, pro
     assert 0 == guarded.client("admin").llen(QUEUE)
 
 
+def test_a_producer_that_may_not_ask_for_the_brokers_run_sends(guarded: GuardedServer, product: Product) -> None:
+    """As somebody's tighter rules may have it: it just does not see that the broker was started anew."""
+    with Producer(OutboxSettings(home=product.home, broker_url=guarded.of("beat"))) as producer:
+        producer.record_pattern(pattern_type="test", pattern_name="in the dark")
+        assert producer.flush(DEADLINE)
+    assert (1, True) == (guarded.client("admin").llen(QUEUE), "beat info" in refused(guarded))
+
+
 def one_line(product: Product, words: tuple[str, ...], env: Env) -> str:
     """The one sentence of a command to which the broker was refused."""
     finished = product.cli(*words, stdin=LINE, env=env)
@@ -267,9 +277,23 @@ def one_line(product: Product, words: tuple[str, ...], env: Env) -> str:
 
 @pytest.mark.parametrize("user", ["producer", "reader"])
 def test_a_missing_right_is_a_sentence_of_the_worker(guarded: GuardedServer, product: Product, user: str) -> None:
-    """It says once what was refused, and shows no traceback, whether it can begin or not."""
+    """It says once what was refused, and shows no traceback."""
     with product.worker(env=as_user(guarded, user)):
         wait_until(lambda: '"broker_refuses"' in product.log("worker"), why="the worker says it")
     log = product.log("worker")
     assert (1, False, False) == (log.count('"broker_refuses"'), "Traceback" in log, "exc_type" in log)
+    assert "no permissions" in log
+
+
+def test_a_worker_that_cannot_even_begin_ends(guarded: GuardedServer, product: Product) -> None:
+    """With the same sentence, as one that failed; here it may not ask how long its queue is."""
+    with closing(guarded.client("admin")) as admin:
+        admin.execute_command("ACL SETUSER", "worker", "-llen")
+        try:
+            with product.worker(env=as_user(guarded, "worker")) as worker:
+                assert EX_FAILURE == worker.wait(20)
+        finally:
+            admin.execute_command("ACL SETUSER", "worker", "+llen")
+    log = product.log("worker")
+    assert (1, False) == (log.count('"broker_refuses"'), "Traceback" in log)
     assert "no permissions" in log

@@ -1,4 +1,4 @@
-"""What a forwarder notes of a broker that is started anew just while it sends."""
+"""What a forwarder does where the broker is started anew just while it sends, or takes only some of it."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -13,6 +13,7 @@ from tasks.forwarding import Forwarder
 from tasks.outbox import Entry, Outbox
 from tasks.routing import QUEUE, lane_of, queue_of
 from tests.brokers import EmbeddedValkey
+from tests.integration.worker.test_outbox import logged
 from tests.product import Product
 
 
@@ -78,7 +79,37 @@ def test_what_may_have_met_another_run_beside_a_refusal_is_sent_again(alone: Pro
             assert (2, 1) == (alone.client.llen(QUEUE), alone.client.llen(refused))
 
 
-def text_of_lane(lane: int) -> str:
-    """A text that goes to this lane of two."""
+def test_after_two_refused_lanes_the_others_wait(embedded: Product) -> None:
+    """It is the broker then, and no lane: nobody waits for it once for each of many lanes."""
+    settings = embedded.settings.model_copy(update={"lanes": 3})
+    refused = [queue_of(lane) for lane in (0, 1)]
+    with Forwarder(settings) as forwarder, closing(Outbox(embedded.home / "outbox.db")) as outbox:
+        for queue in refused:
+            embedded.client.zadd(queue, {b"no list": 0})
+        for lane in range(3):
+            outbox.add(f"of lane {lane}", "record_pattern", text_of_lane(lane, 3), limit=10**9)
+        with pytest.raises(BrokerUnavailable):
+            forwarder.forward(outbox)
+        assert (0, 0) == (outbox.upto, embedded.client.llen(queue_of(2)))
+        for queue in refused:
+            embedded.client.zrem(queue, "no list")
+        while outbox.waiting:
+            forwarder.forward(outbox)
+        assert [1, 1, 1] == [embedded.client.llen(queue_of(lane)) for lane in range(3)]
+
+
+def test_a_file_that_cannot_be_used_is_said_once(embedded: Product) -> None:
+    """However often it is looked at."""
+    folder = embedded.settings.outbox_folder
+    folder.mkdir()
+    (folder / "1.db").write_text("something else" * 100)
+    with Forwarder(embedded.settings) as forwarder, logged() as records:
+        assert [0, 0] == [forwarder.forward_abandoned() for _ in range(2)]
+    assert 1 == records.qsize()
+    assert "1.db" in records.get().getMessage()
+
+
+def text_of_lane(lane: int, lanes: int = 2) -> str:
+    """A text that goes to this lane of so many."""
     texts = (json.dumps({"pattern_id": f"pattern {number}"}) for number in range(100))
-    return next(text for text in texts if lane_of(text, 2) == lane)
+    return next(text for text in texts if lane_of(text, lanes) == lane)

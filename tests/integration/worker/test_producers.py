@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tasks import Producer
+from tasks import Producer, record_pattern
 from tasks.outboxes import OutboxSettings
 from tests.brokers import free_port
 from tests.product import Env, Finished, Product
@@ -67,6 +67,11 @@ def test_fields_are_given_by_name(embedded: Product) -> None:
     """A field without its name is Python's own error, and nothing is sent."""
     assert "soft_delete_pattern takes its fields by name\n" == script(embedded, POSITIONAL).out
     assert [] == embedded.client.keys()
+
+
+def test_a_task_says_where_it_runs() -> None:
+    """To whoever looks at one: not here."""
+    assert "<task record_pattern of Ostinato's worker>" == repr(record_pattern)
 
 
 @pytest.mark.parametrize("hangs", [False, True], ids=["refused", "hanging"])

@@ -10,7 +10,7 @@ import pytest
 from store.tables import inbox
 from tasks import Producer
 from tasks.outboxes import OutboxSettings
-from tests.brokers import EmbeddedValkey
+from tests.brokers import EmbeddedValkey, free_port
 from tests.product import Product
 from tests.waiting import wait_until
 
@@ -96,7 +96,7 @@ def test_what_the_queue_holds_is_not_lost(embedded: Product) -> None:
     with producer(embedded) as recording:
         record(recording, "queued", 10)
         assert 0 == embedded.cli("migrate").code
-        finished = embedded.cli("reconcile", "--timeout", "0")
+        finished = embedded.cli("reconcile", "--timeout", "0.3")
         assert (1, True) == (finished.code, "is a worker running?" in finished.err)
         assert "looked for 10, sent 10 again\n" == embedded.cli("reconcile", "--now").out
         with embedded.worker():
@@ -119,6 +119,16 @@ def test_command_shows_and_sends_what_waits(alone: Product) -> None:
             assert (0, "sent 3, waiting 0\n") == (flushed.code, flushed.out)
             shown = alone.cli("outbox", "status")
             assert (0, True) == (shown.code, "ended" in shown.out)
+
+
+def test_flush_waits_for_those_that_run(embedded: Product) -> None:
+    """Their files are theirs: they send what is in them, and until they have, something waits."""
+    with producer(embedded, broker_url=f"redis://127.0.0.1:{free_port()}") as elsewhere:
+        elsewhere.record_pattern(pattern_type="test", pattern_name="of a process that runs")
+        flushed = embedded.cli("outbox", "flush", "--timeout", "0.3")
+        assert (1, "sent 0, waiting 1\n") == (flushed.code, flushed.out)
+        elsewhere.close(0)
+    assert "sent 1, waiting 0\n" == embedded.cli("outbox", "flush").out
 
 
 def test_tasks_survive_a_fork(embedded: Product) -> None:

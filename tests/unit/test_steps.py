@@ -1,0 +1,99 @@
+"""The steps that stand beside Celery's own, as Celery starts and stops them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from celery import bootsteps
+
+from worker.lease import Lease
+from worker.life import Life
+from worker.presence import Presence
+from worker.rabbit.queues import DEAD
+from worker.rabbit.steps import DeadLetters, Signs
+from worker.settings import Settings
+
+
+@dataclass
+class Consumers:
+    """What consumes for the worker."""
+
+    queues: set[str]
+
+    def consuming_from(self, queue: str) -> bool:
+        """Whether this one does."""
+        return queue in self.queues
+
+
+@dataclass
+class Parent:
+    """Celery's consumer, as far as the steps know it; it is its own timer, connection and channel."""
+
+    task_consumer: Consumers | None = None
+    settings: Settings = field(default_factory=Settings)
+    life: Life = field(default_factory=lambda: Life(heard=5))
+    asked: list[tuple[object, ...]] = field(default_factory=list[tuple[object, ...]])
+    actions: list[Callable[..., object]] = field(default_factory=list[Callable[..., object]])
+
+    @property
+    def timer(self) -> "Parent":
+        """What calls `actions` every second."""
+        return self
+
+    @property
+    def connection(self) -> "Parent":
+        """What makes channels."""
+        return self
+
+    def call_repeatedly(self, _seconds: float, action: Callable[[], object]) -> None:
+        """Note an action."""
+        self.actions.append(action)
+
+    def channel(self) -> "Parent":
+        """A new channel."""
+        return self
+
+    def basic_qos(self, *asked: object) -> None:
+        """Note a limit."""
+        self.asked.append(asked)
+
+    def basic_consume(self, queue: str, callback: Callable[..., object]) -> None:
+        """Note who takes the messages of a queue."""
+        self.asked.append((queue,))
+        self.actions.append(callback)
+
+
+@pytest.mark.parametrize("step", [Lease, Presence])
+def test_a_step_that_never_began_can_be_stopped(step: type[bootsteps.StartStopStep]) -> None:
+    """As Celery does where a worker is told to end before it has its broker; a second time as well."""
+    parent: Any = Parent()
+    stopped = step(parent)
+    stopped.stop(parent)
+    stopped.stop(parent)
+
+
+def signs(consumers: Consumers | None) -> bool:
+    """Whether a worker with these consumers shows signs of life."""
+    parent: Any = Parent(consumers)
+    Signs(parent).start(parent)
+    (show,) = parent.actions
+    show()
+    parent.life.watch(0.0)
+    parent.life.silence(1.0)
+    return bool(parent.life.seen)
+
+
+def test_only_a_consumer_of_the_queue_shows_signs_of_life() -> None:
+    """A loop that turns without one takes no messages, and so is deaf."""
+    assert [True, False, False] == [signs(each) for each in (Consumers({"ostinato"}), Consumers(set()), None)]
+
+
+def test_dead_letters_are_taken_one_by_one() -> None:
+    """By a consumer that none of them may get to, as all go to the quarantine before: one that did would be said."""
+    parent: Any = Parent()
+    DeadLetters(parent).start(parent)
+    assert [(0, 1, False), (DEAD,)] == parent.asked
+    (consumer,) = parent.actions
+    with pytest.raises(AssertionError, match="a letter"):
+        consumer("a letter")
