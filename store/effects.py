@@ -93,15 +93,17 @@ def _names(event: Effect, delivery: Delivery) -> dict[str, object]:
 
 def take_effect(event: Effect, work: Work) -> bool:
     """Do what the event says; False if it waits for its pattern."""
-    if isinstance(event, Sighting):
-        return _sighting(event, work)
-    if isinstance(event, Application):
-        return _application(event, work)
-    if isinstance(event, SoftDelete):
-        return _soft_delete(event, work)
-    if isinstance(event, Import):
-        return _import(event, work)
-    return _rescore(event, work)
+    match event:
+        case Sighting():
+            return _sighting(event, work)
+        case Application():
+            return _application(event, work)
+        case SoftDelete():
+            return _soft_delete(event, work)
+        case Import():
+            return _import(event, work)
+        case _:
+            return _rescore(event, work)
 
 
 def _sighting(event: Sighting, work: Work) -> bool:
