@@ -147,18 +147,18 @@ def _soft_delete(event: SoftDelete, work: Work) -> bool:
     after = soft_deleted(known, event.occurred_at)
     work.patterns.put(after)
     if not known.active:
-        work.transaction.happened("pattern_already_soft_deleted", pattern_id=known.id)
+        _happened(work, "pattern_already_soft_deleted", event, pattern_id=known.id)
     elif after.active:
-        work.transaction.happened("pattern_seen_since_soft_delete", pattern_id=known.id)
+        _happened(work, "pattern_seen_since_soft_delete", event, pattern_id=known.id)
     else:
-        work.transaction.happened("pattern_soft_deleted", pattern_id=known.id)
+        _happened(work, "pattern_soft_deleted", event, pattern_id=known.id)
     return True
 
 
 def _rescore(event: Rescore, work: Work) -> bool:
     known = work.patterns.meant(event.pattern_id)
     if known is None:
-        work.transaction.happened("pattern_to_update_unknown", pattern_id=event.pattern_id, reason=PATTERN_NOT_FOUND)
+        _happened(work, "pattern_to_update_unknown", event, pattern_id=event.pattern_id, reason=PATTERN_NOT_FOUND)
     else:
         work.patterns.put(_rescored(work, known))
     return True
@@ -189,11 +189,8 @@ def _merge(work: Work, into: PatternState, event: Sighting) -> None:
     work.patterns.put(after)
     revived = after.active and not into.active
     work.transaction.counts[MERGES] += 1
-    work.transaction.happened(
-        "pattern_reactivated_via_hash_merge" if revived else "pattern_merged_via_content_hash",
-        pattern_id=into.id,
-        alias=event.pattern_id,
-    )
+    name = "pattern_reactivated_via_hash_merge" if revived else "pattern_merged_via_content_hash"
+    _happened(work, name, event, pattern_id=into.id, alias=event.pattern_id)
     if work.patterns.add_alias(event.pattern_id, into.id):
         _adopt(work, event.pattern_id)
 
@@ -201,9 +198,7 @@ def _merge(work: Work, into: PatternState, event: Sighting) -> None:
 def _park(work: Work, event: Application | SoftDelete, fact: str) -> None:
     work.parking.park(event)
     work.transaction.done.parked.append(event)
-    work.transaction.happened(
-        fact, message_id=event.id, pattern_id=event.pattern_id, delivery=work.delivery, reason=PATTERN_NOT_FOUND
-    )
+    _happened(work, fact, event, pattern_id=event.pattern_id, reason=PATTERN_NOT_FOUND)
 
 
 def _adopt(work: Work, pattern_id: str) -> None:
@@ -211,13 +206,12 @@ def _adopt(work: Work, pattern_id: str) -> None:
         take_effect(event, work)
         work.transaction.counts[APPLIED] += 1
         work.transaction.done.unparked.append(event)
-        work.transaction.happened(
-            "parked_message_applied",
-            message_id=event.id,
-            kind=event.kind,
-            pattern_id=pattern_id,
-            delivery=work.delivery,
-        )
+        _happened(work, "parked_message_applied", event, kind=event.kind, pattern_id=pattern_id)
+
+
+def _happened(work: Work, name: str, event: Effect, **fields: object) -> None:
+    """Remember what a message did; a log is searched by its id, and by that of the task that brought it."""
+    work.transaction.happened(name, logging.INFO, message_id=event.id, delivery=work.delivery, **fields)
 
 
 def _rescored(work: Work, pattern: PatternState) -> PatternState:

@@ -233,6 +233,16 @@ def test_an_update_of_an_unknown_pattern_is_logged(bench: Bench) -> None:
     assert [] == bench.rows(patterns)
 
 
+def test_a_log_is_searched_by_message_task_and_pattern(bench: Bench) -> None:
+    """Whatever a message does is logged with all three."""
+    delete, unknown = soft_delete(N, -1), rescore("0" * 16)
+    bench.apply(application(N), sighting("n", -3), sighting("N.", -2), delete, delete, soft_delete(N, -1), unknown)
+
+    # One for each message, beside what each does.
+    assert 6 + 6 == len(bench.logs)
+    assert all({"message_id", "delivery", "pattern_id"} <= {*each} for each in bench.logs)
+
+
 def test_a_bad_member_of_a_batch_is_quarantined_beside_the_others(bench: Bench) -> None:
     """The good ones are applied in the given order, in one transaction (spec 4, 5)."""
     bench.apply(sighting(), Rejected(raw=b"bad", reason_code="code", reason_detail="detail"), application(N))

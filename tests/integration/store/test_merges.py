@@ -15,14 +15,14 @@ MERGES = ("pattern_merged_via_content_hash", "pattern_reactivated_via_hash_merge
 
 def test_another_spelling_merges_and_becomes_an_alias(bench: Bench) -> None:
     """Counted, remembered and logged; there is still one pattern (spec 5.1, step 2)."""
-    bench.apply(sighting("file not created", -5), sighting("file_not_created.", -1))
+    bench.apply(sighting("file not created", -5), other := sighting("file_not_created.", -1))
 
     row = bench.row(patterns)
     assert (N, 2) == (row["id"], row["occurrence_count"])
     assert (NOW - 5 * DAY, NOW - DAY) == (row["first_seen"], row["last_seen"])
     assert {"alias": ALIAS, "pattern_id": N} == bench.row(aliases)
     entry = {"event": MERGES[0], "log_level": "info", "pattern_id": N, "alias": ALIAS}
-    assert entry in bench.logs
+    assert entry | {"message_id": other.id, "delivery": "delivery"} in bench.logs
     assert 1 == bench.store.stats().merges
 
 
