@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 
 from celery import Task
 from celery.exceptions import Reject
@@ -24,11 +24,7 @@ Around = Callable[[str, str, Header], AbstractContextManager[None]]
 """What a task runs in: told its kind, the id of its sending, and how to get its headers."""
 
 
-def _in_nothing(kind: str, delivery: str, header: Header) -> AbstractContextManager[None]:  # noqa: ARG001
-    return nullcontext()
-
-
-def bind(app: OwnCelery, receiver: Receiver, around: Around = _in_nothing) -> None:
+def bind(app: OwnCelery, receiver: Receiver, around: Around) -> None:
     """Register a task for each kind with an application; what they receive goes to the receiver."""
     for kind in (*BATCH_MEMBERS, ApplyBatch.KIND):
         _register(app, kind, receiver, around, _effect(kind, receiver))

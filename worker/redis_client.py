@@ -99,7 +99,7 @@ class RedisClient:
                 return Condition(None, ["Its settings are not known: this user may not ask for them (INFO)."])
         kept = info.get("aof_enabled")
         return Condition(
-            _problem(info), [] if kept else ["Its append-only file is off: a restart loses what is queued."]
+            problem_of(info), [] if kept else ["Its append-only file is off: a restart loses what is queued."]
         )
 
     def enqueue(self, raw: bytes) -> None:
@@ -144,7 +144,8 @@ def _member(name: str) -> str:
     return f"{socket.gethostname()} {name}"
 
 
-def _problem(info: Mapping[str, Any]) -> str | None:
+def problem_of(info: Mapping[str, Any]) -> str | None:
+    """What a server's INFO says that keeps messages from it or loses them, and what to do; None where it is fit."""
     if info.get("maxmemory_policy", _NEVER_EVICT) != _NEVER_EVICT:
         return f"The broker throws messages away when its memory is full: set maxmemory-policy to {_NEVER_EVICT}."
     if 0 < info.get("maxmemory", 0) <= info.get("used_memory", 0):

@@ -153,6 +153,8 @@ def test_a_dumb_terminal_gets_lines(alone: Product) -> None:
     """Nothing that it could not understand."""
     with top(alone, term="dumb", columns=80) as terminal:
         terminal.wait_for("The broker does not answer")
+        # No key of ours.
+        terminal.type(b"x")
         terminal.type(b"q")
         assert 0 == terminal.ended()
         assert b"\x1b" not in terminal.raw

@@ -201,6 +201,7 @@ def test_a_folder_of_sockets_that_is_not_this_users_alone_is_refused(
     """Whoever made it first could stand in for the broker."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     folder, home = tmp_path / f"ostinato-{os.getuid()}", Path("/srv") / ("x" * 120)
+    assert folder == socket_path(home).parent
     folder.mkdir(mode=0o700)
     assert folder == socket_path(home).parent
     folder.rmdir()

@@ -31,13 +31,13 @@ _CODES: tuple[tuple[type[Exception], int], ...] = (
     (ChildError, 1),
 )
 _INTERRUPTED = 130
-_ESCAPES = "json-escapes"
+ESCAPES = "json-escapes"
 HELP = {"help_option_names": ["-h", "--help"]}
 
 
 def main() -> None:
     """Run the command line; an error is one sentence on standard error and an exit code."""
-    _print_whatever_comes()
+    print_whatever_comes()
     configure_logs("WARNING")
     _say_in_words(environment.__name__)
     try:
@@ -56,12 +56,12 @@ def _say_in_words(name: str) -> None:
     logger.propagate = False
 
 
-def _print_whatever_comes() -> None:
+def print_whatever_comes() -> None:
     """Where an output is not in UTF-8, what it lacks is written as JSON escapes it."""
-    codecs.register_error(_ESCAPES, _escapes)
+    codecs.register_error(ESCAPES, _escapes)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors=_ESCAPES)
+            stream.reconfigure(errors=ESCAPES)
 
 
 def _escapes(error: UnicodeError) -> tuple[str, int]:

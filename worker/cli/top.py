@@ -61,11 +61,11 @@ def _look_once(looking: Looking) -> None:
 def _watch(looking: Looking, interval: float) -> None:
     hint = f"every {interval:g} s; q ends"
     with Attention() as attention, Looker(looking, interval, attention.wake) as looker:
-        while _drawn(looker, attention, hint) is Sign.SUSPEND:
+        while drawn(looker, attention, hint) is Sign.SUSPEND:
             attention.suspend()
 
 
-def _drawn(looker: Looker, attention: Attention, hint: str) -> Sign:
+def drawn(looker: Looker, attention: Attention, hint: str) -> Sign:
     """Draw what is seen until there is something else to do."""
     if out.is_dumb_terminal:
         scroll = Scroll(out)

@@ -87,7 +87,7 @@ def _said(happening: Happening, logs: Mapping[str, Path | None]) -> str:
             return f"{name} could not start: {reason}"
         case Restarting(name, delay):
             return f"{name} starts again in {delay:g} s"
-        case Exited():
+        case _:
             return ""
 
 

@@ -13,6 +13,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, inspect, text
 
 import store.migrations
+from store import engines
 from store.engines import store_url as url_of
 from store.engines import writer_engine
 from store.errors import StoreOutdated, StoreUnavailable, TransientError
@@ -88,6 +89,28 @@ def test_several_may_make_a_file_at_once(tmp_path: Path) -> None:
             for engine, begun in [(each, pool.submit(each.connect)) for each in engines]:
                 begun.result().close()
                 engine.dispose()
+
+
+def test_a_new_file_waits_for_its_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While another looks into it, SQLite refuses to change the kind of its log."""
+    monkeypatch.setattr(engines, "SQLITE_BUSY_SECONDS", 0.01)
+    monkeypatch.setattr(engines, "monotonic", float)
+    path, waited = tmp_path / "store.db", 0
+    with closing(sqlite_driver().connect(path, isolation_level=None)) as other:
+        other.execute("CREATE TABLE looked_at (column)")
+        other.execute("BEGIN")
+        other.execute("SELECT * FROM looked_at").fetchall()
+
+        def wait(_seconds: float) -> None:
+            nonlocal waited
+            waited += 1
+            other.rollback()
+
+        monkeypatch.setattr(engines, "sleep", wait)
+        engine = writer_engine(url_of(f"sqlite:///{path}"))
+        engine.connect().close()
+        engine.dispose()
+    assert 1 == waited
 
 
 def test_a_migration_that_fails_leaves_nothing_behind(store_url: str) -> None:
