@@ -29,8 +29,7 @@ STEPS = (
     ("types", "mypy worker tasks store benchmarks examples dev.py"),
     ("types", "basedpyright"),
     ("contracts", "lint-imports"),
-    # Twice as many as a small machine has cores, because mostly they wait; the slow files, which come first, first.
-    ("tests", "pytest -ra --durations=15 -n 4 --dist loadfile --no-loadscope-reorder"),
+    ("tests", "pytest -ra --durations=15 -n 2 --dist loadfile"),
 )
 # What is done now and then, and by no check: the second asks a service that may be out of reach.
 CHORES = {

@@ -18,6 +18,7 @@ from tasks.routing import QUEUE
 from tests.brokers import KINDS
 from tests.conftest import server_or_skip
 from tests.envelopes import Json, body, envelope
+from tests.faults import flight
 from tests.malformed import ARGUMENTS, ENVELOPES, FOREIGN_HEADERS, RAW, TEXTS
 from tests.product import Product
 from tests.waiting import wait_until
@@ -33,19 +34,24 @@ class Running:
         self._worker = product.worker()
 
     def survives(self, item: bytes) -> list[Mapping[str, Any]]:
-        """Put an item on the queue, then a good message; what is new in the quarantine once that is applied."""
+        """Put an item on the queue, then a good message; what is new in the quarantine once both are done."""
         self._heal()
         known = {row["id"] for row in self._product.rows(quarantine)}
         self._product.client.lpush(QUEUE, item)
         good = RecordPattern(pattern_type="test", pattern_name=f"good {next(NUMBERS)}")
         self._product.send(good)
         wait_until(lambda: self._worker.poll() is not None or self.applied(good), why="the next message is applied")
+        # Which may be ahead of the item, where both were fetched together.
+        wait_until(lambda: self._worker.poll() is not None or self._is_done(), why="nothing is in flight")
         assert None is self._worker.poll(), self._product.log("worker")
         return [row for row in self._product.rows(quarantine) if row["id"] not in known]
 
     def applied(self, message: RecordPattern) -> bool:
         """Whether the store has had this message."""
         return str(message.id) in {row["message_id"] for row in self._product.rows(inbox)}
+
+    def _is_done(self) -> bool:
+        return flight.in_flight(self._product.client) == 0
 
     def _heal(self) -> None:
         # So that one test's failure is not the next one's too.
