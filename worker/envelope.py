@@ -27,6 +27,7 @@ _MARKERS = {"__type__", "__value__"}
 _CELERYS_ARGUMENT = "self"
 _TRACES = frozenset({"traceparent", "tracestate"})
 _TEXTS = frozenset({"root_id", "parent_id", "origin", "shadow", "argsrepr", "kwargsrepr"})
+_KNOWN = _TEXTS | _TRACES | {"id", "lang", "task"}
 
 Json = dict[str, Any]
 
@@ -52,8 +53,7 @@ def delivered(envelope: Json) -> Delivered | None:
 
 def known(headers: Json) -> Json:
     """The headers that Celery may be given: it takes any other for what it knows of a task itself."""
-    names = _TEXTS | _TRACES | {"id", "lang", "task"}
-    return {name: value for name, value in headers.items() if name in names and isinstance(value, str)}
+    return {name: value for name, value in headers.items() if name in _KNOWN and isinstance(value, str)}
 
 
 def check(headers: Json | None, content: tuple[object, object], body: bytes, size: int) -> None:
@@ -190,7 +190,7 @@ def _check_arguments(body: object) -> None:
     _, named, embedded = cast("list[Json]", body)
     if _CELERYS_ARGUMENT in named:
         _refuse("envelope_body", f"no argument may have the name {_CELERYS_ARGUMENT}")
-    if not embedded.keys() <= set(_UNWANTED_EMBEDDED):
+    if embedded.keys() - _UNWANTED_EMBEDDED:
         _refuse("envelope_body", f"only {', '.join(_UNWANTED_EMBEDDED)} may be said of what follows")
     for name in _UNWANTED_EMBEDDED:
         if embedded.get(name):
