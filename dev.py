@@ -26,7 +26,7 @@ VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 STEPS = (
     ("lint", "ruff format --check ."),
     ("lint", "ruff check ."),
-    ("types", "mypy worker tasks store benchmarks examples dev.py"),
+    ("types", "mypy worker tasks store client/ostinato benchmarks examples dev.py"),
     ("types", "basedpyright"),
     ("contracts", "lint-imports"),
     ("tests", "pytest -ra --durations=15 -n 2 --dist loadfile"),
@@ -153,7 +153,9 @@ def build(held: int, *, rebuild: bool, dev: bool) -> None:
         quietly([host_python, "-m", "venv", "--without-pip", str(VENV)], held, must=True)
         quietly([VENV_PYTHON, "-m", "ensurepip", "--default-pip"], held)  # Debian and Ubuntu may lack it
     pip = choose_pip(pips(host_python), lambda command: quietly(command, held))
-    quietly([*pip, "install", "--quiet", "--no-input", "-e", ".[dev]" if dev else "."], held, must=True)
+    quietly(
+        [*pip, "install", "--quiet", "--no-input", "-e", "./client", "-e", ".[dev]" if dev else "."], held, must=True
+    )
 
 
 def lock(file: IO[str]) -> None:

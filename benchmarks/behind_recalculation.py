@@ -8,8 +8,8 @@ from benchmarks.filling import age, raw
 from benchmarks.installation import sqlite_path
 from benchmarks.recalculation import filled
 from benchmarks.traffic import sighting
-from tasks.messages import RecalculateAllPatternPriorities
-from tasks.publishing import producer_app, publish
+from ostinato.messages.models import RecalculateAllPatternPriorities
+from ostinato.publishing.publisher import producer_app, publish
 from tests.product import Product
 from tests.waiting import wait_until
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.traffic import Said, sighting
-from store.effects import apply
-from store.schema import migrate
-from store.scoring import DAY
-from store.sqlite import sqlite_driver
-from store.transaction import Writer
-from tasks.messages import BATCH_COUNT
+from ostinato.messages.models import BATCH_COUNT
+from ostinato.sqlite_driver import sqlite_driver
+from store.database.schema import migrate
+from store.rules.scoring import DAY
+from store.writing.effects import apply
+from store.writing.transaction import Writer
 from worker.clock import now
 
 TYPES, TAGS = 12, 40

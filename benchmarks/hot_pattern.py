@@ -10,8 +10,8 @@ from benchmarks.figures import Figure, Target, columns
 from benchmarks.filling import fill, say
 from benchmarks.installation import installation
 from benchmarks.traffic import application, id_of, seeded
-from store.transaction import Writer
-from tasks.delivery import Receiver
+from store.writing.transaction import Writer
+from tasks.receiver import Receiver
 from worker.clock import now
 
 _HOT = 0

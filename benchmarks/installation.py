@@ -6,8 +6,8 @@ from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from store.engines import reader_engine, store_url
-from store.tallies import APPLIED, read_counts
+from store.database.counters import APPLIED, read_counts
+from store.database.engines import reader_engine, store_url
 from tests import postgresql
 from tests.brokers import EmbeddedValkey
 from tests.databases import PostgresqlDatabase

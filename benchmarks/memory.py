@@ -9,10 +9,10 @@ from benchmarks.figures import Figure, Target, columns
 from benchmarks.filling import fill
 from benchmarks.installation import LONGEST, counting, installation
 from benchmarks.traffic import messages
-from tasks import wire
-from tasks.messages import BATCH_COUNT, ApplyBatch
-from tasks.publishing import producer_app, publish_text
-from tasks.routing import QUEUE
+from ostinato.messages import wire
+from ostinato.messages.models import BATCH_COUNT, ApplyBatch
+from ostinato.messages.routing import QUEUE
+from ostinato.publishing.publisher import producer_app, publish_text
 from tests.product import Product
 from tests.waiting import wait_until
 

@@ -12,7 +12,7 @@ from benchmarks.figures import Figure, Target, alternate
 from benchmarks.filling import fill
 from benchmarks.installation import counting, installation, rate_of
 from benchmarks.traffic import Said, messages
-from tasks.publishing import producer_app, publish
+from ostinato.publishing.publisher import producer_app, publish
 from tests.product import Product
 
 _STOCK_QUEUE = "celery"

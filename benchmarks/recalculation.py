@@ -9,7 +9,7 @@ from benchmarks.baselines import row_by_row
 from benchmarks.figures import Figure, Target, alternate
 from benchmarks.filling import age, fill_large, raw
 from benchmarks.installation import LONGEST, installation, sqlite_path
-from tasks.messages import RecalculateAllPatternPriorities
+from ostinato.messages.models import RecalculateAllPatternPriorities
 from tests.product import Product
 from tests.waiting import wait_until
 

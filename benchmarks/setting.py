@@ -8,9 +8,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from store.sqlite import sqlite_driver
+from ostinato.sqlite_driver import sqlite_driver
 from tests import postgresql
-from worker.embedded import valkey_binary
+from worker.processes.embedded import valkey_binary
 
 _PACKAGES = ("celery", "kombu", "redis", "sqlalchemy", "psycopg")
 _CPU_INFO = Path("/proc/cpuinfo")

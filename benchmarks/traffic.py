@@ -7,11 +7,11 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from store.identity import pattern_id
-from tasks import Producer
-from tasks.messages import RecordPattern, RecordPatternApplication
-from tasks.outboxes import OutboxSettings
-from tasks.uuid7 import uuid7
+from ostinato import Producer
+from ostinato.identity import pattern_id
+from ostinato.messages.models import RecordPattern, RecordPatternApplication
+from ostinato.messages.uuid7 import uuid7
+from ostinato.outbox.folder import OutboxSettings
 
 TYPE = "benchmark"
 # As long as it takes to hand over what waits, on a machine that is slow.

@@ -22,9 +22,9 @@ from reference_schema import Json, schema
 from typer.core import TyperCommand, TyperGroup
 
 import worker.cli.commands
-from tasks.broker import BrokerSettings
-from tasks.broker_url import SCHEMES
-from tasks.outboxes import OutboxSettings
+from ostinato.outbox.folder import OutboxSettings
+from ostinato.settings.broker import BrokerSettings
+from ostinato.settings.broker_url import SCHEMES
 from worker.settings import Settings
 
 PAGES = ROOT / "docs" / "reference"

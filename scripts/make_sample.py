@@ -24,7 +24,7 @@ from pathlib import Path
 
 from ruff_trials import Finding, Linter, Outcome, Rule, Trial, tried
 
-from store.identity import pattern_id
+from ostinato.identity import pattern_id
 
 SAMPLE = Path(__file__).parents[1] / "worker" / "sample" / "ruff-stdlib.jsonl.gz"
 # Not the library itself: other people's packages, tests, programs, and tables that a program wrote.

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from reference_schema import Json, schema
 
-from tasks import reasons
-from tasks.messages import MESSAGES
-from tasks.wire import BATCH_BYTES, MESSAGE_BYTES
+from ostinato.messages import reasons
+from ostinato.messages.models import MESSAGES
+from ostinato.messages.wire import BATCH_BYTES, MESSAGE_BYTES
 
 ROOT = Path(__file__).resolve().parents[1]
 MADE = "<!-- Made by scripts/make_reference.py from the code: change that, and run it again. -->"

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from reference_codes import MADE
 
-from worker.metrics.declared import ASKED, COUNTED, SAID, Metric
-from worker.metrics.gauges import ANSWER_SECONDS
+from worker.observability.metrics.declared import ASKED, COUNTED, SAID, Metric
+from worker.observability.metrics.gauges import ANSWER_SECONDS
 
 
 def page() -> str:

@@ -8,8 +8,8 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_jso
 from pydantic_core import PydanticCustomError, core_schema
 from typing_extensions import override
 
-from tasks.messages import MESSAGES
-from tasks.wire import BATCH_BYTES, MESSAGE_BYTES
+from ostinato.messages.models import MESSAGES
+from ostinato.messages.wire import BATCH_BYTES, MESSAGE_BYTES
 
 Json = dict[str, Any]
 

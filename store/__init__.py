@@ -11,18 +11,12 @@ Importing this loads no database driver: that happens when `Store` is first name
 
 from typing import TYPE_CHECKING, Any
 
-from store.errors import (
-    AmbiguousPrefix,
-    NotFound,
-    OstinatoError,
-    StoreOutdated,
-    StoreUnavailable,
-)
-from store.identity import pattern_id
-from store.records import Pattern, RecordedApplication, Stats
+from ostinato.errors import AmbiguousPrefix, NotFound, OstinatoError, StoreOutdated, StoreUnavailable
+from ostinato.identity import pattern_id
+from store.reading.records import Pattern, RecordedApplication, Stats
 
 if TYPE_CHECKING:
-    from store.reading import Store
+    from store.reading.store import Store
 
 __all__ = [
     "AmbiguousPrefix",
@@ -41,7 +35,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the module has
     # A producer imports this package for its pure rules only, and must not pay for SQLAlchemy.
     if name == "Store":
-        from store.reading import Store  # noqa: PLC0415 - see above
+        from store.reading.store import Store  # noqa: PLC0415 - see above
 
         return Store
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

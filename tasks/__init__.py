@@ -1,64 +1,29 @@
-"""What may be asked of the store: the messages, and one task for each of their kinds.
+"""The Celery tasks: what becomes of a message that arrives.
 
-A producer imports the tasks and sends::
-
-    from tasks import record_pattern
-
-    record_pattern.delay(pattern_type="flaky_test", pattern_name="test_login times out")
-
-or, where it must not wait for the broker and nothing may be lost, keeps a `Producer` for as long as it runs::
-
-    from tasks import Producer
-
-    producer = Producer()
-    producer.record_pattern(pattern_type="flaky_test", pattern_name="test_login times out")
-
-Importing this loads neither SQLAlchemy nor the worker, reads no setting and connects to nothing; Celery loads with the
-first message, or `Producer`.
+What producers use lives in the client, `ostinato`; these are the same names, for those who have the server.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from tasks.messages import (
-    ApplyBatch,
-    RecalculateAllPatternPriorities,
-    RecordPattern,
-    RecordPatternApplication,
-    SoftDeletePattern,
-    UpdatePatternEffectiveness,
-)
-from tasks.remote import RemoteTask
+import ostinato
 
 if TYPE_CHECKING:
-    from tasks.producer import Producer
-
-record_pattern = RemoteTask(RecordPattern.KIND, RecordPattern)
-record_pattern_application = RemoteTask(RecordPatternApplication.KIND, RecordPatternApplication)
-soft_delete_pattern = RemoteTask(SoftDeletePattern.KIND, SoftDeletePattern)
-update_pattern_effectiveness = RemoteTask(UpdatePatternEffectiveness.KIND, UpdatePatternEffectiveness)
-recalculate_all_pattern_priorities = RemoteTask(RecalculateAllPatternPriorities.KIND, RecalculateAllPatternPriorities)
-apply_batch = RemoteTask(ApplyBatch.KIND, ApplyBatch)
-
-__all__ = [
-    "ApplyBatch",
-    "Producer",
-    "RecalculateAllPatternPriorities",
-    "RecordPattern",
-    "RecordPatternApplication",
-    "SoftDeletePattern",
-    "UpdatePatternEffectiveness",
-    "apply_batch",
-    "recalculate_all_pattern_priorities",
-    "record_pattern",
-    "record_pattern_application",
-    "soft_delete_pattern",
-    "update_pattern_effectiveness",
-]
+    from ostinato import ApplyBatch as ApplyBatch
+    from ostinato import Producer as Producer
+    from ostinato import RecalculateAllPatternPriorities as RecalculateAllPatternPriorities
+    from ostinato import RecordPattern as RecordPattern
+    from ostinato import RecordPatternApplication as RecordPatternApplication
+    from ostinato import SoftDeletePattern as SoftDeletePattern
+    from ostinato import UpdatePatternEffectiveness as UpdatePatternEffectiveness
+    from ostinato import apply_batch as apply_batch
+    from ostinato import recalculate_all_pattern_priorities as recalculate_all_pattern_priorities
+    from ostinato import record_pattern as record_pattern
+    from ostinato import record_pattern_application as record_pattern_application
+    from ostinato import soft_delete_pattern as soft_delete_pattern
+    from ostinato import update_pattern_effectiveness as update_pattern_effectiveness
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the module has
-    if name == "Producer":
-        from tasks.producer import Producer  # noqa: PLC0415 - see above
-
-        return Producer
+def __getattr__(name: str) -> object:
+    if name in ostinato.__all__:
+        return getattr(ostinato, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

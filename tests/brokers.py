@@ -13,10 +13,10 @@ from typing import Any, Protocol, Self, cast
 from redis import Redis
 from redis.exceptions import RedisError
 
-from tasks.broker import socket_path
+from ostinato.settings.broker import socket_path
 from tests.waiting import wait_until
-from worker.child import Child
-from worker.embedded import EmbeddedBroker, Fsync, valkey_binary
+from worker.processes.child import Child
+from worker.processes.embedded import EmbeddedBroker, Fsync, valkey_binary
 
 KINDS = ("valkey", "redis")
 _REDIS = "OSTINATO_TEST_REDIS_URL"

@@ -12,7 +12,7 @@ from tests.brokers import free_port
 from tests.compose import composed
 from tests.conftest import missing
 from tests.postgresql import OwnServer
-from worker.child import Child
+from worker.processes.child import Child
 
 SECRETS = {"OSTINATO_FLOWER_AUTH": "me:0123abcd", "OSTINATO_POSTGRES_PASSWORD": "4567ef"}
 _SERVER = f"postgresql+psycopg://ostinato:{SECRETS['OSTINATO_POSTGRES_PASSWORD']}@postgres:5432/ostinato"

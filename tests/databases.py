@@ -12,9 +12,9 @@ from uuid import uuid4
 from psycopg.sql import SQL, Identifier
 from sqlalchemy import URL, make_url
 
-from store.schema import migrate
-from store.sqlite import sqlite_driver
-from store.tables import counters, metadata
+from ostinato.sqlite_driver import sqlite_driver
+from store.database.schema import migrate
+from store.database.tables import counters, metadata
 from tests import postgresql
 
 if TYPE_CHECKING:

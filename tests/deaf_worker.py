@@ -11,8 +11,8 @@ from typing import Any, cast
 from celery import Celery, bootsteps
 from typing_extensions import override
 
-from tasks.delivery import Receiver
-from worker.taken import Taken
+from tasks.receiver import Receiver
+from worker.broker.redis.taken import Taken
 
 WAYS = ("hanging loop", "cancelled consumer", "no queue", "unanswered fetch", "hanging task")
 VARIABLE = "OSTINATO_TEST_DEAF"

@@ -5,8 +5,8 @@ import json
 from typing import Any
 from uuid import uuid4
 
-from tasks.messages import RecordPattern
-from tasks.routing import QUEUE
+from ostinato.messages.models import RecordPattern
+from ostinato.messages.routing import QUEUE
 
 Json = dict[str, Any]
 

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from kombu import Connection, Consumer, Queue
 
-from store.errors import MalformedMessage
-from tasks.routing import QUEUE
+from ostinato.errors import MalformedMessage
+from ostinato.messages.routing import QUEUE
 from tests.waiting import wait_until
-from worker.transport import Ahead, Channel, SocketTransport, Transport
+from worker.broker.redis.transport import Ahead, Channel, SocketTransport, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,15 +4,15 @@ from contextlib import closing
 from datetime import datetime, timedelta
 from random import Random
 
-from store.effects import apply
+from ostinato.messages.models import Message, RecalculateAllPatternPriorities
+from ostinato.messages.wire import encode, read_line, read_recorded
+from ostinato.times import to_micros
+from store.database.schema import migrate
 from store.events import Effect, Recalculation, Rejected
-from store.recalculation import recalculate
-from store.schema import migrate
-from store.times import to_micros
-from store.transaction import Writer
-from tasks.messages import Message, RecalculateAllPatternPriorities
-from tasks.wire import encode, read_line, read_recorded
-from worker.sample import sample_lines
+from store.writing.effects import apply
+from store.writing.recalculation import recalculate
+from store.writing.transaction import Writer
+from worker.cli.demo.sample import sample_lines
 
 _TOGETHER = 200
 REFUSED = (("not_json", 3), ("pattern_name_length", 1))

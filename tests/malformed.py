@@ -4,7 +4,7 @@ import gzip
 import json
 import pickle
 
-from tasks.messages import RecordPatternApplication
+from ostinato.messages.models import RecordPatternApplication
 from tests.envelopes import Json, body, envelope, text, without
 from tests.wire_texts import DELETE, DIGITS, batch_of
 

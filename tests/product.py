@@ -11,16 +11,16 @@ from typing import Any, NamedTuple, Self
 
 from sqlalchemy import Table, select
 
-from store.engines import reader_engine, store_url
-from store.errors import StoreOutdated
-from store.reading import Store
-from store.records import Stats
-from tasks.messages import Message
-from tasks.publishing import producer_app, publish
+from ostinato.errors import StoreOutdated
+from ostinato.messages.models import Message
+from ostinato.publishing.publisher import producer_app, publish
+from store.database.engines import reader_engine, store_url
+from store.reading.records import Stats
+from store.reading.store import Store
 from tests.brokers import Client, client
 from tests.waiting import wait_until
-from worker.brokers import broker_client
-from worker.child import Child
+from worker.broker.kinds import broker_client
+from worker.processes.child import Child
 from worker.settings import Settings
 
 DEADLINE = 60.0

@@ -5,8 +5,8 @@ For a store that is locked it waits less at a time than that, as the product doe
 
 from celery import Celery
 
-from store import engines
-from worker.rabbit import consumer
+from store.database import engines
+from worker.broker.rabbitmq import consumer
 
 SECONDS = 2
 

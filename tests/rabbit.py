@@ -13,7 +13,7 @@ from amqp.exceptions import AMQPError, NotFound
 
 from tests.brokers import free_port
 from tests.waiting import wait_until
-from worker.child import Child
+from worker.processes.child import Child
 
 MISSING = "there is no rabbitmq-server: install Debian's package"
 USER, PASSWORD, ESCAPED = "fleet", "s3@cr/et", "s3%40cr%2Fet"

@@ -11,7 +11,7 @@ from typing import NamedTuple, Self
 from tests.pages import INTERRUPT, Command, Program, fits
 from tests.product import DEADLINE, Finished, Product
 from tests.waiting import comes_true, wait_until
-from worker.child import Child
+from worker.processes.child import Child
 
 # What ends by Ctrl-C only runs beside the rest; so does whatever its comment says that of.
 _ENDLESS = ("ostinato up", "celery -A worker worker", "celery -A worker beat", "celery -A worker flower")

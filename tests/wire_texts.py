@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from store.errors import MalformedMessage
+from ostinato.errors import MalformedMessage
+from ostinato.messages.models import RecordPattern
+from ostinato.messages.wire import make
 from store.events import Item, Rejected
-from tasks.messages import RecordPattern
-from tasks.wire import make
 
 ID = "01900000-0000-7000-8000-000000000001"
 COMMON = {"id": ID, "occurred_at": "2026-01-31T12:00:00Z"}

@@ -9,21 +9,21 @@ from celery import signals
 from celery.exceptions import WorkerShutdown, WorkerTerminate
 from celery.worker import state
 
-from store.errors import ConfigurationError, StoreOutdated, TransientError
-from store.transaction import Writer
-from tasks.binding import bind
-from tasks.broker_kinds import kind_of
-from tasks.celery_app import OwnCelery
-from tasks.delivery import Receiver
-from tasks.routing import queue_of
-from worker.beat import LONGEST_WAIT, beat_schedule, slot_scheduler
+from ostinato.errors import ConfigurationError, StoreOutdated, TransientError
+from ostinato.messages.routing import queue_of
+from ostinato.publishing.celery_app import OwnCelery
+from ostinato.publishing.kinds import kind_of
+from store.writing.transaction import Writer
+from tasks.celery_tasks import bind
+from tasks.receiver import Receiver
+from worker.beat.scheduler import LONGEST_WAIT, beat_schedule, slot_scheduler
+from worker.beat.slots import SlotSchedule
+from worker.broker.consumers import worker_consumer
+from worker.broker.life import Life
 from worker.clock import now
-from worker.consumers import worker_consumer
-from worker.life import Life
 from worker.logs import configure_logs
+from worker.observability.watching import Watching
 from worker.settings import Settings
-from worker.slots import SlotSchedule
-from worker.watching import Watching
 
 _PAUSE_STEP = 0.1
 # A fetch is answered within a second or two.
@@ -65,7 +65,7 @@ def _configuration(settings: Settings) -> dict[str, Any]:
     kind = kind_of(settings.broker_address)
     return {
         # Serial: one process that applies one message after the other.
-        "worker_pool": "worker.pool:SerialPool",
+        "worker_pool": "worker.broker.pool:SerialPool",
         "worker_concurrency": 1,
         "worker_prefetch_multiplier": 1,
         # The broker is told "done" after the commit, never before.

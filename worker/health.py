@@ -3,9 +3,9 @@
 import socket
 from contextlib import closing
 
-from store.errors import OstinatoError
-from tasks.broker import BrokerSettings
-from worker.brokers import broker_client
+from ostinato.errors import OstinatoError
+from ostinato.settings.broker import BrokerSettings
+from worker.broker.kinds import broker_client
 
 
 class Unhealthy(OstinatoError):

@@ -7,12 +7,12 @@ from urllib.parse import quote
 
 from pydantic import AfterValidator, Field, ValidationInfo
 
-from store.engines import store_url
-from store.errors import ConfigurationError
-from tasks.environment import written_as
-from tasks.outboxes import OutboxSettings
-from tasks.routing import MOST_LANES
-from worker.embedded import Fsync
+from ostinato.errors import ConfigurationError
+from ostinato.messages.routing import MOST_LANES
+from ostinato.outbox.folder import OutboxSettings
+from ostinato.settings.environment import written_as
+from store.database.engines import store_url
+from worker.processes.embedded import Fsync
 
 _DAY = 86_400
 _FLOWER_AUTH = written_as(

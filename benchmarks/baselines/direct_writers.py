@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.traffic import TYPE, id_of, name_of, paced, seeded
-from store.identity import content_hash
-from store.scoring import Evidence, score
-from store.sqlite import sqlite_driver
-from tasks.uuid7 import uuid7
+from ostinato.messages.uuid7 import uuid7
+from ostinato.sqlite_driver import sqlite_driver
+from store.rules.identity import content_hash
+from store.rules.scoring import Evidence, score
 from worker.clock import now
 
 _KNOWN = "SELECT 1 FROM patterns WHERE id = ?"

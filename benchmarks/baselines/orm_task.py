@@ -6,11 +6,12 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from benchmarks.baselines.plain_celery import plain_app
-from store import tables
-from store.identity import content_hash, pattern_id
-from store.scoring import WINDOW, Evidence, score
-from store.sqlite import sqlite_driver
-from tasks.broker import read_settings
+from ostinato.identity import pattern_id
+from ostinato.settings.broker import read_settings
+from ostinato.sqlite_driver import sqlite_driver
+from store.database import tables
+from store.rules.identity import content_hash
+from store.rules.scoring import WINDOW, Evidence, score
 from worker.clock import now
 from worker.settings import Settings
 

@@ -8,7 +8,7 @@ after the task, with events.
 
 from celery import Celery
 
-from tasks.broker import BrokerSettings, read_settings
+from ostinato.settings.broker import BrokerSettings, read_settings
 
 
 def plain_app(name: str) -> Celery:

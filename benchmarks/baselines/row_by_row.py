@@ -4,7 +4,7 @@ from pathlib import Path
 from time import monotonic
 
 from benchmarks.filling import raw
-from store.scoring import Evidence, score
+from store.rules.scoring import Evidence, score
 from worker.clock import now
 
 _PATTERNS = """

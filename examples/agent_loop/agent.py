@@ -14,8 +14,8 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+from ostinato import Producer
 from store import Pattern, Store
-from tasks import Producer
 
 # What can be tried against each problem; each remedy helps in every so manieth run.
 REMEDIES = {

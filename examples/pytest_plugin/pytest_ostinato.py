@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tasks import Producer, RecordPattern, RecordPatternApplication
+from ostinato import Producer, RecordPattern, RecordPatternApplication
 
 FAILURE, FLAKY = "test_failure", "flaky_test"
 REMEDY = "Run it again"

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from store.identity import pattern_id
+from ostinato.identity import pattern_id
 from tests.product import Product
 
 FIELDS = [

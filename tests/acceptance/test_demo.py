@@ -18,8 +18,8 @@ PRODUCER = re.compile(r"^(\d+) \S+ -m worker\.cli send \S+/producer-0\.jsonl", r
 
 # The same without any patience.
 IMPATIENT = """
-import worker.cli, worker.cli.demo
-worker.cli.demo._STUCK_SECONDS = 0.0
+import worker.cli.main, worker.cli.demo.command
+worker.cli.demo.command._STUCK_SECONDS = 0.0
 worker.cli.main()
 """
 

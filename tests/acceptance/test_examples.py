@@ -4,7 +4,7 @@ import re
 import sys
 from pathlib import Path
 
-from store.identity import pattern_id
+from ostinato.identity import pattern_id
 from tests.product import Product
 from tests.waiting import wait_until
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.product import Product
 from tests.waiting import wait_until
-from worker.sample import sample_lines
+from worker.cli.demo.sample import sample_lines
 
 
 @pytest.fixture(scope="module")

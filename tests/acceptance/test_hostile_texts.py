@@ -5,8 +5,8 @@ from collections.abc import Generator
 
 import pytest
 
-from store.identity import pattern_id
-from tasks.routing import QUEUE
+from ostinato.identity import pattern_id
+from ostinato.messages.routing import QUEUE
 from tests.envelopes import envelope
 from tests.product import Product
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from store.tables import patterns
+from store.database.tables import patterns
 from tests.predecessor import PATTERN, Predecessor
 from tests.product import Finished, Product
 

@@ -6,9 +6,9 @@ from collections.abc import Generator
 
 import pytest
 
-from store.identity import pattern_id
-from store.schema import migrate
-from tasks.messages import RecordPattern
+from ostinato.identity import pattern_id
+from ostinato.messages.models import RecordPattern
+from store.database.schema import migrate
 from tests.brokers import EmbeddedValkey
 from tests.product import Product
 

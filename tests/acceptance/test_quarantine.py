@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tasks.routing import QUEUE
+from ostinato.messages.routing import QUEUE
 from tests.envelopes import body, envelope, text
 from tests.product import Product
 from tests.waiting import wait_until

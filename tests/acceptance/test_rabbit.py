@@ -12,20 +12,20 @@ from amqp.exceptions import PreconditionFailed
 from celery import Celery
 from kombu import Exchange, Queue
 
-from store.errors import BrokerUnavailable
-from tasks import Producer
-from tasks.celery_app import OwnCelery
-from tasks.messages import RecordPattern
-from tasks.publishing import producer_app, publish
+from ostinato import Producer
+from ostinato.errors import BrokerUnavailable
+from ostinato.messages.models import RecordPattern
+from ostinato.publishing.celery_app import OwnCelery
+from ostinato.publishing.publisher import producer_app, publish
 from tests.envelopes import body, envelope, text
 from tests.product import DEADLINE, Product
 from tests.rabbit import RabbitServer
 from tests.waiting import wait_until
-from worker.brokers import broker_client
+from worker.broker.kinds import broker_client
 
 QUEUES = ("ostinato", "ostinato.dead")
 DELAY = """
-from tasks import record_pattern
+from ostinato import record_pattern
 print(record_pattern.delay(pattern_type="door", pattern_name="two").id)
 """
 

@@ -15,14 +15,14 @@ from tests.guarded import GuardedServer
 from tests.leftovers import processes_of
 from tests.product import Product
 from tests.waiting import wait_until
-from worker.services import Services
+from worker.processes.services import Services
 from worker.settings import Settings
 
 SECRET = secrets.token_hex(16)
 # Written as in a URL, so that it appears in two forms.
 WRITTEN = f"%40%2F%3A{SECRET}"
 LINE = '{"kind": "record_pattern", "pattern_type": "test", "pattern_name": "x"}\n'
-DELAY = 'from tasks import record_pattern as r; r.delay(pattern_type="test", pattern_name="x")'
+DELAY = 'from ostinato import record_pattern as r; r.delay(pattern_type="test", pattern_name="x")'
 # Where a broker, then where a store is to be found, and a part of what the processes then say of it.
 TROUBLE = {
     "wrong password": ("redis://worker:{secret}@127.0.0.1:{port}/0", "username-password"),

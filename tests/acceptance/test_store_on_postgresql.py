@@ -5,9 +5,9 @@ from collections.abc import Generator
 
 import pytest
 
-from store.identity import pattern_id
-from store.reading import Store
-from tasks.messages import RecordPattern, RecordPatternApplication
+from ostinato.identity import pattern_id
+from ostinato.messages.models import RecordPattern, RecordPatternApplication
+from store.reading.store import Store
 from tests.brokers import free_port
 from tests.databases import Database
 from tests.product import Product

@@ -5,12 +5,12 @@ import os
 import sys
 from typing import Any
 
-from store.identity import pattern_id
-from tasks.messages import ApplyBatch
-from tasks.routing import QUEUE
+from ostinato.identity import pattern_id
+from ostinato.messages.models import ApplyBatch
+from ostinato.messages.routing import QUEUE
 from tests.product import DEADLINE, Product
 from tests.waiting import wait_until
-from worker.sample import sample_lines
+from worker.cli.demo.sample import sample_lines
 
 
 def line(pattern_type: str, name: str) -> str:

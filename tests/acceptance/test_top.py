@@ -6,8 +6,8 @@ from itertools import takewhile
 
 import pytest
 
-from tasks.messages import RecordPattern
-from tasks.routing import QUEUE
+from ostinato.messages.models import RecordPattern
+from ostinato.messages.routing import QUEUE
 from tests.brokers import EmbeddedValkey
 from tests.product import Product
 from tests.screen import Terminal

@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from store.schema import REVISION
+from store.database.schema import REVISION
 from tests.product import Finished, Product
 
 GOOD = '{"kind": "record_pattern", "pattern_type": "test", "pattern_name": "x"}\n'
@@ -36,7 +36,7 @@ class Interrupting:
             os.kill(os.getpid(), signal.SIGINT)
 
 sys.meta_path.insert(0, Interrupting())
-from worker.cli import main
+from worker.cli.main import main
 main()
 """
 

@@ -10,7 +10,7 @@ from tests.leftovers import processes_of
 from tests.product import DEADLINE, Product
 from tests.screen import Terminal
 from tests.waiting import wait_until
-from worker.services import FLOWER_PORT
+from worker.processes.services import FLOWER_PORT
 
 
 def nothing_runs(product: Product) -> bool:

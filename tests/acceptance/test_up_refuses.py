@@ -10,7 +10,7 @@ from tests.brokers import free_port
 from tests.dashboard import only_one
 from tests.leftovers import processes_of
 from tests.product import Env, Product
-from worker.services import FLOWER_PORT
+from worker.processes.services import FLOWER_PORT
 
 LANES = {"OSTINATO_LANES": "2", "OSTINATO_STORE_URL": "postgresql://user@127.0.0.1:1/db"}
 NO_LANE = {

@@ -3,8 +3,8 @@
 import sys
 from pathlib import Path
 
-from store.schema import migrate
-from tasks.messages import RecordPattern
+from ostinato.messages.models import RecordPattern
+from store.database.schema import migrate
 from tests.brokers import EmbeddedValkey
 from tests.product import Product
 
@@ -16,7 +16,7 @@ OTHERS = {
     "CELERY_CONFIG_MODULE": "no.such.module",
 }
 PRODUCERS = """
-from tasks import Producer, record_pattern
+from ostinato import Producer, record_pattern
 record_pattern.delay(pattern_type="test", pattern_name="sent at once")
 with Producer() as producer:
     producer.record_pattern(pattern_type="test", pattern_name="sent by the outbox")

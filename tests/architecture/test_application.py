@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from celery import Celery
 
-from tasks.messages import MESSAGES
-from tasks.routing import QUEUE
+from ostinato.messages.models import MESSAGES
+from ostinato.messages.routing import QUEUE
 from worker.app import create_app
 from worker.settings import Settings
 
@@ -32,7 +32,7 @@ def test_tasks_stay_with_their_application(app: Celery) -> None:
 @pytest.mark.parametrize(
     ("setting", "value"),
     {
-        "worker_pool": "worker.pool:SerialPool",
+        "worker_pool": "worker.broker.pool:SerialPool",
         "worker_concurrency": 1,
         "worker_prefetch_multiplier": 1,
         "task_acks_late": True,

@@ -32,8 +32,8 @@ def modules(*packages):
 
 
 # Programs rather than modules, and the one module that is there to read the environment.
-programs = {"worker.celery", "worker.cli.__main__", "store.migrations.env"}
-names = sys.argv[1:] or [name for name in modules("worker", "tasks", "store") if name not in programs]
+programs = {"worker.celery", "worker.cli.__main__", "store.database.migrations.env"}
+names = sys.argv[1:] or [name for name in modules("worker", "tasks", "store", "ostinato") if name not in programs]
 for name in names:
     import_module(name)
 print(json.dumps([names, happened, sorted({name.partition(".")[0] for name in set(sys.modules) - before})]))
@@ -54,12 +54,12 @@ class Imported:
 def test_import_connects_to_nothing_and_writes_nothing(tmp_path: Path) -> None:
     """Every module but the programs can be imported with an empty environment, and nothing happens."""
     imported = Imported(tmp_path)
-    assert {"worker.app", "worker.cli.up", "tasks.binding", "store.transaction"} <= set(imported.names)
+    assert {"worker.app", "worker.cli.up", "tasks.celery_tasks", "store.writing.transaction"} <= set(imported.names)
     assert [] == imported.happened
     assert [] == list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("name", ["tasks", "tasks.messages"])
+@pytest.mark.parametrize("name", ["tasks", "ostinato.messages.models"])
 def test_producer_loads_neither_database_nor_queue_nor_worker(tmp_path: Path, name: str) -> None:
     """Celery comes with the first message that is sent, SQLAlchemy never."""
     imported = Imported(tmp_path, name)
@@ -74,5 +74,5 @@ def test_worker_loads_prometheus_only_where_it_is_asked_for(tmp_path: Path) -> N
 
 def test_pure_rules_load_the_standard_library_only(tmp_path: Path) -> None:
     """Neither the scores nor the identity of a pattern need anything else."""
-    imported = Imported(tmp_path, "store.scoring", "store.identity")
+    imported = Imported(tmp_path, "store.rules.scoring", "store.rules.identity")
     assert set() == imported.packages - set(sys.stdlib_module_names) - {"store"}

@@ -32,8 +32,8 @@ def test_wheel_has_the_three_packages_and_nothing_else(wheel: ZipFile) -> None:
     }
     found = {name for name in wheel.namelist() if ".dist-info/" not in name}
     assert expected == found
-    assert {*(f"{package}/py.typed" for package in PACKAGES), "worker/sample/ruff-stdlib.jsonl.gz"} <= found
-    assert {"store/migrations/env.py", "store/migrations/versions/r0001_first_schema.py"} <= found
+    assert {*(f"{package}/py.typed" for package in PACKAGES), "worker/cli/demo/ruff-stdlib.jsonl.gz"} <= found
+    assert {"store/database/migrations/env.py", "store/database/migrations/versions/r0001_first_schema.py"} <= found
 
 
 def test_wheel_brings_the_command(wheel: ZipFile) -> None:
@@ -41,5 +41,5 @@ def test_wheel_brings_the_command(wheel: ZipFile) -> None:
     [name] = [each for each in wheel.namelist() if each.endswith("/entry_points.txt")]
     scripts = configparser.ConfigParser()
     scripts.read_string(wheel.read(name).decode())
-    assert {"ostinato": "worker.cli:main"} == dict(scripts["console_scripts"])
+    assert {"ostinato": "worker.cli.main:main"} == dict(scripts["console_scripts"])
     assert ["console_scripts"] == scripts.sections()

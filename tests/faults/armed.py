@@ -10,8 +10,8 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from store.inbox import Receipt
-from store.transaction import Clock, Transaction, Writer
+from store.writing.inbox import Receipt
+from store.writing.transaction import Clock, Transaction, Writer
 from tests.faults.replacing import AnyFunction, replace
 
 POINT = "OSTINATO_TEST_POINT"
@@ -45,22 +45,22 @@ Arming = Callable[[Bomb], None]
 
 def after_fetch(bomb: Bomb) -> None:
     """The broker has moved the message; the worker has its bytes, and has done nothing with them."""
-    _after("worker.transport.Channel._fetched", bomb, when=lambda raw: raw is not None)
+    _after("worker.broker.redis.transport.Channel._fetched", bomb, when=lambda raw: raw is not None)
 
 
 def before_begin(bomb: Bomb) -> None:
     """The message is read; its transaction is about to begin."""
-    replace("store.transaction.Writer.transaction", bomb.before)
+    replace("store.writing.transaction.Writer.transaction", bomb.before)
 
 
 def after_inbox_row(bomb: Bomb) -> None:
     """The ids are in the inbox, the effect is not there, nothing is committed."""
-    _after("store.effects.receive", bomb, when=lambda receipts: Receipt.NEW in receipts)
+    _after("store.writing.effects.receive", bomb, when=lambda receipts: Receipt.NEW in receipts)
 
 
 def before_commit(bomb: Bomb) -> None:
     """Everything is written, nothing is committed."""
-    _after("store.transaction.add_counts", bomb)
+    _after("store.writing.transaction.add_counts", bomb)
 
 
 def after_commit(bomb: Bomb) -> None:
@@ -75,12 +75,12 @@ def after_commit(bomb: Bomb) -> None:
 
         return committed
 
-    replace("store.transaction.Writer.transaction", make)
+    replace("store.writing.transaction.Writer.transaction", make)
 
 
 def after_acknowledgement(bomb: Bomb) -> None:
     """The broker has been told, and the next message has not been asked for."""
-    _after("worker.taken.Taken.done", bomb)
+    _after("worker.broker.redis.taken.Taken.done", bomb)
 
 
 POINTS: Mapping[str, Arming] = {

@@ -9,10 +9,9 @@ from threading import Event, Thread
 from typing import Any
 from uuid import UUID
 
-from store.errors import BrokerUnavailable
-from tasks import Producer
-from tasks.broker import BrokerSettings
-from tasks.messages import (
+from ostinato import Producer
+from ostinato.errors import BrokerUnavailable
+from ostinato.messages.models import (
     ApplyBatch,
     Message,
     RecordPattern,
@@ -20,8 +19,9 @@ from tasks.messages import (
     SoftDeletePattern,
     UpdatePatternEffectiveness,
 )
-from tasks.outboxes import OutboxSettings
-from tasks.publishing import producer_app, publish
+from ostinato.outbox.folder import OutboxSettings
+from ostinato.publishing.publisher import producer_app, publish
+from ostinato.settings.broker import BrokerSettings
 from tests.faults.ledger import Ledger, Outcome
 from tests.model import said
 from tests.model.naming import id_of

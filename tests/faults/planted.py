@@ -11,15 +11,15 @@ from typing import Any, cast
 import pytest
 from kombu.transport import redis
 
-import worker.beat
-import worker.redis_consumer
-import worker.slots
+import worker.beat.scheduler
+import worker.beat.slots
+import worker.broker.redis.consumer
 from tests.faults import armed
 from tests.faults.replacing import AnyFunction, replace
 from tests.integration.store import planted_rules, plants
 from tests.integration.store.plants import Plant
 from tests.integration.store.trials import Laboratory
-from worker.transport import Channel
+from worker.broker.redis.transport import Channel
 
 PLANT = "OSTINATO_TEST_PLANT"
 AFTER_STOCK_FETCH = "after stock fetch"
@@ -46,13 +46,13 @@ def acknowledge_before_commit(_: pytest.MonkeyPatch, __: Laboratory) -> None:
 
         return fetch_and_forget
 
-    replace("worker.transport.Channel._fetched", make)
+    replace("worker.broker.redis.transport.Channel._fetched", make)
 
 
 def stock_fetch(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
     """The worker fetches as kombu does: off the queue first, written down as taken afterwards."""
-    patch.setattr(worker.redis_consumer, "Transport", StockTransport)
-    patch.setattr(worker.redis_consumer, "SocketTransport", StockTransport)
+    patch.setattr(worker.broker.redis.consumer, "Transport", StockTransport)
+    patch.setattr(worker.broker.redis.consumer, "SocketTransport", StockTransport)
     if os.environ.get(armed.POINT) == AFTER_STOCK_FETCH:
         bomb = armed.Bomb(int(os.environ[armed.PASS]))
         replace("kombu.transport.virtual.Transport._deliver", bomb.before)
@@ -61,7 +61,7 @@ def stock_fetch(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
 def slot_key_in_local_time(patch: pytest.MonkeyPatch, laboratory: Laboratory) -> None:
     """Also where beat has the function by name."""
     plants.slot_key_in_local_time(patch, laboratory)
-    patch.setattr(worker.beat, "slot_message", worker.slots.slot_message)
+    patch.setattr(worker.beat.scheduler, "slot_message", worker.beat.slots.slot_message)
 
 
 PLANTS: Mapping[str, Plant] = {

@@ -11,8 +11,8 @@ from tests.faults.rig import Rig, Sending
 from tests.product import DEADLINE
 from tests.rabbit import RabbitServer
 from tests.waiting import wait_until
-from worker.child import Child
-from worker.rabbit.queues import declare
+from worker.broker.rabbitmq.queues import declare
+from worker.processes.child import Child
 
 QUEUE, DEAD = "ostinato", "ostinato.dead"
 

@@ -27,9 +27,9 @@ from typing import Self
 
 from redis.exceptions import RedisError
 
-from store.schema import migrate
-from tasks.messages import Message, RecordPattern
-from tasks.outboxes import OutboxSettings
+from ostinato.messages.models import Message, RecordPattern
+from ostinato.outbox.folder import OutboxSettings
+from store.database.schema import migrate
 from tests.brokers import EmbeddedValkey
 from tests.faults import flight
 from tests.faults.ledger import Ledger, Outcome
@@ -40,8 +40,8 @@ from tests.faults.results import Result
 from tests.faults.rows import Row, read_rows, selecting
 from tests.product import DEADLINE, Env, Product
 from tests.waiting import comes_true, wait_until
-from worker.child import Child
-from worker.embedded import Fsync
+from worker.processes.child import Child
+from worker.processes.embedded import Fsync
 
 HEALED_SECONDS = 60.0
 PROBE_SECONDS = 30.0

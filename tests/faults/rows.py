@@ -11,7 +11,7 @@ from urllib.parse import quote
 from psycopg.rows import dict_row
 from sqlalchemy import make_url
 
-from store.engines import sqlite_driver
+from store.database.engines import sqlite_driver
 from tests import postgresql
 
 Row = dict[str, Any]

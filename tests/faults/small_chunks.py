@@ -10,4 +10,4 @@ from worker.celery import app as app  # noqa: PLC0414 - what Celery looks for he
 
 CHUNK = 2
 
-replace("tasks.delivery.recalculate", lambda recalculate: partial(recalculate, chunk=CHUNK))
+replace("tasks.receiver.recalculate", lambda recalculate: partial(recalculate, chunk=CHUNK))

@@ -16,7 +16,7 @@ from tests.faults.load import recording
 from tests.faults.report import Record
 from tests.faults.rig import Rig
 from tests.waiting import wait_until
-from worker.child import Child
+from worker.processes.child import Child
 
 LOSSES = 5
 # A worker that is faster than what comes may have left nothing to lose.

@@ -2,7 +2,7 @@
 
 import time
 
-from tasks.messages import RecalculateAllPatternPriorities
+from ostinato.messages.models import RecalculateAllPatternPriorities
 from tests.faults import jumping
 from tests.faults.report import Record
 from tests.faults.rig import Rig

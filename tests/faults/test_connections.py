@@ -4,8 +4,8 @@ from collections.abc import Generator
 
 import pytest
 
-from tasks.broker import BrokerSettings, socket_path
-from tasks.routing import QUEUE
+from ostinato.messages.routing import QUEUE
+from ostinato.settings.broker import BrokerSettings, socket_path
 from tests.faults import flight
 from tests.faults.ledger import Outcome
 from tests.faults.load import publishing, send_noted

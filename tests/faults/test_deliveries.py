@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from random import Random
 
-from tasks.messages import ApplyBatch, Message, RecordPattern
+from ostinato.messages.models import ApplyBatch, Message, RecordPattern
 from tests.faults.load import BatchMember, Stream, members
 from tests.faults.report import Record
 from tests.faults.rig import Rig

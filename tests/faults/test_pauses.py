@@ -8,7 +8,7 @@ from tests.faults.report import Record
 from tests.faults.rig import Rig
 from tests.product import DEADLINE
 from tests.waiting import comes_true, wait_until
-from worker.child import Child
+from worker.processes.child import Child
 
 PAUSES = 6
 # One that sleeps inside its transaction holds the store, and nobody can overtake it.

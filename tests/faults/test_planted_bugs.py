@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from store.tables import quarantine
-from tasks.messages import ApplyBatch, RecordPattern
-from tasks.publishing import producer_app, publish_text
+from ostinato.messages.models import ApplyBatch, RecordPattern
+from ostinato.publishing.publisher import producer_app, publish_text
+from store.database.tables import quarantine
 from tests.databases import Database
 from tests.envelopes import text
 from tests.faults import armed, planted
@@ -22,7 +22,7 @@ from tests.faults.rig import Rig
 from tests.faults.test_several import EVERY, recalculated, slots
 from tests.product import DEADLINE
 from tests.waiting import wait_until
-from worker.child import Child
+from worker.processes.child import Child
 
 APP = "tests.faults.planted"
 KILLED = 137

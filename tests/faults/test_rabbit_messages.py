@@ -16,7 +16,7 @@ from tests.malformed import ARGUMENTS, ENVELOPES, RAW, TEXTS
 from tests.product import DEADLINE
 from tests.rabbit import RabbitServer
 from tests.waiting import wait_until
-from worker.rabbit.queues import DELIVERY_LIMIT
+from worker.broker.rabbitmq.queues import DELIVERY_LIMIT
 
 MESSAGES = 1_000
 GOOD_BETWEEN = 2

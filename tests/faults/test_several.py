@@ -13,8 +13,8 @@ from tests.faults.rig import Rig
 from tests.model.said import Message
 from tests.product import DEADLINE
 from tests.waiting import wait_until
-from worker.child import Child
-from worker.slots import SlotSchedule, slot_message
+from worker.beat.slots import SlotSchedule, slot_message
+from worker.processes.child import Child
 
 WORKERS = ("first", "second", "third")
 TURNS = 6

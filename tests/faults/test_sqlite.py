@@ -8,13 +8,13 @@ from pathlib import Path
 
 from sqlalchemy import make_url
 
-from store.engines import LOG_BYTES
-from tasks.messages import ApplyBatch, RecordPattern
+from ostinato.messages.models import ApplyBatch, RecordPattern
+from store.database.engines import LOG_BYTES
 from tests.faults.report import Record
 from tests.faults.rig import Rig
 from tests.product import DEADLINE
 from tests.waiting import wait_until
-from worker.child import Child
+from worker.processes.child import Child
 
 FULL = 5
 # The first is longer than every limit that the product has for waiting.

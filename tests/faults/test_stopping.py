@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import pytest
 
-from tasks.messages import RecalculateAllPatternPriorities
+from ostinato.messages.models import RecalculateAllPatternPriorities
 from tests.faults import flight
 from tests.faults.report import Record
 from tests.faults.rig import Rig
 from tests.product import DEADLINE
 from tests.waiting import wait_until
-from worker.child import Child
+from worker.processes.child import Child
 
 STOPS = 5
 GRACE = 10.0

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tasks.publishing import producer_app
-from tasks.routing import QUEUE
+from ostinato.messages.routing import QUEUE
+from ostinato.publishing.publisher import producer_app
 from tests import postgresql
 from tests.conftest import missing
 from tests.databases import PostgresqlDatabase

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from store.reading import Store
-from tasks.messages import RecordPattern
-from tasks.publishing import producer_app, publish
+from ostinato.messages.models import RecordPattern
+from ostinato.publishing.publisher import producer_app, publish
+from store.reading.store import Store
 from tests import postgresql
 from tests.conftest import missing
 from tests.containers import SECRETS, Containers

@@ -19,8 +19,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from worker.child import Child, ChildNotStarted
-from worker.embedded import (
+from worker.processes.child import Child, ChildNotStarted
+from worker.processes.embedded import (
     BrokerAlreadyRunning,
     BrokerNotReady,
     EmbeddedBroker,
@@ -29,7 +29,7 @@ from worker.embedded import (
     NoEmbeddedBroker,
     valkey_binary,
 )
-from worker.supervisor import Backoff, Event, Restarting, Started, Supervisor
+from worker.processes.supervisor import Backoff, Event, Restarting, Started, Supervisor
 
 DEADLINE = 20.0
 
@@ -37,7 +37,7 @@ DEADLINE = 20.0
 OWNER = """
 import signal, sys
 from pathlib import Path
-from worker.embedded import EmbeddedBroker
+from worker.processes.embedded import EmbeddedBroker
 with EmbeddedBroker(Path(sys.argv[1]), Path(sys.argv[1], "broker.sock")):
     signal.pause()
 """

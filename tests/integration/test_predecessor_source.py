@@ -10,9 +10,9 @@ from threading import Event, Thread
 
 import pytest
 
-from store.errors import ConfigurationError
+from ostinato.errors import ConfigurationError
 from tests.predecessor import PATTERN, Predecessor
-from worker.predecessor.source import APPLICATIONS, PATTERNS, opened
+from worker.cli.import_sqlite.source import APPLICATIONS, PATTERNS, opened
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.brokers import client
-from worker.embedded import Fsync
-from worker.services import Services
+from worker.processes.embedded import Fsync
+from worker.processes.services import Services
 from worker.settings import Settings
 
 

@@ -6,8 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from worker.child import Child, ChildNotStarted
-from worker.supervisor import Backoff, ChildSpec, CouldNotStart, Event, Exited, Restarting, Started, Supervisor
+from worker.processes.child import Child, ChildNotStarted
+from worker.processes.supervisor import (
+    Backoff,
+    ChildSpec,
+    CouldNotStart,
+    Event,
+    Exited,
+    Restarting,
+    Started,
+    Supervisor,
+)
 
 DEADLINE = 20.0
 

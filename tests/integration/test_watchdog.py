@@ -13,8 +13,8 @@ from typing import Self
 
 import pytest
 
-from worker import watchdog
-from worker.child import Child, ChildNotStarted, ChildStillRunning
+from worker.processes import watchdog
+from worker.processes.child import Child, ChildNotStarted, ChildStillRunning
 
 DEADLINE = 20.0
 WATCHDOG = Path(watchdog.__file__)
@@ -22,7 +22,7 @@ WATCHDOG = Path(watchdog.__file__)
 # A parent as `ostinato up` is one: the child's output is the parent's, so it ends only when all of them are gone.
 PARENT = """
 import signal, sys
-from worker.child import Child
+from worker.processes.child import Child
 signal.signal(signal.SIGINT, lambda *_: print("parent interrupted", flush=True))
 child = Child.start("child", ["sh", "-c", sys.argv[1]], grace=float(sys.argv[2]))
 while True:

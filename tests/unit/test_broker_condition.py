@@ -2,7 +2,7 @@
 
 import pytest
 
-from worker.redis_client import problem_of
+from worker.broker.redis.client import problem_of
 
 FIT = {
     "maxmemory_policy": "noeviction",

@@ -8,9 +8,9 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
-from store.errors import ConfigurationError
-from tasks.broker import BrokerSettings, read_settings, socket_path
-from tasks.broker_url import rabbit_location
+from ostinato.errors import ConfigurationError
+from ostinato.settings.broker import BrokerSettings, read_settings, socket_path
+from ostinato.settings.broker_url import rabbit_location
 
 
 @pytest.fixture(autouse=True)

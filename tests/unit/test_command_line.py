@@ -5,7 +5,7 @@ from io import BytesIO, StringIO, TextIOWrapper
 
 import pytest
 
-from worker.cli import ESCAPES, print_whatever_comes
+from worker.cli.main import ESCAPES, print_whatever_comes
 
 
 def test_what_an_output_lacks_is_escaped(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ import worker.cli.commands
 from tests.compose import FILE as PATH
 from tests.compose import NotSetError, composed, filled
 from tests.pages import blocks, text_of
-from worker.services import FLOWER_OPTIONS
+from worker.processes.services import FLOWER_OPTIONS
 from worker.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from store.course import Course, Whole, course, moments
+from ostinato.identity import pattern_id
 from store.events import Application, Sighting
-from store.identity import pattern_id
-from store.pattern import PatternState, applied, first_sighted, rescored, sighted
-from store.scoring import DAY, Outcome
+from store.rules.pattern import PatternState, applied, first_sighted, rescored, sighted
+from store.rules.scoring import DAY, Outcome
+from store.rules.trajectory import Course, Whole, course, moments
 from tests.integration.store.bench import NOW, TODAY, application, sighting
 
 KEY = pattern_id("T", "n")

@@ -9,10 +9,10 @@ from celery import Celery
 from hypothesis import given
 from hypothesis import strategies as st
 
-from store.errors import MalformedMessage
-from tasks.messages import MESSAGES
-from tasks.wire import BATCH_BYTES
-from worker.envelope import opened
+from ostinato.errors import MalformedMessage
+from ostinato.messages.models import MESSAGES
+from ostinato.messages.wire import BATCH_BYTES
+from worker.broker.envelope import opened
 
 HEADERS: dict[str, object] = {
     "lang": "py",

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tasks import environment
-from tasks.broker import BrokerSettings, read_settings
-from tasks.environment import PREFIX, SETTINGS, unknown_settings
+from ostinato.settings import environment
+from ostinato.settings.broker import BrokerSettings, read_settings
+from ostinato.settings.environment import PREFIX, SETTINGS, unknown_settings
 from worker.settings import Settings
 
 ROOT = Path(__file__).parents[2]

@@ -1,6 +1,6 @@
 """What may be among the ranked, as a question to the store."""
 
-from store.ranking import Filters
+from store.reading.ranking import Filters
 
 
 def test_the_same_tags_are_the_same_question() -> None:

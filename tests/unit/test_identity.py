@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from store.identity import canonical_text, content_hash, normalised_name, pattern_id
+from ostinato.identity import normalised_name, pattern_id
+from store.rules.identity import canonical_text, content_hash
 
 WORDS = st.lists(st.from_regex(r"[a-z0-9]{1,8}", fullmatch=True), min_size=1, max_size=5)
 BLANKS = st.text("\t\n\r\x0b\x0c \u0085\u00a0\u1680\u2003\u2028\u2029\u3000", min_size=1, max_size=3)

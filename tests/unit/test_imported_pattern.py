@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from store.events import Import, Sighting, SoftDelete
-from store.pattern import PatternState, first_sighted, imported, joined, sighted, soft_deleted
-from store.scoring import DAY
+from store.rules.pattern import PatternState, first_sighted, imported, joined, sighted, soft_deleted
+from store.rules.scoring import DAY
 
 AnyEvent = Import | Sighting | SoftDelete
 DESCRIBED: dict[str, Any] = {

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 import pytest
 from structlog.testing import capture_logs
 
-from worker.isolation import Isolation
+from worker.observability.isolation import Isolation
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """For how long a loop has shown no life: in steps that a watch has seen, not by a clock that it slept through."""
 
-from worker.life import LONGEST_STEP, Life
+from worker.broker.life import LONGEST_STEP, Life
 
 
 def watched(life: Life, *moments: float) -> list[float]:

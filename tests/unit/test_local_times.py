@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from store.errors import ConfigurationError
-from worker.predecessor.local_times import to_utc, zone_named
+from ostinato.errors import ConfigurationError
+from worker.cli.import_sqlite.local_times import to_utc, zone_named
 
 
 @pytest.fixture

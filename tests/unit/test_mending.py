@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.messages import ImportPattern, Provenance
+from ostinato.messages.models import ImportPattern, Provenance
 from tests.predecessor import APPLICATION, PATTERN
-from worker.predecessor.applications import application
-from worker.predecessor.converted import Converted
-from worker.predecessor.patterns import Outcomes, pattern
+from worker.cli.import_sqlite.applications import application
+from worker.cli.import_sqlite.converted import Converted
+from worker.cli.import_sqlite.patterns import Outcomes, pattern
 
 ZONE = ZoneInfo("UTC")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

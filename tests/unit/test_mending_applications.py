@@ -7,10 +7,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tasks.messages import RecordPatternApplication
+from ostinato.messages.models import RecordPatternApplication
 from tests.predecessor import APPLICATION
-from worker.predecessor.applications import application
-from worker.predecessor.converted import Converted
+from worker.cli.import_sqlite.applications import application
+from worker.cli.import_sqlite.converted import Converted
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -9,9 +9,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from store.times import from_micros
-from tasks.messages import BATCH_MEMBERS, MESSAGES, BatchMember
-from tasks.wire import make, read_line
+from ostinato.messages.models import BATCH_MEMBERS, MESSAGES, BatchMember
+from ostinato.messages.wire import make, read_line
+from ostinato.times import from_micros
 
 PRINTABLE = st.characters(exclude_categories=("Cc", "Cs"))
 LINE = st.text(PRINTABLE, max_size=9)

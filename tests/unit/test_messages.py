@@ -10,8 +10,8 @@ from uuid import UUID
 import pytest
 from pydantic import ValidationError
 
-from store.errors import MalformedMessage
-from tasks.messages import (
+from ostinato.errors import MalformedMessage
+from ostinato.messages.models import (
     BATCH_MEMBERS,
     MESSAGES,
     ApplyBatch,
@@ -23,7 +23,7 @@ from tasks.messages import (
     SoftDeletePattern,
     UpdatePatternEffectiveness,
 )
-from tasks.wire import make
+from ostinato.messages.wire import make
 from tests.model.limits import MOST, TEXTS
 
 ID = UUID("01900000-0000-7000-8000-000000000001")

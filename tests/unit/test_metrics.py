@@ -10,15 +10,15 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from store.done import Done
+from ostinato.outbox.inspection import Contents
 from store.events import Event, Import, Recalculation
-from store.vitals import Vitals
-from tasks.outbox_inspection import Contents
-from worker.broker_client import BrokerState
-from worker.metrics.asking import Question
-from worker.metrics.counting import Counting
-from worker.metrics.declared import ASKED, COUNTED, METRICS, SAID
-from worker.metrics.gauges import Gauges, Itself, Sources
+from store.reading.vitals import Vitals
+from store.writing.committed import Done
+from worker.broker.client import BrokerState
+from worker.observability.metrics.asking import Question
+from worker.observability.metrics.counting import Counting
+from worker.observability.metrics.declared import ASKED, COUNTED, METRICS, SAID
+from worker.observability.metrics.gauges import Gauges, Itself, Sources
 
 NOW = 1_800_000_000_000_000
 SINCE = datetime(2026, 1, 31, 12, tzinfo=UTC)

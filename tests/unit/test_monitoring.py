@@ -13,7 +13,7 @@ import pytest
 import yaml
 from promql_parser import AggregateExpr, Expr, VectorSelector
 
-from worker.metrics.declared import METRICS
+from worker.observability.metrics.declared import METRICS
 
 ROOT = Path(__file__).resolve().parents[2]
 PROMETHEUS = ROOT / "monitoring" / "prometheus"

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from store.errors import OutboxFull, OutboxUnavailable
-from store.sqlite import sqlite_driver
-from tasks.outbox import Entry, Outbox
-from tasks.outbox_inspection import forwarded, last_forwarded
-from tasks.outboxes import take
+from ostinato.errors import OutboxFull, OutboxUnavailable
+from ostinato.outbox.file import Entry, Outbox
+from ostinato.outbox.folder import take
+from ostinato.outbox.inspection import forwarded, last_forwarded
+from ostinato.sqlite_driver import sqlite_driver
 
 LIMIT = 1_000_000
 RUN = "first"
@@ -24,8 +24,8 @@ LONG = "x" * 10_000
 FULL_DISK = """
 import resource, sys
 from pathlib import Path
-from store.errors import OutboxUnavailable
-from tasks.outbox import Outbox
+from ostinato.errors import OutboxUnavailable
+from ostinato.outbox.file import Outbox
 
 outbox = Outbox(Path(sys.argv[1]))
 outbox.add("a", "kind", "{}", limit=10**9)
@@ -43,7 +43,7 @@ except OutboxUnavailable:
 BROKEN_OFF = """
 import signal, sys
 from pathlib import Path
-from tasks.outbox import Outbox
+from ostinato.outbox.file import Outbox
 
 class SoftTimeLimit(Exception):
     pass

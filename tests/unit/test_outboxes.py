@@ -9,19 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from store.errors import OutboxUnavailable
-from store.sqlite import sqlite_driver
-from tasks import outbox_inspection
-from tasks.outbox import Outbox
-from tasks.outbox_inspection import contents, states
-from tasks.outboxes import abandoned, owner, paths, take
+from ostinato.errors import OutboxUnavailable
+from ostinato.outbox import inspection as outbox_inspection
+from ostinato.outbox.file import Outbox
+from ostinato.outbox.folder import abandoned, owner, paths, take
+from ostinato.outbox.inspection import contents, states
+from ostinato.sqlite_driver import sqlite_driver
 from tests.unit.test_outbox import RUN, add, opened, waiting
 
 FORK = """
 import os, sys
 from pathlib import Path
 from threading import Event, Thread
-from tasks.outbox import Outbox
+from ostinato.outbox.file import Outbox
 
 folder = Path(sys.argv[1])
 outbox = Outbox(folder / "1.db")
@@ -55,7 +55,7 @@ print("parent", end="")
 FULL_DISK = """
 import resource, sys
 from pathlib import Path
-from tasks.outboxes import abandoned, take
+from ostinato.outbox.folder import abandoned, take
 
 folder = Path(sys.argv[1])
 take(folder).leave()
@@ -71,8 +71,8 @@ print([place.path.name for place in abandoned(folder)], end="")
 OTHER_USER = """
 import os, sys
 from pathlib import Path
-from store.errors import OutboxUnavailable
-from tasks.outboxes import abandoned, owner, take
+from ostinato.errors import OutboxUnavailable
+from ostinato.outbox.folder import abandoned, owner, take
 
 own = os.getuid()
 if not own:
@@ -91,9 +91,9 @@ os.seteuid(own)  # so that coverage can write its file
 NO_ROOM = """
 import resource, sys
 from pathlib import Path
-from store.errors import OutboxUnavailable
-from tasks import Producer
-from tasks.outboxes import OutboxSettings
+from ostinato.errors import OutboxUnavailable
+from ostinato import Producer
+from ostinato.outbox.folder import OutboxSettings
 
 _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
 resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from store.events import Application, Sighting, SoftDelete, Stamp
-from store.pattern import PatternState, applied, first_sighted, hash_of, merged, rescored, sighted, soft_deleted
-from store.scoring import DAY
+from store.rules.pattern import PatternState, applied, first_sighted, hash_of, merged, rescored, sighted, soft_deleted
+from store.rules.scoring import DAY
 
 NOW = 100 * DAY
 SPLITS = [("a", "b:c"), ("a:b", "c"), ("a", "B:C"), ("a", "b:c ")]

@@ -3,7 +3,7 @@
 import os
 import signal
 
-from worker.pool import SerialPool
+from worker.broker.pool import SerialPool
 
 
 def test_a_message_is_finished_also_where_celery_would_end_it() -> None:

@@ -5,12 +5,12 @@ from threading import Event, Lock
 import pytest
 from typing_extensions import override
 
-from tasks.broker import BrokerSettings
-from worker import presence
-from worker.broker_client import Part
-from worker.life import Life
-from worker.presence import Watch
-from worker.redis_client import RedisClient
+from ostinato.settings.broker import BrokerSettings
+from worker.broker import liveness as presence
+from worker.broker.client import Part
+from worker.broker.life import Life
+from worker.broker.liveness import Watch
+from worker.broker.redis.client import RedisClient
 
 
 class Broker(RedisClient):

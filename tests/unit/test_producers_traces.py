@@ -7,8 +7,8 @@ import sys
 SEND = """
 import json, sys
 from types import ModuleType
-from tasks import tracing
-from tasks.tracing import recording, sending
+from ostinato.publishing import tracing
+from ostinato.publishing.tracing import recording, sending
 
 # As another thread finds it that sends while it is being imported.
 sys.modules["opentelemetry.trace"] = ModuleType("opentelemetry.trace")

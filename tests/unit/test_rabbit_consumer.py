@@ -9,8 +9,8 @@ from amqp import Message
 from amqp.exceptions import NotFound
 
 from tests.envelopes import body, text
-from worker.life import Life
-from worker.rabbit.consumer import PREFETCH, RabbitConsumer
+from worker.broker.life import Life
+from worker.broker.rabbitmq.consumer import PREFETCH, RabbitConsumer
 from worker.settings import Settings
 from worker.trouble import Trouble
 

@@ -5,7 +5,7 @@ import json
 from amqp import Message
 
 from tests.envelopes import body, text
-from worker.rabbit.messages import as_sent, whole
+from worker.broker.rabbitmq.messages import as_sent, whole
 
 
 def message(**properties: object) -> Message:

@@ -15,8 +15,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 import worker.cli.commands
-from tasks.messages import MESSAGES
-from tasks.wire import make, read_line
+from ostinato.messages.models import MESSAGES
+from ostinato.messages.wire import make, read_line
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -13,13 +13,13 @@ from typing import Any, cast
 import pytest
 from jsonschema import Draft202012Validator
 
-from store.errors import MalformedMessage
+from ostinato.errors import MalformedMessage
+from ostinato.messages import wire
+from ostinato.messages.models import MESSAGES, ApplyBatch, Message
 from store.events import Rejected
-from tasks import wire
-from tasks.messages import MESSAGES, ApplyBatch, Message
 from tests.envelopes import envelope
-from worker.envelope import opened
-from worker.sample import sample_lines
+from worker.broker.envelope import opened
+from worker.cli.demo.sample import sample_lines
 
 ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = ROOT / "docs" / "reference"

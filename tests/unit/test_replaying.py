@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from store.errors import ConfigurationError, MalformedMessage
-from store.inspection import Quarantined
+from ostinato.errors import ConfigurationError, MalformedMessage
+from store.reading.quarantine import Quarantined
 from tests.envelopes import text, without
-from worker.replaying import edited
+from worker.recovery.replaying import edited
 
 THEN = datetime(2026, 6, 1, 12, tzinfo=UTC)
 OTHER = "01900000-0000-7000-8000-000000000001"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.report.geometry import Scale, apart, area, counts, line, number, times, widths
+from worker.cli.report.geometry import Scale, apart, area, counts, line, number, times, widths
 
 FIRST = datetime(2026, 5, 30, 22, 31, 7, 5, tzinfo=UTC)
 

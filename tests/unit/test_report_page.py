@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
-import worker.report
-from store.course import Whole, course, moments
-from store.overview import SHARES, Outcomes, Refused, Waiting
-from store.records import Pattern, Stats
-from store.scoring import DAY, Outcome
-from store.times import to_micros
-from worker.report.facts import Facts
-from worker.report.page import page
+import worker.cli.report
+from ostinato.times import to_micros
+from store.reading.overview import SHARES, Outcomes, Refused, Waiting
+from store.reading.records import Pattern, Stats
+from store.rules.scoring import DAY, Outcome
+from store.rules.trajectory import Whole, course, moments
+from worker.cli.report.facts import Facts
+from worker.cli.report.page import page
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
-CSS = (Path(worker.report.__file__).parent / "templates" / "page.css").read_text(encoding="utf-8")
+CSS = (Path(worker.cli.report.__file__).parent / "templates" / "page.css").read_text(encoding="utf-8")
 HOSTILE = (
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',

@@ -4,9 +4,14 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 
-from store.identity import SLOTS, pattern_id, slot_of
-from tasks.messages import ApplyBatch, RecalculateAllPatternPriorities, RecordPattern, RecordPatternApplication
-from tasks.routing import lane_of, queue_of
+from ostinato.identity import SLOTS, pattern_id, slot_of
+from ostinato.messages.models import (
+    ApplyBatch,
+    RecalculateAllPatternPriorities,
+    RecordPattern,
+    RecordPatternApplication,
+)
+from ostinato.messages.routing import lane_of, queue_of
 
 NAMES = [f"case {number}" for number in range(400)]
 

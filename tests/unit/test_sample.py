@@ -6,10 +6,11 @@ from importlib import resources
 
 import pytest
 
-import worker.sample
-from store.identity import content_hash, pattern_id
-from tasks.messages import RecordPattern, RecordPatternApplication
-from worker.sample import sample_lines
+import worker.cli.demo.sample
+from ostinato.identity import pattern_id
+from ostinato.messages.models import RecordPattern, RecordPatternApplication
+from store.rules.identity import content_hash
+from worker.cli.demo.sample import sample_lines
 
 SIGHTINGS = 3133
 APPLICATIONS = 1043
@@ -65,7 +66,7 @@ def test_the_documented_figures_are_the_measured_ones(
     applied = {one.pattern_id for one in applications}
     successes = sum(one.pattern_led_to_success for one in applications)
     expected = 360, 170, 895
-    text = worker.sample.__doc__ or ""
+    text = worker.cli.demo.sample.__doc__ or ""
 
     assert expected == (len(rules), len(applied), successes)
     assert f"{SIGHTINGS:,} sightings of {len(rules)} rules" in text
@@ -114,7 +115,7 @@ def test_each_application_happens_once_and_says_what_it_measured(
 
 def test_the_sample_is_small_and_carries_no_time() -> None:
     """The packed file stays below a megabyte, and its header has no date that would change its bytes."""
-    packed = resources.files(worker.sample).joinpath("ruff-stdlib.jsonl.gz").read_bytes()
+    packed = resources.files(worker.cli.demo.sample).joinpath("ruff-stdlib.jsonl.gz").read_bytes()
 
     assert len(packed) <= 1_000_000
     assert bytes(4) == packed[4:8]

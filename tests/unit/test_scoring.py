@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from store.scoring import (
+from store.rules.scoring import (
     DAY,
     EARLIEST,
     INITIAL_EFFECTIVENESS,

@@ -2,8 +2,8 @@
 
 import pytest
 
-from store.errors import ConfigurationError
-from tasks.broker import read_settings
+from ostinato.errors import ConfigurationError
+from ostinato.settings.broker import read_settings
 from worker.settings import Settings
 
 MEMORY = "write a whole number and mb or gb, as in 512mb or 2gb"

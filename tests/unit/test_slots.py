@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typing_extensions import override
 
-from store.errors import ConfigurationError
-from tasks.broker import read_settings
-from tasks.messages import RecalculateAllPatternPriorities
+from ostinato.errors import ConfigurationError
+from ostinato.messages.models import RecalculateAllPatternPriorities
+from ostinato.settings.broker import read_settings
+from worker.beat.slots import SlotSchedule, slot_message
 from worker.settings import Settings
-from worker.slots import SlotSchedule, slot_message
 
 DAY = 86_400
 NIGHTLY = (DAY, 3 * 3600)

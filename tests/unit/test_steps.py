@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from celery import bootsteps
 
-from worker.lease import Lease
-from worker.life import Life
-from worker.presence import Presence
-from worker.rabbit.queues import DEAD
-from worker.rabbit.steps import DeadLetters, Signs
+from worker.broker.life import Life
+from worker.broker.liveness import Presence
+from worker.broker.rabbitmq.queues import DEAD
+from worker.broker.rabbitmq.steps import DeadLetters, Signs
+from worker.broker.redis.lease import Lease
 from worker.settings import Settings
 
 

@@ -6,10 +6,10 @@ import pytest
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
-from store.done import Done
 from store.events import Event
+from store.writing.committed import Done
 from tests.waiting import wait_until
-from worker.summary import Summary
+from worker.observability.summary import Summary
 
 NOW = 1_800_000_000_000_000
 FOR_EVER = 3600.0

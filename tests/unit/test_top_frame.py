@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
-from store.glance import Arrival, Glance, Refusal
-from store.records import Pattern
-from worker.broker_client import BrokerState
-from worker.top.frame import ago, frame
-from worker.top.sight import Sight
+from store.reading.glance import Arrival, Glance, Refusal
+from store.reading.records import Pattern
+from worker.broker.client import BrokerState
+from worker.cli.top.frame import ago, frame
+from worker.cli.top.sight import Sight
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 TEXTS = st.text(max_size=200) | st.sampled_from(["\x1b[2J\x07", "\u5bec" * 90, "a\u0301" * 90, "\u202e\n\r\t[/]"])

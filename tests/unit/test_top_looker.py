@@ -6,10 +6,10 @@ from threading import Event
 import pytest
 from typing_extensions import override
 
-from store.ranking import Filters
+from store.reading.ranking import Filters
+from worker.cli.top.looker import Looker
+from worker.cli.top.sight import Looking, Sight
 from worker.settings import Settings
-from worker.top.looker import Looker
-from worker.top.sight import Looking, Sight
 
 
 class _Defect(Exception):

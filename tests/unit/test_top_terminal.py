@@ -8,12 +8,12 @@ import pytest
 from rich.console import Console
 from typing_extensions import override
 
-from store.ranking import Filters
-from worker.cli import top
+from store.reading.ranking import Filters
+from worker.cli.top import command as top
+from worker.cli.top.looker import Looker
+from worker.cli.top.sight import Looking, Sight
+from worker.cli.top.terminal import Attention, Sign
 from worker.settings import Settings
-from worker.top.looker import Looker
-from worker.top.sight import Looking, Sight
-from worker.top.terminal import Attention, Sign
 
 
 def test_keys_that_are_no_terminals_are_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from uuid import RFC_4122
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.uuid7 import uuid7, uuid7_of
+from ostinato.messages.uuid7 import uuid7, uuid7_of
 
 MILLISECONDS = st.integers(0, (1 << 48) - 1)
 RANDOM = st.integers(0, (1 << 74) - 1)

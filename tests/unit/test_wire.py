@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from store.errors import MalformedMessage
-from tasks import wire
-from tasks.messages import MESSAGES, ApplyBatch, RecordPattern, RecordPatternApplication
+from ostinato.errors import MalformedMessage
+from ostinato.messages import wire
+from ostinato.messages.models import MESSAGES, ApplyBatch, RecordPattern, RecordPatternApplication
 from tests.wire_texts import (
     APPLICATION,
     DIGITS,

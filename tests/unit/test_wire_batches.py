@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from ostinato.messages import wire
+from ostinato.messages.models import ApplyBatch
 from store.events import Rejected, Sighting, SoftDelete
-from tasks import wire
-from tasks.messages import ApplyBatch
 from tests.wire_texts import DELETE, LINES, SIGHTING, batch_of, large_message, reasons, refusal, sized
 
 

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from store.done import Done
-from worker.tracing import Tracing
+from store.writing.committed import Done
+from worker.observability.tracing import Tracing
 
 
 @contextmanager

@@ -1,5 +1,5 @@
 """The command line, as `python -m worker.cli`."""
 
-from worker.cli import main
+from worker.cli.main import main
 
 main()

@@ -6,21 +6,21 @@ from typing import Annotated
 
 import typer
 
-from store.schema import migrate as migrate_store
-from tasks.broker import read_settings
-from worker.cli import HELP, health, outbox, patterns, quarantine
-from worker.cli.demo import demo
+from ostinato.settings.broker import read_settings
+from store.database.schema import migrate as migrate_store
+from worker.cli import health, outbox, patterns, quarantine
+from worker.cli.demo.command import demo
 from worker.cli.export import export
-from worker.cli.import_sqlite import import_sqlite
+from worker.cli.import_sqlite.command import import_sqlite
 from worker.cli.output import out
 from worker.cli.prune import prune
 from worker.cli.rebuild import rebuild
 from worker.cli.recalculate import recalculate
 from worker.cli.reconcile import reconcile
-from worker.cli.report import report
+from worker.cli.report.command import report
 from worker.cli.send import send
 from worker.cli.status import status
-from worker.cli.top import top
+from worker.cli.top.command import top
 from worker.cli.up import up
 from worker.settings import Settings
 
@@ -28,7 +28,7 @@ app = typer.Typer(
     help="The learning store behind a fleet of runners, fed by a message queue.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    context_settings=HELP,
+    context_settings=health.HELP,
     epilog="Exit codes: 0 done; 1 some input was bad, or not found; 2 wrong usage or setting; "
     "3 the broker does not answer; 4 the store does not answer, or needs a migration; 130 interrupted.",
 )

@@ -8,9 +8,9 @@ from typing import Annotated, BinaryIO
 
 import typer
 
-from store.errors import ConfigurationError, HistoryPruned
-from store.history import History
-from tasks.broker import read_settings
+from ostinato.errors import ConfigurationError, HistoryPruned
+from ostinato.settings.broker import read_settings
+from store.history.recorded import History
 from worker.cli.output import err, progress
 from worker.settings import Settings
 

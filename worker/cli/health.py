@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 
-from store.errors import OstinatoError
-from tasks.broker import BrokerSettings, read_settings
+from ostinato.errors import OstinatoError
+from ostinato.settings.broker import BrokerSettings, read_settings
 from worker.health import require_beat, require_broker, require_worker
 
 NAME = "health"
+HELP = {"help_option_names": ["-h", "--help"]}
 commands = typer.Typer(
     help="Whether a part does its work, for health checks: exit code 0, or a sentence that says what is wrong.",
     no_args_is_help=True,
@@ -55,7 +56,9 @@ def store(*, as_json: AsJson = False) -> None:
     """Whether the store answers, has this version's schema and can be written to; nothing is."""
 
     def check() -> Sequence[str]:
-        from store.health import require_healthy  # noqa: PLC0415 - the other checks do not wait for SQLAlchemy
+        from store.database.health import (  # noqa: PLC0415 - the other checks do not wait for SQLAlchemy
+            require_healthy,
+        )
         from worker.settings import Settings  # noqa: PLC0415 - see above
 
         require_healthy(read_settings(Settings).store_address)

@@ -6,12 +6,12 @@ from typing import Annotated, cast
 import typer
 from rich.table import Table
 
-from store.reading import Store
-from store.records import Pattern
-from tasks.broker import read_settings
-from tasks.messages import SoftDeletePattern
-from tasks.publishing import producer_app, publish
-from tasks.wire import make
+from ostinato.messages.models import SoftDeletePattern
+from ostinato.messages.wire import make
+from ostinato.publishing.publisher import producer_app, publish
+from ostinato.settings.broker import read_settings
+from store.reading.records import Pattern
+from store.reading.store import Store
 from worker.cli.output import AsJson, harmless, out, print_json, record, sheet
 from worker.settings import Settings
 

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from store.history import History, prune_contents
-from store.transaction import Writer
-from tasks.broker import read_settings
+from ostinato.settings.broker import read_settings
+from store.history.recorded import History, prune_contents
+from store.writing.transaction import Writer
 from worker.cli.output import out, progress
 from worker.clock import now
 from worker.settings import Settings

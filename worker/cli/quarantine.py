@@ -12,16 +12,16 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from store.errors import ConfigurationError
-from store.inspection import Quarantine, Quarantined, discard, replaying
-from store.transaction import Writer
-from tasks.broker import read_settings
-from tasks.messages import Message
-from tasks.publishing import producer_app, publish
-from worker.brokers import broker_client
+from ostinato.errors import ConfigurationError
+from ostinato.messages.models import Message
+from ostinato.publishing.publisher import producer_app, publish
+from ostinato.settings.broker import read_settings
+from store.reading.quarantine import Quarantine, Quarantined, discard, replaying
+from store.writing.transaction import Writer
+from worker.broker.kinds import broker_client
 from worker.cli.output import AsJson, harmless, out, print_json, record, sheet
 from worker.clock import now
-from worker.replaying import edited, replay
+from worker.recovery.replaying import edited, replay
 from worker.settings import Settings
 
 commands = typer.Typer(help="Look at messages that could not be applied, and deal with them.", no_args_is_help=True)

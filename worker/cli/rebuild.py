@@ -10,14 +10,14 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from store.comparison import Difference, differences
-from store.history import History, last_place
-from store.rebuilding import require_empty, require_whole, settle
-from store.transaction import Writer
-from tasks.broker import read_settings
-from tasks.replay import replay
+from ostinato.settings.broker import read_settings
+from store.history.comparison import Difference, differences
+from store.history.rebuilding import require_empty, require_whole, settle
+from store.history.recorded import History, last_place
+from store.writing.transaction import Writer
 from worker.cli.output import AsJson, harmless, out, print_json, progress
 from worker.clock import now
+from worker.recovery.rebuilding import replay
 from worker.settings import Settings
 
 _SHOWN = 20

@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from store.reading import Store
-from tasks.broker import read_settings
-from tasks.messages import RecalculateAllPatternPriorities
-from tasks.publishing import producer_app, publish
+from ostinato.messages.models import RecalculateAllPatternPriorities
+from ostinato.publishing.publisher import producer_app, publish
+from ostinato.settings.broker import read_settings
+from store.reading.store import Store
 from worker.cli.output import err, out
 from worker.settings import Settings
 

@@ -6,15 +6,15 @@ from typing import Annotated
 
 import typer
 
-from store.reading import Store
-from tasks.broker import read_settings
-from tasks.forwarding import Forwarder
-from tasks.outbox_inspection import states
-from worker.brokers import broker_client
+from ostinato.outbox.forwarder import Forwarder
+from ostinato.outbox.inspection import states
+from ostinato.settings.broker import read_settings
+from store.reading.store import Store
+from worker.broker.kinds import broker_client
 from worker.cli.outbox import say_problems
 from worker.cli.output import err, out, progress
-from worker.reconciling import Reconciled, forwarded_so_far
-from worker.reconciling import reconcile as reconciled
+from worker.recovery.reconciling import Reconciled, forwarded_so_far
+from worker.recovery.reconciling import reconcile as reconciled
 from worker.settings import Settings
 
 _POLL = 0.1

@@ -10,14 +10,14 @@ from typing import Annotated, BinaryIO
 
 import typer
 
-from store.errors import BrokerUnavailable, ConfigurationError, MalformedMessage
-from tasks.broker import read_settings
-from tasks.forwarding import Forwarder
-from tasks.messages import BATCH_COUNT
-from tasks.outbox import Entry
-from tasks.outboxes import OutboxSettings
-from tasks.sending import COALESCE_SECONDS
-from tasks.wire import encode, read_line
+from ostinato.errors import BrokerUnavailable, ConfigurationError, MalformedMessage
+from ostinato.messages.models import BATCH_COUNT
+from ostinato.messages.wire import encode, read_line
+from ostinato.outbox.file import Entry
+from ostinato.outbox.folder import OutboxSettings
+from ostinato.outbox.forwarder import Forwarder
+from ostinato.outbox.sender import COALESCE_SECONDS
+from ostinato.settings.broker import read_settings
 from worker.cli.output import err, harmless, out, progress
 
 _AHEAD = 2 * BATCH_COUNT

@@ -4,12 +4,12 @@ from typing import Any
 
 import typer
 
-from store.errors import BrokerUnavailable
-from store.reading import Store
-from tasks.broker import read_settings
-from tasks.outbox_inspection import waiting
-from worker.broker_client import BrokerState
-from worker.brokers import broker_client
+from ostinato.errors import BrokerUnavailable
+from ostinato.outbox.inspection import waiting
+from ostinato.settings.broker import read_settings
+from store.reading.store import Store
+from worker.broker.client import BrokerState
+from worker.broker.kinds import broker_client
 from worker.cli.output import AsJson, err, harmless, out, print_json, record, sheet
 from worker.settings import Settings
 

@@ -12,16 +12,16 @@ from typing import Annotated
 import typer
 from rich.live import Live
 
-from store.errors import OstinatoError
-from store.reading import Store
-from store.records import Stats
-from tasks.broker import read_settings
-from worker.brokers import broker_client
+from ostinato.errors import OstinatoError
+from ostinato.settings.broker import read_settings
+from store.reading.records import Stats
+from store.reading.store import Store
+from worker.broker.kinds import broker_client
 from worker.cli.output import err, harmless, out
-from worker.services import FLOWER_PORT, Services
+from worker.processes.services import FLOWER_PORT, Services
+from worker.processes.supervisor import ChildSpec, CouldNotStart, Exited, Restarting, Started, Supervisor
+from worker.processes.supervisor import Event as Happening
 from worker.settings import Settings
-from worker.supervisor import ChildSpec, CouldNotStart, Exited, Restarting, Started, Supervisor
-from worker.supervisor import Event as Happening
 
 _EVERY = 1.0
 _QUIET_EVERY = 10.0

@@ -12,20 +12,20 @@ from sqlalchemy import Table, text
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
-from store.effects import apply
-from store.events import Application, Item, Recalculation, Rescore, Sighting, SoftDelete
-from store.reading import Store
-from store.recalculation import CHUNK, recalculate
-from store.times import to_micros
-from store.transaction import Transaction, Writer
-from tasks.messages import (
+from ostinato.messages.models import (
     RecalculateAllPatternPriorities,
     RecordPattern,
     RecordPatternApplication,
     SoftDeletePattern,
     UpdatePatternEffectiveness,
 )
-from tasks.wire import make
+from ostinato.messages.wire import make
+from ostinato.times import to_micros
+from store.events import Application, Item, Recalculation, Rescore, Sighting, SoftDelete
+from store.reading.store import Store
+from store.writing.effects import apply
+from store.writing.recalculation import CHUNK, recalculate
+from store.writing.transaction import Transaction, Writer
 
 DAY = 86_400_000_000
 TODAY = datetime(2026, 6, 1, 12, tzinfo=UTC)

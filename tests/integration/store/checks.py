@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from store.times import to_micros
+from ostinato.times import to_micros
 from tests.integration.store.bench import DAY, NOW
 from tests.integration.store.streams import (
     APART_SCENES,
@@ -25,7 +25,7 @@ from tests.integration.store.streams import (
 )
 from tests.integration.store.trials import EXACT, Fault, Killed, Laboratory, Result, Trial, acknowledges_late
 from tests.model.said import Bad, Member, Message
-from worker import slots
+from worker.beat import slots
 
 Check = Callable[[Laboratory, settings], None]
 HOUR = DAY // 24

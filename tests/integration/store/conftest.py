@@ -5,8 +5,8 @@ from contextlib import closing
 
 import pytest
 
-from store.reading import Store
-from store.transaction import Writer
+from store.reading.store import Store
+from store.writing.transaction import Writer
 from tests.databases import Database
 from tests.integration.store.bench import Bench
 from tests.integration.store.trials import Laboratory

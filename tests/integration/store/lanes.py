@@ -10,15 +10,15 @@ import pytest
 from sqlalchemy import Connection, NullPool, create_engine, select, text
 from typing_extensions import override
 
-from store import effects
-from store.engines import store_url
+from store.database.engines import store_url
+from store.database.locks import Locks
+from store.database.tables import inbox
 from store.events import Item
-from store.lanes import apply_in_turn
-from store.locks import Locks
-from store.pattern_rows import PatternRows
-from store.tables import inbox
-from store.transaction import Clock, Transaction, Writer
-from tasks.delivery import Receiver
+from store.writing import effects
+from store.writing.applying import apply_in_turn
+from store.writing.transaction import Clock, Transaction, Writer
+from store.writing.unit_of_work import PatternRows
+from tasks.receiver import Receiver
 from tests.integration.store.bench import NOW
 from tests.integration.store.streams import Delivery
 from tests.integration.store.trials import on_the_wire
@@ -124,14 +124,14 @@ class _NoLocks:
 
 def no_locks_of_contents(patch: pytest.MonkeyPatch) -> None:
     """Nobody holds what decides which pattern has a content."""
-    patch.setattr("store.locks.Locks.of_contents", _NoLocks.of_patterns)
+    patch.setattr("store.database.locks.Locks.of_contents", _NoLocks.of_patterns)
 
 
 def no_locks_of_what_is_found(patch: pytest.MonkeyPatch) -> None:
     """Only the ids that messages name are held, not what those mean."""
-    patch.setattr("store.pattern_rows.PatternRows._rows_held", vars(PatternRows)["_rows"])
+    patch.setattr("store.writing.unit_of_work.PatternRows._rows_held", vars(PatternRows)["_rows"])
 
 
 def no_locks_of_what_is_named(patch: pytest.MonkeyPatch) -> None:
     """The ids that messages name are not held, only what those mean."""
-    patch.setattr("store.lanes.Locks", _NoLocks)
+    patch.setattr("store.writing.applying.Locks", _NoLocks)

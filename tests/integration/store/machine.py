@@ -16,7 +16,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from store.inspection import Quarantined, discard, replaying
+from store.reading.quarantine import Quarantined, discard, replaying
 from tests.integration.store.bench import DAY, NOW
 from tests.integration.store.streams import BAD, NAMED, SCENES, Delivery, Scene, bodies, message_id, recalculation
 from tests.integration.store.trials import Fault, Killed, Laboratory, acknowledges_late

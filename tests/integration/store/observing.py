@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Table
 
-from store.tables import aliases, applications, inbox, parked, pattern_tags, patterns, quarantine
-from store.tallies import read_counts
+from store.database.counters import read_counts
+from store.database.tables import aliases, applications, inbox, parked, pattern_tags, patterns, quarantine
 from tests.model.serial import comparable
 
 _NOT_COMPARED = {"id", "stamps", "content_hash", "newest_success", "deleted_at", "window", "recent", "grounding"}

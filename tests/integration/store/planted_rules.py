@@ -6,11 +6,11 @@ from operator import attrgetter
 import pytest
 
 from store.events import Application, Sighting, SoftDelete
-from store.parking import Parking
-from store.pattern import PatternState, applied, hash_of, rescored, sighted, soft_deleted
-from store.pattern_rows import PatternRows
-from store.scoring import WINDOW, Outcome
-from store.work import Work
+from store.rules.pattern import PatternState, applied, hash_of, rescored, sighted, soft_deleted
+from store.rules.scoring import WINDOW, Outcome
+from store.writing.parking import Parking
+from store.writing.unit_of_work import PatternRows
+from store.writing.work import Work
 from tests.integration.store.trials import Laboratory
 
 
@@ -20,7 +20,7 @@ def window_by_applied_time(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
     def newest(window: tuple[Outcome, ...], outcome: Outcome) -> tuple[Outcome, ...]:
         return (outcome, *window)[:WINDOW]
 
-    patch.setattr("store.pattern.newest", newest)
+    patch.setattr("store.rules.pattern.newest", newest)
 
 
 def null_clears(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
@@ -47,7 +47,7 @@ def alias_forgotten_by_sightings(patch: pytest.MonkeyPatch, _: Laboratory) -> No
     def meant_by(work: Work, event: Sighting) -> PatternState | None:
         return work.patterns.known_by_content(hash_of(event))
 
-    patch.setattr("store.effects._meant_by", meant_by)
+    patch.setattr("store.writing.effects._meant_by", meant_by)
 
 
 def what_waits_for_an_alias_is_forgotten(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
@@ -72,7 +72,7 @@ def delete_counts_when_it_arrives(patch: pytest.MonkeyPatch, _: Laboratory) -> N
     def delete(pattern: PatternState, at: int) -> PatternState:
         return soft_deleted(pattern, max(at, pattern.last_seen))
 
-    patch.setattr("store.effects.soft_deleted", delete)
+    patch.setattr("store.writing.effects.soft_deleted", delete)
 
 
 def newest_sighting_names(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
@@ -98,7 +98,7 @@ def hash_of_the_first_sighting(patch: pytest.MonkeyPatch, _: Laboratory) -> None
 
 def merge_into_any(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
     """Of several patterns with one content, the one with the lowest id is meant, whatever its priority."""
-    patch.setattr("store.pattern_rows._choice", attrgetter("id"))
+    patch.setattr("store.writing.unit_of_work._choice", attrgetter("id"))
 
 
 def application_of_a_deleted_pattern_revives(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
@@ -119,7 +119,7 @@ def scored_at_event_time(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
     def rescore(pattern: PatternState, _: int) -> PatternState:
         return rescored(pattern, pattern.last_seen)
 
-    patch.setattr("store.effects.rescored", rescore)
+    patch.setattr("store.writing.effects.rescored", rescore)
 
 
 def parked_deletes_dropped(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
@@ -141,7 +141,7 @@ def after_sighting(
     def seen(before: PatternState, event: Sighting) -> PatternState:
         return change(before, sighted(before, event), event)
 
-    patch.setattr("store.effects.sighted", seen)
+    patch.setattr("store.writing.effects.sighted", seen)
 
 
 def after_application(patch: pytest.MonkeyPatch, change: Callable[[PatternState, Application], PatternState]) -> None:
@@ -150,4 +150,4 @@ def after_application(patch: pytest.MonkeyPatch, change: Callable[[PatternState,
     def tried(before: PatternState, event: Application) -> PatternState:
         return change(applied(before, event), event)
 
-    patch.setattr("store.effects.applied", tried)
+    patch.setattr("store.writing.effects.applied", tried)

@@ -11,19 +11,19 @@ from pydantic import BaseModel
 from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql, sqlite
 
-from store.effects import apply
-from store.errors import TransientError
+from ostinato.errors import TransientError
+from ostinato.messages.models import RecalculateAllPatternPriorities
+from ostinato.messages.uuid7 import uuid7
+from ostinato.times import EPOCH
+from store.database.tables import inbox
 from store.events import Event, Item, Rejected
-from store.inbox import Receipt, receive
-from store.tables import inbox
-from store.times import EPOCH
-from store.transaction import Writer
-from tasks.delivery import Receiver
-from tasks.messages import RecalculateAllPatternPriorities
-from tasks.uuid7 import uuid7
+from store.writing.effects import apply
+from store.writing.inbox import Receipt, receive
+from store.writing.transaction import Writer
+from tasks.receiver import Receiver
 from tests.integration.store.trials import Laboratory
+from worker.beat.slots import SlotSchedule, slot_message
 from worker.settings import Settings
-from worker.slots import SlotSchedule, slot_message
 
 AnyFunction = Callable[..., Any]
 Plant = Callable[[pytest.MonkeyPatch, Laboratory], None]
@@ -35,7 +35,7 @@ def no_inbox(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
     def take_for_new(connection: Connection, events: Sequence[Event], now: int) -> list[Receipt]:
         return [Receipt.NEW for _ in receive(connection, events, now)]
 
-    patch.setattr("store.effects.receive", take_for_new)
+    patch.setattr("store.writing.effects.receive", take_for_new)
 
 
 def rowcount_test(patch: pytest.MonkeyPatch, laboratory: Laboratory) -> None:
@@ -49,7 +49,7 @@ def rowcount_test(patch: pytest.MonkeyPatch, laboratory: Laboratory) -> None:
     def receive_by_rowcount(connection: Connection, events: Sequence[Event], now: int) -> list[Receipt]:
         return [Receipt.NEW if new(connection, event, now) else Receipt.DUPLICATE for event in events]
 
-    patch.setattr("store.effects.receive", receive_by_rowcount)
+    patch.setattr("store.writing.effects.receive", receive_by_rowcount)
 
 
 def acknowledge_before_commit(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
@@ -79,7 +79,7 @@ def done_though_rolled_back(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
 
         return attempt_once
 
-    replace_function(patch, "tasks.delivery.Receiver._until_stored", make)
+    replace_function(patch, "tasks.receiver.Receiver._until_stored", make)
 
 
 def quarantine_outside_the_transaction(patch: pytest.MonkeyPatch, laboratory: Laboratory) -> None:
@@ -92,7 +92,7 @@ def quarantine_outside_the_transaction(patch: pytest.MonkeyPatch, laboratory: La
         with receiver.writer.transaction(receiver.clock) as transaction:
             apply(transaction, [item for item in items if item not in bad], task=task, delivery=delivery)
 
-    patch.setattr("tasks.delivery.Receiver._commit", commit)
+    patch.setattr("tasks.receiver.Receiver._commit", commit)
 
 
 def slot_key_in_local_time(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
@@ -102,7 +102,7 @@ def slot_key_in_local_time(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
         on_the_wall = slot.astimezone().replace(tzinfo=UTC)
         return slot_message(slot).model_copy(update={"id": slot_message(on_the_wall).id})
 
-    patch.setattr("worker.slots.slot_message", named_locally)
+    patch.setattr("worker.beat.slots.slot_message", named_locally)
 
 
 def slots_in_local_time(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
@@ -112,7 +112,7 @@ def slots_in_local_time(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
         on_the_wall = now.astimezone().replace(tzinfo=UTC)
         return now - (on_the_wall - EPOCH - schedule.offset) % schedule.every
 
-    patch.setattr("worker.slots.SlotSchedule.slot", slot)
+    patch.setattr("worker.beat.slots.SlotSchedule.slot", slot)
 
 
 def replay_under_a_new_id(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
@@ -128,7 +128,7 @@ def replay_under_a_new_id(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
 
         return build_anew
 
-    replace_function(patch, "tasks.wire.make", make)
+    replace_function(patch, "ostinato.messages.wire.make", make)
 
 
 def id_reuse_unnoticed(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
@@ -138,7 +138,7 @@ def id_reuse_unnoticed(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
         receipts = receive(connection, events, now)
         return [Receipt.NEW if each is Receipt.NEW else Receipt.DUPLICATE for each in receipts]
 
-    patch.setattr("store.effects.receive", receive_by_id)
+    patch.setattr("store.writing.effects.receive", receive_by_id)
 
 
 def bad_message_costs_its_batch(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
@@ -151,7 +151,7 @@ def bad_message_costs_its_batch(patch: pytest.MonkeyPatch, _: Laboratory) -> Non
 
         return all_or_nothing
 
-    replace_function(patch, "tasks.delivery._read", make)
+    replace_function(patch, "tasks.receiver._read", make)
 
 
 def equal_texts_are_one(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
@@ -160,7 +160,7 @@ def equal_texts_are_one(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
     def untold(items: list[Item]) -> list[Item]:
         return items
 
-    patch.setattr("tasks.wire._told_apart", untold)
+    patch.setattr("ostinato.messages.wire._told_apart", untold)
 
 
 def replayed_is_another(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
@@ -169,7 +169,7 @@ def replayed_is_another(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
     def never(*_: object) -> bool:
         return False
 
-    patch.setattr("store.quarantine._is_place_of", never)
+    patch.setattr("store.writing.quarantine._is_place_of", never)
 
 
 def replace_function(patch: pytest.MonkeyPatch, name: str, make: Callable[[AnyFunction], AnyFunction]) -> None:

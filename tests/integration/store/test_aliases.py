@@ -4,8 +4,8 @@ from itertools import permutations
 
 import pytest
 
-from store.identity import pattern_id
-from store.tables import aliases, applications, patterns
+from ostinato.identity import pattern_id
+from store.database.tables import aliases, applications, patterns
 from tests.integration.store.bench import DAY, NOW, Bench, application, rescore, sighting, soft_delete
 
 NAME, SPELT, AGAIN = "file not created", "file_not_created.", "File-not-created"

@@ -7,10 +7,10 @@ from contextlib import closing, contextmanager, suppress
 import pytest
 from sqlalchemy import NullPool, create_engine, text
 
-from store.engines import store_url
-from store.identity import slot_of
-from store.tables import inbox
-from store.transaction import Writer
+from ostinato.identity import slot_of
+from store.database.engines import store_url
+from store.database.tables import inbox
+from store.writing.transaction import Writer
 from tests.integration.store.bench import NOW, Bench, sighting
 from tests.integration.store.lanes import WAITING, applied_in_lane
 from tests.waiting import wait_until

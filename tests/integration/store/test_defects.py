@@ -8,16 +8,21 @@ import pytest
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
-import store.effects
-import tasks.delivery
-import tasks.wire
-from store.errors import StoreUnavailable
+import ostinato.messages.wire
+import store.writing.effects
+import tasks.receiver
+from ostinato.errors import StoreUnavailable
+from ostinato.identity import pattern_id
+from ostinato.messages.models import (
+    ApplyBatch,
+    RecalculateAllPatternPriorities,
+    RecordPattern,
+    RecordPatternApplication,
+)
+from store.database.tables import applications, quarantine
 from store.events import Application
-from store.identity import pattern_id
-from store.pattern import PatternState, applied
-from store.tables import applications, quarantine
-from tasks.delivery import Receiver
-from tasks.messages import ApplyBatch, RecalculateAllPatternPriorities, RecordPattern, RecordPatternApplication
+from store.rules.pattern import PatternState, applied
+from tasks.receiver import Receiver
 from tests.integration.store.bench import NOW, Bench
 
 N = pattern_id("T", "n")
@@ -46,7 +51,7 @@ class Faults:
 def faults(monkeypatch: pytest.MonkeyPatch) -> Faults:
     """Puts itself in the place of the rule for applications."""
     made = Faults()
-    monkeypatch.setattr(store.effects, "applied", made.applied)
+    monkeypatch.setattr(store.writing.effects, "applied", made.applied)
     return made
 
 
@@ -120,7 +125,7 @@ def test_a_recalculation_that_meets_a_defect_is_quarantined(bench: Bench, monkey
     def fail(*_: object, **__: object) -> NoReturn:
         raise KeyError
 
-    monkeypatch.setattr(tasks.delivery, "recalculate", fail)
+    monkeypatch.setattr(tasks.receiver, "recalculate", fail)
     assert receiver(bench).receive_recalculation(message.content(), "d")
     assert ("unexpected_error", str(message.id)) == (
         bench.row(quarantine)["reason_code"],
@@ -139,7 +144,7 @@ def test_what_cannot_even_be_quarantined_is_tried_again(bench: Bench, monkeypatc
         monkeypatch.undo()
         return True
 
-    monkeypatch.setattr(store.effects, "put_in_quarantine", fail)
+    monkeypatch.setattr(store.writing.effects, "put_in_quarantine", fail)
     receiver(bench, pause).receive("record_pattern", "malformed", "d")
     assert (0, 0, 1, 0) == bench.ledger()
 
@@ -152,7 +157,7 @@ def test_a_defect_in_reading_costs_no_message_either(bench: Bench, monkeypatch: 
         raise KeyError
 
     for name in ("read", "read_batch"):
-        monkeypatch.setattr(tasks.wire, name, fail)
+        monkeypatch.setattr(ostinato.messages.wire, name, fail)
     if kind == RecalculateAllPatternPriorities.KIND:
         assert receiver(bench).receive_recalculation("a text", "d")
     else:

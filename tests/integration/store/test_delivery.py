@@ -8,16 +8,9 @@ import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
-import store.engines
-from store.engines import store_url, writer_engine
-from store.events import Rejected
-from store.identity import pattern_id
-from store.reading import Store
-from store.schema import REVISION, migrate
-from store.tables import patterns, quarantine
-from store.transaction import Writer
-from tasks.delivery import Receiver, Stopping
-from tasks.messages import (
+import store.database.engines
+from ostinato.identity import pattern_id
+from ostinato.messages.models import (
     ApplyBatch,
     BatchMember,
     RecalculateAllPatternPriorities,
@@ -26,6 +19,13 @@ from tasks.messages import (
     SoftDeletePattern,
     UpdatePatternEffectiveness,
 )
+from store.database.engines import store_url, writer_engine
+from store.database.schema import REVISION, migrate
+from store.database.tables import patterns, quarantine
+from store.events import Rejected
+from store.reading.store import Store
+from store.writing.transaction import Writer
+from tasks.receiver import Receiver, Stopping
 from tests.integration.store.bench import NOW, Bench
 
 N = pattern_id("T", "n")
@@ -119,7 +119,7 @@ def test_a_message_waits_for_a_store_that_is_locked(tmp_path: Path, monkeypatch:
 
     SQLite gives up after a while; PostgreSQL's writers wait by themselves.
     """
-    monkeypatch.setattr(store.engines, "SQLITE_BUSY_SECONDS", 0.001)
+    monkeypatch.setattr(store.database.engines, "SQLITE_BUSY_SECONDS", 0.001)
     url = f"sqlite:///{tmp_path}/store.db"
     migrate(url)
     pauses: list[float] = []

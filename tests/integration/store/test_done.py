@@ -9,16 +9,16 @@ from sqlalchemy import Connection
 from sqlalchemy.event import listen
 from structlog.testing import capture_logs
 
-from store.done import Done
-from store.effects import apply
-from store.errors import StoreUnavailable
+from ostinato.errors import StoreUnavailable
+from ostinato.identity import pattern_id
+from ostinato.messages.models import ApplyBatch, Message, RecordPattern, SoftDeletePattern
 from store.events import Event, Item, Rejected
-from store.identity import pattern_id
-from store.inspection import Quarantine, replaying
-from store.recalculation import recalculate
-from store.transaction import Writer
-from tasks.delivery import Delivered, Receiver
-from tasks.messages import ApplyBatch, Message, RecordPattern, SoftDeletePattern
+from store.reading.quarantine import Quarantine, replaying
+from store.writing.committed import Done
+from store.writing.effects import apply
+from store.writing.recalculation import recalculate
+from store.writing.transaction import Writer
+from tasks.receiver import Delivered, Receiver
 from tests.integration.store.bench import DAY, NOW, Bench, Crash, application, recalculation, sighting, soft_delete
 
 N = pattern_id("T", "n")

@@ -5,9 +5,10 @@ from random import Random
 
 import pytest
 
+from ostinato.identity import pattern_id
+from store.database.tables import applications, inbox, pattern_tags, patterns, quarantine
 from store.events import Effect, Rejected
-from store.identity import content_hash, pattern_id
-from store.tables import applications, inbox, pattern_tags, patterns, quarantine
+from store.rules.identity import content_hash
 from tests.integration.store.bench import DAY, NOW, Bench, application, rescore, sighting, soft_delete
 
 N = pattern_id("T", "n")

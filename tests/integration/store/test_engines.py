@@ -13,20 +13,14 @@ from sqlalchemy import URL, Engine, event, text
 from sqlalchemy.exc import DBAPIError
 from structlog.testing import capture_logs
 
-import store.engines
-import store.sqlite
-from store.engines import (
-    exists,
-    reader_engine,
-    store_url,
-    trouble_is_transient,
-    writer_engine,
-)
-from store.errors import ConfigurationError, StoreUnavailable
-from store.reading import Store
-from store.schema import migrate
-from store.sqlite import has_wal_reset_bug, sqlite_driver
-from store.transaction import Writer
+import ostinato.sqlite_driver
+import store.database.engines
+from ostinato.errors import ConfigurationError, StoreUnavailable
+from ostinato.sqlite_driver import has_wal_reset_bug, sqlite_driver
+from store.database.engines import exists, reader_engine, store_url, trouble_is_transient, writer_engine
+from store.database.schema import migrate
+from store.reading.store import Store
+from store.writing.transaction import Writer
 from tests.integration.store.bench import NOW
 
 
@@ -157,7 +151,7 @@ def test_a_damaged_database_is_trouble(path: Path) -> None:
 
 def test_a_store_that_is_locked_is_trouble(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After the time that SQLite waits by itself."""
-    monkeypatch.setattr(store.engines, "SQLITE_BUSY_SECONDS", 0.01)
+    monkeypatch.setattr(store.database.engines, "SQLITE_BUSY_SECONDS", 0.01)
     url = f"sqlite:///{path}"
     migrate(url)
     with closing(Writer(url)) as one, closing(Writer(url)) as other:
@@ -169,7 +163,7 @@ def test_a_store_that_is_locked_is_trouble(path: Path, monkeypatch: pytest.Monke
 
 def test_a_new_file_that_others_hold_is_trouble(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """SQLite does not wait there by itself; once the file is free it can be used, by the same writer."""
-    monkeypatch.setattr(store.engines, "SQLITE_BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(store.database.engines, "SQLITE_BUSY_SECONDS", 0.1)
     with closing(Writer(f"sqlite:///{path}")) as writer:
         with closing(sqlite_driver().connect(path, isolation_level=None)) as other:
             other.execute("BEGIN EXCLUSIVE")
@@ -241,7 +235,7 @@ def test_versions_that_can_corrupt_their_log_are_known(version: tuple[int, int, 
 @pytest.mark.parametrize("bug", [True, False])
 def test_such_a_version_is_warned_of(path: Path, monkeypatch: pytest.MonkeyPatch, *, bug: bool) -> None:
     """Once for each engine, with the version that mends it."""
-    monkeypatch.setattr(store.sqlite, "_WAL_RESET_BUG", ((0,), (99,) if bug else (0,)))
+    monkeypatch.setattr(ostinato.sqlite_driver, "_WAL_RESET_BUG", ((0,), (99,) if bug else (0,)))
     with capture_logs() as logs:
         writer_engine(store_url(f"sqlite:///{path}")).dispose()
 

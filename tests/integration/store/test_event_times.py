@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from ostinato.identity import pattern_id
+from store.database.tables import patterns
 from store.events import Effect
-from store.identity import content_hash, pattern_id
-from store.tables import patterns
+from store.rules.identity import content_hash
 from tests.integration.store.bench import DAY, NOW, Bench, application, sighting, soft_delete
 
 Make = Callable[[str], Sequence[Effect]]

@@ -11,15 +11,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from store.identity import pattern_id
-from store.tables import applications, inbox, patterns, quarantine
-from store.times import from_micros, to_micros
-from store.transaction import Writer
+from ostinato.identity import pattern_id
+from ostinato.times import from_micros, to_micros
+from store.database.tables import applications, inbox, patterns, quarantine
+from store.writing.transaction import Writer
 from tests.integration.store.bench import NOW, TODAY, Bench, application, sighting
 from tests.predecessor import APPLICATION, PATTERN, Predecessor
-from worker.predecessor.importing import Importer
-from worker.predecessor.report import Report
-from worker.predecessor.source import opened
+from worker.cli.import_sqlite.importing import Importer
+from worker.cli.import_sqlite.source import opened
+from worker.cli.import_sqlite.tally import Report
 
 ZONE = ZoneInfo("Europe/Berlin")
 EXACT = 1e-12

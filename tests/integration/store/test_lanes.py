@@ -7,13 +7,13 @@ from contextlib import closing
 import pytest
 from sqlalchemy import NullPool, create_engine, select, text
 
-from store.engines import store_url
-from store.errors import ConfigurationError, StoreUnavailable
+from ostinato.errors import ConfigurationError, StoreUnavailable
+from ostinato.identity import slot_of
+from store.database.engines import store_url
+from store.database.tables import aliases, inbox, patterns
 from store.events import Item, Rejected
-from store.history import History, last_place
-from store.identity import slot_of
-from store.tables import aliases, inbox, patterns
-from store.transaction import Writer
+from store.history.recorded import History, last_place
+from store.writing.transaction import Writer
 from tests.integration.store.bench import Bench, application, sighting
 from tests.integration.store.lanes import (
     StoppingWriter,
@@ -200,7 +200,7 @@ def seen(history: History) -> tuple[int, int]:
 @ON_POSTGRESQL
 def test_who_finds_more_each_time_is_applied_alone(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """A lane does not begin again for ever: at last it has the whole store."""
-    monkeypatch.setattr("store.lanes._TRIES", 1)
+    monkeypatch.setattr("store.writing.applying._TRIES", 1)
     bench.apply(sighting("one-two"))
     # It names another pattern than the one that the first lane holds, and finds that it means that one.
     assert waits_for(bench.url, [application(ONE)], [sighting("one two")])

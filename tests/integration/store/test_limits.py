@@ -1,6 +1,6 @@
 """The longest texts that messages may have, in each kind of database (spec section 4)."""
 
-from store.identity import pattern_id
+from ostinato.identity import pattern_id
 from tests.integration.store.bench import Bench, application, sighting
 
 # Four bytes in UTF-8, so that indexes have to hold the most there can be.

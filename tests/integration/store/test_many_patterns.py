@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, make_url, select, text
 
-from store.engines import reader_engine
-from store.ranking import PATTERN_COLUMNS, Filters, ranked
-from store.reading import Store
-from store.tables import patterns
-from store.transaction import Writer
+from store.database.engines import reader_engine
+from store.database.tables import patterns
+from store.reading.ranking import PATTERN_COLUMNS, Filters, ranked
+from store.reading.store import Store
+from store.writing.transaction import Writer
 from tests.databases import Database
 from tests.integration.store.bench import NOW
 from tests.integration.store.large import counted_work, fill

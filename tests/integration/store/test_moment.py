@@ -3,17 +3,17 @@
 from datetime import UTC, datetime
 from threading import Event, Thread
 
+from ostinato.identity import pattern_id
+from ostinato.times import to_micros
 from store.events import Rejected
-from store.glance import Watched
-from store.identity import pattern_id
-from store.moment import Moment
-from store.overview import Overview
-from store.past import Past
-from store.ranking import Filters
-from store.times import to_micros
+from store.reading.glance import Watched
+from store.reading.moment import Moment
+from store.reading.overview import Overview
+from store.reading.ranking import Filters
+from store.reading.trajectories import Past
 from tests.integration.store.bench import NOW, Bench, application, ids, sighting
-from worker.report.facts import facts
-from worker.report.page import page
+from worker.cli.report.facts import facts
+from worker.cli.report.page import page
 
 KEY = pattern_id("T", "n")
 EDGES = [datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)]

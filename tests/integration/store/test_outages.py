@@ -9,13 +9,13 @@ import pytest
 from structlog.testing import capture_logs
 from typing_extensions import override
 
-from store.errors import StoreUnavailable
-from store.locks import Locks
-from store.reading import Store
-from store.schema import migrate
-from store.transaction import Clock, Transaction, Writer
-from tasks.delivery import Receiver
-from tasks.messages import RecordPattern
+from ostinato.errors import StoreUnavailable
+from ostinato.messages.models import RecordPattern
+from store.database.locks import Locks
+from store.database.schema import migrate
+from store.reading.store import Store
+from store.writing.transaction import Clock, Transaction, Writer
+from tasks.receiver import Receiver
 from tests import postgresql
 from tests.conftest import missing
 from tests.integration.store.bench import NOW, sighting

@@ -3,13 +3,13 @@
 from datetime import timedelta
 from itertools import pairwise
 
+from ostinato.identity import pattern_id
+from ostinato.times import from_micros
 from store.events import Rejected
-from store.glance import Arrival, Watched
-from store.identity import pattern_id
-from store.overview import SHARES, Overview, Refused, Waiting
-from store.ranking import Filters
-from store.scoring import DAY
-from store.times import from_micros
+from store.reading.glance import Arrival, Watched
+from store.reading.overview import SHARES, Overview, Refused, Waiting
+from store.reading.ranking import Filters
+from store.rules.scoring import DAY
 from tests.integration.store.bench import NOW, TODAY, Bench, application, ids, recalculation, sighting
 
 EDGES = (0.0, 0.0499, 0.05, 0.15, 0.3, 0.55, 0.9499999, 0.95, 1.0)

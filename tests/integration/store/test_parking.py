@@ -2,8 +2,8 @@
 
 import pytest
 
-from store.identity import pattern_id
-from store.tables import applications, parked, patterns
+from ostinato.identity import pattern_id
+from store.database.tables import applications, parked, patterns
 from tests.integration.store.bench import DAY, NOW, Bench, application, rescore, sighting, soft_delete
 
 N = pattern_id("T", "n")

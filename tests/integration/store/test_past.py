@@ -4,12 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from store.history import History, prune_contents
-from store.identity import pattern_id
-from store.past import Past
-from store.scoring import DAY
-from tasks.messages import ImportPattern
-from tasks.wire import make
+from ostinato.identity import pattern_id
+from ostinato.messages.models import ImportPattern
+from ostinato.messages.wire import make
+from store.history.recorded import History, prune_contents
+from store.reading.trajectories import Past
+from store.rules.scoring import DAY
 from tests.integration.store.bench import NOW, TODAY, Bench, application, recalculation, sighting
 
 KEY = pattern_id("T", "n")

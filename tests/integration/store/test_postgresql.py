@@ -6,14 +6,14 @@ from contextlib import ExitStack, closing
 import pytest
 from sqlalchemy import make_url, select, text, update
 
-import store.postgresql
-from store.engines import writer_engine
-from store.errors import StoreUnavailable
-from store.reading import Store
-from store.tables import counters
-from store.transaction import Writer
-from tasks.delivery import Receiver
-from tasks.messages import RecordPattern
+import store.database.postgresql
+from ostinato.errors import StoreUnavailable
+from ostinato.messages.models import RecordPattern
+from store.database.engines import writer_engine
+from store.database.tables import counters
+from store.reading.store import Store
+from store.writing.transaction import Writer
+from tasks.receiver import Receiver
 from tests import postgresql
 from tests.databases import Database
 from tests.integration.store.bench import NOW, Bench, sighting
@@ -112,7 +112,7 @@ def test_a_limit_on_waiting_only_makes_the_message_wait_longer(bench: Bench, lim
 
 def test_a_writer_that_stands_still_loses_its_turn(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """The next one goes on; what the first had begun has no effect until it runs again (spec 7, serial)."""
-    monkeypatch.setattr(store.postgresql, "IDLE_SECONDS", 0.1)
+    monkeypatch.setattr(store.database.postgresql, "IDLE_SECONDS", 0.1)
     set_default(bench, "lock_timeout", "'5s'")
 
     def stand_still(writer: Writer) -> None:

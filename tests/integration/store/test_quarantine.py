@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from store.errors import AmbiguousPrefix, BrokerUnavailable, NotFound
+from ostinato.errors import AmbiguousPrefix, BrokerUnavailable, NotFound
+from store.database.tables import patterns, quarantine
 from store.events import Rejected
-from store.inspection import Quarantine, discard, replaying
-from store.tables import patterns, quarantine
+from store.reading.quarantine import Quarantine, discard, replaying
 from tests.integration.store.bench import NOW, Bench, Crash, sighting
 
 BAD = Rejected(raw=b'{"id": "\xff\x00', reason_code="not_json", reason_detail="why", message_id="an id")

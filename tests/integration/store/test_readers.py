@@ -6,11 +6,11 @@ import pytest
 from sqlalchemy import insert, select
 from sqlalchemy.exc import DBAPIError
 
-from store.engines import reader_engine, store_url
-from store.errors import StoreOutdated
-from store.reading import Store
-from store.schema import REVISION
-from store.tables import aliases, patterns
+from ostinato.errors import StoreOutdated
+from store.database.engines import reader_engine, store_url
+from store.database.schema import REVISION
+from store.database.tables import aliases, patterns
+from store.reading.store import Store
 from tests.integration.store.bench import Bench, sighting
 
 

@@ -6,14 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from store.comparison import MISSING, PRESENT, Difference, differences
-from store.errors import ConfigurationError, HistoryPruned
-from store.history import PAGE, PRUNED_BYTES_AT_ONCE, History, Prunable, last_place, prune_contents
-from store.identity import pattern_id
-from store.rebuilding import require_empty, require_whole, settle
-from store.tables import inbox, recalculations
-from store.transaction import Writer
-from tasks.replay import replay
+from ostinato.errors import ConfigurationError, HistoryPruned
+from ostinato.identity import pattern_id
+from store.database.tables import inbox, recalculations
+from store.history.comparison import MISSING, PRESENT, Difference, differences
+from store.history.rebuilding import require_empty, require_whole, settle
+from store.history.recorded import PAGE, PRUNED_BYTES_AT_ONCE, History, Prunable, last_place, prune_contents
+from store.writing.transaction import Writer
 from tests.integration.store.bench import (
     DAY,
     NOW,
@@ -24,6 +23,7 @@ from tests.integration.store.bench import (
     sighting,
     soft_delete,
 )
+from worker.recovery.rebuilding import replay
 
 LATER = NOW + 10 * DAY
 A, B, C = (pattern_id("T", name) for name in "abc")

@@ -4,10 +4,10 @@ from typing import Any, NoReturn
 
 import pytest
 
+from ostinato.identity import pattern_id
+from store.database.tables import patterns, quarantine, recalculations
 from store.events import Recalculation
-from store.identity import pattern_id
-from store.recalculation import recalculate
-from store.tables import patterns, quarantine, recalculations
+from store.writing.recalculation import recalculate
 from tests.golden_scores import EXACT, GOLDEN, Golden
 from tests.integration.store.bench import DAY, NOW, Bench, Crash, application, recalculation, sighting, soft_delete
 

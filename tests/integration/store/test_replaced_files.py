@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from store.errors import StoreOutdated
-from store.reading import Store
-from store.schema import migrate
-from store.sqlite import sqlite_driver
-from store.transaction import Writer
-from tasks.delivery import Receiver
-from tasks.messages import RecordPattern
+from ostinato.errors import StoreOutdated
+from ostinato.messages.models import RecordPattern
+from ostinato.sqlite_driver import sqlite_driver
+from store.database.schema import migrate
+from store.reading.store import Store
+from store.writing.transaction import Writer
+from tasks.receiver import Receiver
 from tests.integration.store.bench import NOW
 
 

@@ -12,19 +12,19 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, inspect, text
 
-import store.migrations
-from store import engines
-from store.engines import store_url as url_of
-from store.engines import writer_engine
-from store.errors import StoreOutdated, StoreUnavailable, TransientError
-from store.identity import pattern_id
-from store.schema import REVISION, migrate
-from store.sqlite import sqlite_driver
-from store.tables import metadata
-from store.transaction import Writer
+import store.database.migrations
+from ostinato.errors import StoreOutdated, StoreUnavailable, TransientError
+from ostinato.identity import pattern_id
+from ostinato.sqlite_driver import sqlite_driver
+from store.database import engines
+from store.database.engines import store_url as url_of
+from store.database.engines import writer_engine
+from store.database.schema import REVISION, migrate
+from store.database.tables import metadata
+from store.writing.transaction import Writer
 from tests.integration.store.bench import NOW, Bench, sighting
 
-SCRIPTS = ScriptDirectory(next(iter(store.migrations.__path__)))
+SCRIPTS = ScriptDirectory(next(iter(store.database.migrations.__path__)))
 # What PostgreSQL has: indexes, constraints, and columns with their collation, numbering and comment.
 _CATALOGUE = """
     SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'

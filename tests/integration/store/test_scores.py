@@ -10,12 +10,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, insert, make_url, select
 
-from store.engines import writer_engine
-from store.pattern import PatternState
-from store.scoring import EARLIEST, LATEST, Evidence, score
-from store.scoring_sql import scores_at
-from store.tables import patterns
-from store.times import to_micros
+from ostinato.times import to_micros
+from store.database.engines import writer_engine
+from store.database.tables import patterns
+from store.rules.pattern import PatternState
+from store.rules.scoring import EARLIEST, LATEST, Evidence, score
+from store.writing.scoring_sql import scores_at
 from tests.databases import Database
 from tests.golden_scores import EXACT
 from tests.integration.store.bench import DAY, NOW, Bench, application, recalculation, sighting

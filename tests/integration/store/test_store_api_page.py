@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import store
-from store.identity import pattern_id
-from store.records import Pattern, RecordedApplication, Stats
+from ostinato.identity import pattern_id
+from store.reading.records import Pattern, RecordedApplication, Stats
 from tests.integration.store.bench import Bench, application, sighting
 
 PAGE = Path(__file__).parents[3].joinpath("docs", "reference", "store-api.md").read_text(encoding="utf-8")

@@ -5,11 +5,11 @@ from contextlib import closing
 
 import pytest
 
-from store.errors import StoreUnavailable
-from store.tables import quarantine
-from store.transaction import Writer
-from tasks.delivery import Delivered, Receiver, Stopping
-from tasks.messages import ApplyBatch, Message, RecalculateAllPatternPriorities, RecordPattern
+from ostinato.errors import StoreUnavailable
+from ostinato.messages.models import ApplyBatch, Message, RecalculateAllPatternPriorities, RecordPattern
+from store.database.tables import quarantine
+from store.writing.transaction import Writer
+from tasks.receiver import Delivered, Receiver, Stopping
 from tests.integration.store.bench import NOW, Bench
 
 
@@ -110,7 +110,7 @@ def test_where_it_fails_each_task_tries_for_its_own(
     tasks = delivered(*sightings(2))
     receiver.receive_ahead(delivered(*sightings(1)))
     with monkeypatch.context() as patch:
-        patch.setattr("tasks.delivery.apply_in_turn", broken)
+        patch.setattr("tasks.receiver.apply_in_turn", broken)
         receiver.receive_ahead(tasks)
     assert 1 == bench.store.stats().applied
     run(receiver, tasks)

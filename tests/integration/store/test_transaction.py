@@ -7,14 +7,14 @@ from contextlib import closing
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from store.effects import apply
-from store.errors import TransientError
+from ostinato.errors import TransientError
+from ostinato.identity import pattern_id
+from ostinato.messages.models import RecordPattern
+from store.database.tables import metadata
 from store.events import Sighting
-from store.identity import pattern_id
-from store.tables import metadata
-from store.transaction import Writer
-from tasks.delivery import Receiver
-from tasks.messages import RecordPattern
+from store.writing.effects import apply
+from store.writing.transaction import Writer
+from tasks.receiver import Receiver
 from tests.integration.store.bench import NOW, Bench, Crash, application, sighting, soft_delete
 
 N = pattern_id("T", "n")

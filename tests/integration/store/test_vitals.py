@@ -1,8 +1,8 @@
 """The vital signs of a store, on each kind of database."""
 
 from store.events import Rejected
-from store.scoring import DAY
-from store.vitals import VitalSigns
+from store.reading.vitals import VitalSigns
+from store.rules.scoring import DAY
 from tests.integration.store.bench import NOW, Bench, application, recalculation, sighting
 from tests.integration.store.plans import sqlite_plans
 

@@ -14,13 +14,13 @@ from sqlalchemy import Connection, select
 from structlog.testing import capture_logs
 from typing_extensions import override
 
-from store.errors import StoreUnavailable
-from store.inspection import Quarantine
-from store.locks import Locks
-from store.tables import inbox
-from store.transaction import Clock, Transaction, Writer
-from tasks.delivery import Receiver
-from tasks.messages import MESSAGES
+from ostinato.errors import StoreUnavailable
+from ostinato.messages.models import MESSAGES
+from store.database.locks import Locks
+from store.database.tables import inbox
+from store.reading.quarantine import Quarantine
+from store.writing.transaction import Clock, Transaction, Writer
+from tasks.receiver import Receiver
 from tests.databases import Database
 from tests.integration.store import observing
 from tests.integration.store.bench import NOW

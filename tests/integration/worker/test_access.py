@@ -13,29 +13,29 @@ import pytest
 from celery.platforms import EX_FAILURE
 from redis.exceptions import NoPermissionError, ResponseError
 
-from store.errors import BrokerUnavailable
-from store.schema import migrate
-from tasks import Producer
-from tasks.broker import BrokerSettings
-from tasks.messages import RecordPattern
-from tasks.outboxes import OutboxSettings
-from tasks.routing import QUEUE, queue_of
+from ostinato import Producer
+from ostinato.errors import BrokerUnavailable
+from ostinato.messages.models import RecordPattern
+from ostinato.messages.routing import QUEUE, queue_of
+from ostinato.outbox.folder import OutboxSettings
+from ostinato.settings.broker import BrokerSettings
+from store.database.schema import migrate
 from tests.brokers import KINDS, free_port, program
 from tests.conftest import missing
 from tests.dashboard import Dashboard
 from tests.guarded import GuardedServer
 from tests.product import DEADLINE, Env, Product
 from tests.waiting import wait_until
-from worker.redis_client import RedisClient, redis_client
-from worker.taken import Taken
+from worker.broker.redis.client import RedisClient, redis_client
+from worker.broker.redis.taken import Taken
 
 DELAY = """
-from tasks import record_pattern
+from ostinato import record_pattern
 record_pattern.delay(pattern_type="test", pattern_name="by delay")
 """
 REFUSED_DELAY = """
-from store.errors import BrokerUnavailable
-from tasks import record_pattern
+from ostinato.errors import BrokerUnavailable
+from ostinato import record_pattern
 try:
     record_pattern.delay(pattern_type="test", pattern_name="refused")
 except BrokerUnavailable as error:

@@ -11,16 +11,16 @@ import pytest
 from amqp import Message
 from celery.platforms import EX_FAILURE
 
-from tasks.messages import RecordPattern
-from tasks.routing import QUEUE, queue_of
+from ostinato.messages.models import RecordPattern
+from ostinato.messages.routing import QUEUE, queue_of
 from tests.envelopes import body, text
 from tests.integration.worker.test_interruptions import locked
 from tests.product import DEADLINE, Product
 from tests.quick_heartbeats import SECONDS
 from tests.rabbit import USER, RabbitServer
 from tests.waiting import wait_until
-from worker.child import Child
-from worker.rabbit.queues import DEAD, declare
+from worker.broker.rabbitmq.queues import DEAD, declare
+from worker.processes.child import Child
 
 ROOT = Path(__file__).parents[3]
 SIGHTING = RecordPattern(pattern_type="T", pattern_name="n")

@@ -4,13 +4,13 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
-from store.tables import recalculations
-from store.times import EPOCH
-from tasks.routing import QUEUE
+from ostinato.messages.routing import QUEUE
+from ostinato.times import EPOCH
+from store.database.tables import recalculations
 from tests.brokers import Server
 from tests.product import Product
 from tests.waiting import wait_until
-from worker.slots import SlotSchedule, slot_message
+from worker.beat.slots import SlotSchedule, slot_message
 
 EVERY_SECOND = {"OSTINATO_RECALCULATE_EVERY": "1"}
 

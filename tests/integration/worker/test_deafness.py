@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from tasks.messages import RecordPattern
+from ostinato.messages.models import RecordPattern
 from tests.brokers import EmbeddedValkey
 from tests.deaf_worker import VARIABLE, WAYS
 from tests.integration.worker.test_interruptions import locked, sightings, wait_until_taken
 from tests.product import Product
 from tests.waiting import wait_until
-from worker.child import Child
-from worker.presence import DEAF
+from worker.broker.liveness import DEAF
+from worker.processes.child import Child
 
 ROOT = Path(__file__).parents[3]
 SECONDS = 10

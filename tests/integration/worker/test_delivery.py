@@ -4,16 +4,16 @@ import json
 import sys
 from collections import Counter
 
-from store.tables import inbox, quarantine
-from tasks.messages import ApplyBatch, RecordPattern
-from tasks.publishing import producer_app, publish_text
-from tasks.wire import BATCH_BYTES
+from ostinato.messages.models import ApplyBatch, RecordPattern
+from ostinato.messages.wire import BATCH_BYTES
+from ostinato.publishing.publisher import producer_app, publish_text
+from store.database.tables import inbox, quarantine
 from tests.envelopes import text
 from tests.product import Product
 
 OURS = """
 import sys
-from tasks import record_pattern
+from ostinato import record_pattern
 for number in range(int(sys.argv[2])):
     record_pattern.delay(pattern_type="test", pattern_name=f"{sys.argv[1]} {number % 10}")
 """

@@ -4,7 +4,7 @@ import json
 import sys
 from typing import Any
 
-from tasks.messages import RecordPattern
+from ostinato.messages.models import RecordPattern
 from tests.brokers import free_port
 from tests.dashboard import Dashboard
 from tests.product import Product

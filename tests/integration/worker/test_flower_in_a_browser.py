@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Error, HttpCredentials, Page, ViewportSize, expect
 
-from store.identity import pattern_id
-from tasks.messages import Message, RecalculateAllPatternPriorities, RecordPattern, RecordPatternApplication
+from ostinato.identity import pattern_id
+from ostinato.messages.models import Message, RecalculateAllPatternPriorities, RecordPattern, RecordPatternApplication
 from tests.brokers import EmbeddedValkey, free_port
 from tests.dashboard import Dashboard
 from tests.product import Product
 from tests.waiting import wait_until
-from worker.services import FLOWER_OPTIONS
+from worker.processes.services import FLOWER_OPTIONS
 
 USER, PASSWORD = "someone", "a-long-password"
 OPTIONS = ("--address=127.0.0.1", *FLOWER_OPTIONS)

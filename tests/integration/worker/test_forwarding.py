@@ -7,11 +7,11 @@ from contextlib import ExitStack, closing
 import pytest
 from typing_extensions import override
 
-from store.errors import BrokerUnavailable
-from tasks import forwarding
-from tasks.forwarding import Forwarder
-from tasks.outbox import Entry, Outbox
-from tasks.routing import QUEUE, lane_of, queue_of
+from ostinato.errors import BrokerUnavailable
+from ostinato.messages.routing import QUEUE, lane_of, queue_of
+from ostinato.outbox import forwarder as forwarding
+from ostinato.outbox.file import Entry, Outbox
+from ostinato.outbox.forwarder import Forwarder
 from tests.brokers import EmbeddedValkey
 from tests.integration.worker.test_outbox import logged
 from tests.product import Product

@@ -5,16 +5,16 @@ from collections.abc import Generator
 from contextlib import closing, contextmanager
 from itertools import count
 
-from store.errors import BrokerUnavailable
-from store.recalculation import CHUNK
-from tasks.celery_app import OwnCelery
-from tasks.messages import BATCH_COUNT, ApplyBatch, RecalculateAllPatternPriorities, RecordPattern
-from tasks.publishing import producer_app, publish
-from tasks.routing import QUEUE
+from ostinato.errors import BrokerUnavailable
+from ostinato.messages.models import BATCH_COUNT, ApplyBatch, RecalculateAllPatternPriorities, RecordPattern
+from ostinato.messages.routing import QUEUE
+from ostinato.publishing.celery_app import OwnCelery
+from ostinato.publishing.publisher import producer_app, publish
+from store.writing.recalculation import CHUNK
 from tests.integration.worker.test_interruptions import lease_of, locked, sightings, taken, wait_until_taken, working
 from tests.product import Product
 from tests.waiting import wait_until
-from worker.taken import LEASE_SECONDS, workers
+from worker.broker.redis.taken import LEASE_SECONDS, workers
 
 ROOM = 500_000
 FULL = "The broker's memory is full"

@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from tasks.messages import RecordPattern
-from tasks.publishing import producer_app
-from tasks.routing import QUEUE
+from ostinato.messages.models import RecordPattern
+from ostinato.messages.routing import QUEUE
+from ostinato.publishing.publisher import producer_app
 from tests.brokers import EmbeddedValkey
 from tests.integration.worker.test_transport import Fetching
 from tests.product import DEADLINE, Product
 from tests.waiting import wait_until
-from worker.child import Child
-from worker.taken import LEASE_SECONDS, workers
+from worker.broker.redis.taken import LEASE_SECONDS, workers
+from worker.processes.child import Child
 
 
 def sightings(count: int) -> list[RecordPattern]:

@@ -10,19 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from store.identity import pattern_id
-from store.tables import patterns
-from tasks.forwarding import Forwarder
-from tasks.messages import Message, RecalculateAllPatternPriorities, RecordPattern, RecordPatternApplication
-from tasks.outbox import Entry
-from tasks.outboxes import OutboxSettings
-from tasks.publishing import producer_app, publish
-from tasks.routing import QUEUE, queue_of
+from ostinato.identity import pattern_id
+from ostinato.messages.models import Message, RecalculateAllPatternPriorities, RecordPattern, RecordPatternApplication
+from ostinato.messages.routing import QUEUE, queue_of
+from ostinato.outbox.file import Entry
+from ostinato.outbox.folder import OutboxSettings
+from ostinato.outbox.forwarder import Forwarder
+from ostinato.publishing.publisher import producer_app, publish
+from store.database.tables import patterns
 from tests.brokers import Server
 from tests.databases import Database
 from tests.product import DEADLINE, Product
 from tests.waiting import wait_until
-from worker.brokers import broker_client
+from worker.broker.kinds import broker_client
 
 ON_POSTGRESQL = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 NAMES = [f"case {number}" for number in range(40)]

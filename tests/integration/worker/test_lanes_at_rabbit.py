@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from store.tables import patterns
-from tasks import Producer
-from tasks.routing import queue_of
+from ostinato import Producer
+from ostinato.messages.routing import queue_of
+from store.database.tables import patterns
 from tests.databases import Database
 from tests.integration.worker.test_lanes import lane, messages
 from tests.product import DEADLINE, Product

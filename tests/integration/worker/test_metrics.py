@@ -13,10 +13,9 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from store.identity import pattern_id
-from store.schema import migrate
-from tasks import Producer
-from tasks.messages import (
+from ostinato import Producer
+from ostinato.identity import pattern_id
+from ostinato.messages.models import (
     ApplyBatch,
     Message,
     RecalculateAllPatternPriorities,
@@ -24,14 +23,15 @@ from tasks.messages import (
     RecordPatternApplication,
     SoftDeletePattern,
 )
-from tasks.outbox import Outbox
-from tasks.publishing import producer_app, publish_text
+from ostinato.outbox.file import Outbox
+from ostinato.publishing.publisher import producer_app, publish_text
+from store.database.schema import migrate
 from tests.brokers import EmbeddedValkey, free_port
 from tests.integration.worker.test_interruptions import locked
 from tests.product import DEADLINE, Product
 from tests.rabbit import RabbitServer
 from tests.waiting import wait_until
-from worker.metrics.declared import COUNTED, METRICS
+from worker.observability.metrics.declared import COUNTED, METRICS
 
 LATE = 120.0
 MERGING = ("not created", "not_created.")

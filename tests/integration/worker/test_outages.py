@@ -10,8 +10,8 @@ from typing import Protocol, Self
 
 import pytest
 
-from store.reading import Store
-from store.schema import migrate
+from store.database.schema import migrate
+from store.reading.store import Store
 from tests import postgresql
 from tests.brokers import EmbeddedValkey, RedisServer
 from tests.conftest import missing
@@ -19,7 +19,7 @@ from tests.integration.worker.test_interruptions import lease_of, locked, sighti
 from tests.product import Product
 from tests.tls import redis_binary
 from tests.waiting import wait_until
-from worker.taken import LEASE_SECONDS, workers
+from worker.broker.redis.taken import LEASE_SECONDS, workers
 
 # Several times what SQLite waits for a lock.
 LONG = 30.0

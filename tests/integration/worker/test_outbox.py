@@ -17,29 +17,29 @@ from typing import Any, cast
 
 import pytest
 
-from store.errors import MalformedMessage, OutboxFull
-from store.tables import inbox
-from tasks import Producer
-from tasks.messages import ApplyBatch, RecordPattern, RecordPatternApplication
-from tasks.outbox import Outbox
-from tasks.outbox_inspection import states
-from tasks.outboxes import OutboxSettings, take
-from tasks.routing import QUEUE
+from ostinato import Producer
+from ostinato.errors import MalformedMessage, OutboxFull
+from ostinato.messages.models import ApplyBatch, RecordPattern, RecordPatternApplication
+from ostinato.messages.routing import QUEUE
+from ostinato.outbox.file import Outbox
+from ostinato.outbox.folder import OutboxSettings, take
+from ostinato.outbox.inspection import states
+from store.database.tables import inbox
 from tests.brokers import EmbeddedValkey, Server
 from tests.product import Product
 from tests.waiting import wait_until
 
 ID_LENGTH = 36
 AT_EXIT = """
-from tasks import Producer
+from ostinato import Producer
 producer = Producer()
 for number in range(100):
     producer.record_pattern(pattern_type="test", pattern_name=f"sighting {number}")
 """
 FOR_EVER = """
 from itertools import count
-from tasks import Producer
-from tasks.messages import RecordPattern
+from ostinato import Producer
+from ostinato.messages.models import RecordPattern
 with Producer() as producer:
     for number in count():
         message = RecordPattern(pattern_type="test", pattern_name=f"sighting {number}")
@@ -48,7 +48,7 @@ with Producer() as producer:
 """
 PREFORK = """
 import os
-from tasks import Producer
+from ostinato import Producer
 producer = Producer()
 producer.record_pattern(pattern_type="test", pattern_name="parent, before")
 children = []

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from store.tables import quarantine
-from tasks.routing import QUEUE
+from ostinato.messages.routing import QUEUE
+from store.database.tables import quarantine
 from tests.brokers import Server, free_port
 from tests.dashboard import Dashboard
 from tests.integration.worker.test_flower import OPTIONS, done
@@ -19,7 +19,7 @@ from tests.waiting import wait_until
 EVERY_SECOND = {"OSTINATO_RECALCULATE_EVERY": "1"}
 PRODUCER = """
 import sys
-from tasks import record_pattern
+from ostinato import record_pattern
 for number in range(int(sys.argv[1])):
     record_pattern.delay(pattern_type="test", pattern_name=f"sighting {number}")
 """

@@ -5,10 +5,10 @@ from contextlib import closing
 
 import pytest
 
-from tasks.routing import MOST_LANES, queue_of
+from ostinato.messages.routing import MOST_LANES, queue_of
 from tests.brokers import Client
 from tests.product import Product
-from worker.redis_client import RedisClient
+from worker.broker.redis.client import RedisClient
 
 LONG = "9" * 5_000
 

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from tasks import Producer, record_pattern
-from tasks.outboxes import OutboxSettings
+from ostinato import Producer, record_pattern
+from ostinato.outbox.folder import OutboxSettings
 from tests.brokers import free_port
 from tests.product import Env, Finished, Product
 
@@ -16,8 +16,8 @@ from tests.product import Env, Finished, Product
 SECONDS = 5.0
 
 BAD_FIELDS = """
-from store.errors import MalformedMessage
-from tasks import record_pattern
+from ostinato.errors import MalformedMessage
+from ostinato import record_pattern
 try:
     record_pattern.delay(pattern_type="test", pattern_name="")
 except MalformedMessage as error:
@@ -25,8 +25,8 @@ except MalformedMessage as error:
 """
 
 NO_BROKER = """
-from store.errors import BrokerUnavailable
-from tasks import record_pattern
+from ostinato.errors import BrokerUnavailable
+from ostinato import record_pattern
 for name in ("first", "second"):
     try:
         record_pattern.delay(pattern_type="test", pattern_name=name)
@@ -35,7 +35,7 @@ for name in ("first", "second"):
 """
 
 POSITIONAL = """
-from tasks import soft_delete_pattern
+from ostinato import soft_delete_pattern
 try:
     soft_delete_pattern.delay("some pattern")
 except TypeError as error:

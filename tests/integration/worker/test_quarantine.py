@@ -11,10 +11,10 @@ from typing import Any, Self
 import pytest
 from typing_extensions import override
 
-from store.schema import migrate
-from store.tables import inbox, quarantine
-from tasks.messages import RecordPattern
-from tasks.routing import QUEUE
+from ostinato.messages.models import RecordPattern
+from ostinato.messages.routing import QUEUE
+from store.database.schema import migrate
+from store.database.tables import inbox, quarantine
 from tests.brokers import KINDS
 from tests.conftest import server_or_skip
 from tests.envelopes import Json, body, envelope

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tasks.messages import RecordPattern
+from ostinato.messages.models import RecordPattern
 from tests.conftest import missing
 from tests.product import Product
 

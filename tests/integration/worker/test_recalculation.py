@@ -1,8 +1,8 @@
 """A recalculation of many patterns: it goes through the queue, and lets the messages behind it pass."""
 
-from store.recalculation import CHUNK
-from store.tables import inbox, patterns, recalculations
-from tasks.messages import BATCH_COUNT, ApplyBatch, RecalculateAllPatternPriorities, RecordPattern
+from ostinato.messages.models import BATCH_COUNT, ApplyBatch, RecalculateAllPatternPriorities, RecordPattern
+from store.database.tables import inbox, patterns, recalculations
+from store.writing.recalculation import CHUNK
 from tests.product import Product
 from tests.waiting import wait_until
 

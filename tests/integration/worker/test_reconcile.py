@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from store.tables import inbox
-from tasks import Producer
-from tasks.outboxes import OutboxSettings
+from ostinato import Producer
+from ostinato.outbox.folder import OutboxSettings
+from store.database.tables import inbox
 from tests.brokers import EmbeddedValkey, free_port
 from tests.product import Product
 from tests.waiting import wait_until
 
 FORKING = """
 import os
-from tasks import record_pattern
+from ostinato import record_pattern
 record_pattern.delay(pattern_type="test", pattern_name="before")
 child = os.fork()
 for number in range(100):

@@ -2,11 +2,11 @@
 
 import pytest
 
-from store.errors import BrokerUnavailable
-from tasks.messages import ApplyBatch, RecordPattern
-from tasks.publishing import producer_app, publish, publish_text
-from tasks.routing import QUEUE
-from tasks.wire import BATCH_BYTES
+from ostinato.errors import BrokerUnavailable
+from ostinato.messages.models import ApplyBatch, RecordPattern
+from ostinato.messages.routing import QUEUE
+from ostinato.messages.wire import BATCH_BYTES
+from ostinato.publishing.publisher import producer_app, publish, publish_text
 from tests.product import Product
 
 COUNT = 26

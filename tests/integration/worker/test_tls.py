@@ -15,7 +15,7 @@ from tests.waiting import wait_until
 GOOD = '{"kind": "record_pattern", "pattern_type": "test", "pattern_name": "x"}\n'
 EVERY_SECOND = {"OSTINATO_RECALCULATE_EVERY": "1"}
 PRODUCER = """
-from tasks import record_pattern
+from ostinato import record_pattern
 record_pattern.delay(pattern_type="test", pattern_name="over TLS")
 """
 COMMANDS = (("up",), ("send", "-"), ("status",))

@@ -5,8 +5,8 @@ from collections.abc import Generator
 
 import pytest
 
-from store.schema import migrate
-from tasks.messages import RecordPattern
+from ostinato.messages.models import RecordPattern
+from store.database.schema import migrate
 from tests.brokers import EmbeddedValkey
 from tests.otlp import Receiver, Seen
 from tests.product import DEADLINE, Product
@@ -24,13 +24,13 @@ trace.set_tracer_provider(provider)
 tracer = trace.get_tracer("the application")
 """
 DELAY = f"""{SET_UP}
-from tasks import record_pattern
+from ostinato import record_pattern
 for name in sys.argv[1:]:
     with tracer.start_as_current_span("request"):
         record_pattern.delay(pattern_type="T", pattern_name=name)
 """
 OUTBOX = f"""{SET_UP}
-from tasks import Producer
+from ostinato import Producer
 with Producer() as producer:
     for name in sys.argv[1:]:
         with tracer.start_as_current_span("request"):

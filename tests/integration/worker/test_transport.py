@@ -10,19 +10,19 @@ from typing import Any, cast
 import pytest
 from kombu.transport import virtual
 
-from tasks.broker import BrokerSettings
-from tasks.delivery import Delivered
-from tasks.messages import RecordPattern
-from tasks.publishing import producer_app, publish
-from tasks.routing import QUEUE
+from ostinato.messages.models import RecordPattern
+from ostinato.messages.routing import QUEUE
+from ostinato.publishing.publisher import producer_app, publish
+from ostinato.settings.broker import BrokerSettings
+from tasks.receiver import Delivered
 from tests.brokers import Client, Server, client
 from tests.envelopes import body, envelope, text
 from tests.fetching import Fetching
 from tests.product import Product
 from tests.waiting import wait_until
-from worker.redis_client import redis_client
-from worker.taken import Taken
-from worker.transport import ALONG_BYTES, ALONG_COUNT
+from worker.broker.redis.client import redis_client
+from worker.broker.redis.taken import Taken
+from worker.broker.redis.transport import ALONG_BYTES, ALONG_COUNT
 
 TAKEN = f"{QUEUE}.taken.me"
 

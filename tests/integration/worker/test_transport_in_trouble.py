@@ -8,8 +8,8 @@ from typing import Any, cast
 import pytest
 from typing_extensions import override
 
-from tasks.delivery import Delivered
-from tasks.routing import QUEUE
+from ostinato.messages.routing import QUEUE
+from tasks.receiver import Delivered
 from tests.brokers import Client, EmbeddedValkey, client
 from tests.integration.worker.test_transport import TAKEN, Fetching, name_of, send
 from tests.product import Product

@@ -11,18 +11,18 @@ from urllib.request import urlopen
 import pytest
 from structlog.testing import capture_logs
 
-from store.done import Done
+from ostinato.messages.models import RecordPattern
+from store.database.schema import migrate
 from store.events import Rejected
-from store.schema import migrate
-from store.transaction import Writer
-from tasks.delivery import Delivered, Receiver
-from tasks.messages import RecordPattern
+from store.writing.committed import Done
+from store.writing.transaction import Writer
+from tasks.receiver import Delivered, Receiver
 from tests.brokers import free_port
 from tests.otlp import Receiver as Otlp
 from tests.waiting import wait_until
 from worker.clock import now
+from worker.observability.watching import Watching
 from worker.settings import Settings
-from worker.watching import Watching
 
 REFUSED = Rejected(raw=b"no", reason_code="not_json", reason_detail="")
 

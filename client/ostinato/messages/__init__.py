@@ -1,0 +1,1 @@
+"""What a message may say, its JSON, its reason codes, and the queue it belongs in."""

@@ -1,0 +1,277 @@
+"""The messages (spec section 4): frozen models that own their kind, their limits and their wire format.
+
+Made in Python, a message fills in its `id` and `occurred_at`; read from the wire, both have to stand in it (`wire`).
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ostinato.identity import pattern_id
+from ostinato.messages.fields import (
+    Balance,
+    Count,
+    Flag,
+    Lines,
+    MessageId,
+    Moment,
+    PatternId,
+    PatternName,
+    PatternType,
+    Share,
+    SheetNumber,
+    ShortLine,
+    Tags,
+)
+from ostinato.messages.uuid7 import uuid7
+from ostinato.times import to_micros
+from store.events import Application, Import, Recalculation, Rescore, Sighting, SoftDelete
+
+BATCH_COUNT = 500
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Message(BaseModel):
+    """What every message has: its kind, its id (the idempotency key, kept through every retry) and its event time."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    KIND: ClassVar[str]
+
+    id: MessageId = Field(default_factory=uuid7)
+    occurred_at: Moment = Field(default_factory=_now)
+
+    def content(self) -> str:
+        """The message as canonical JSON: what is sent, what the inbox keeps, and what two messages are compared by.
+
+        Fields without a value are left out, so that a field added to a later version changes no earlier message.
+        """
+        return self.model_dump_json(exclude_none=True)
+
+    def summary(self) -> str:
+        """A few words for people, on one line: which patterns it is about; all, unless its kind says otherwise."""
+        return "all patterns"
+
+    def _stamped(self) -> dict[str, Any]:
+        """What the store's event of any message has."""
+        return {
+            "id": str(self.id),
+            "kind": self.KIND,
+            "occurred_at": to_micros(self.occurred_at),
+            "content": self.content(),
+        }
+
+
+class Provenance(BaseModel):
+    """Where a sighting was made."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    job_hash: ShortLine | None = None
+    sheet_num: SheetNumber | None = None
+
+
+class _Describes(Message):
+    pattern_type: PatternType
+    pattern_name: PatternName
+    description: Lines | None = None
+    context_tags: Tags | None = None
+    suggested_action: Lines | None = None
+    provenance: Provenance | None = None
+    instrument_name: ShortLine | None = None
+
+    def summary(self) -> str:
+        """The type and the name."""
+        return f"{self.pattern_type}: {self.pattern_name}"
+
+    def _described(self) -> dict[str, Any]:
+        provenance = self.provenance or Provenance()
+        return {
+            **self._stamped(),
+            "pattern_type": self.pattern_type,
+            "pattern_name": self.pattern_name,
+            "description": self.description,
+            "context_tags": None if self.context_tags is None else tuple(self.context_tags),
+            "suggested_action": self.suggested_action,
+            "provenance_job_hash": provenance.job_hash,
+            "provenance_sheet_num": provenance.sheet_num,
+            "instrument_name": self.instrument_name,
+        }
+
+
+class RecordPattern(_Describes):
+    """A runner saw a pattern."""
+
+    KIND: ClassVar[str] = "record_pattern"
+
+    kind: Literal["record_pattern"] = "record_pattern"
+    fingerprint: ShortLine | None = None
+
+    @property
+    def pattern_id(self) -> str:
+        """The id of the pattern that was seen: 16 hex digits."""
+        return pattern_id(self.pattern_type, self.pattern_name)
+
+    def event(self) -> Sighting:
+        """The sighting as the store takes it."""
+        return Sighting(**self._described(), pattern_id=self.pattern_id, fingerprint=self.fingerprint)
+
+
+class ImportPattern(_Describes):
+    """Another store knew a pattern: its texts, and a starting balance of its counts and times.
+
+    ``occurred_at`` is when that store saw it last. Applications that are known one by one are messages of their own
+    and not part of the balance.
+    """
+
+    KIND: ClassVar[str] = "import_pattern"
+
+    kind: Literal["import_pattern"] = "import_pattern"
+    pattern_id: PatternId
+    occurrence_count: Balance = 1
+    led_to_success_count: Balance = 0
+    led_to_failure_count: Balance = 0
+    first_seen: Moment
+    last_confirmed: Moment | None = None
+    variance: Share = 0.0
+    trust_score: Share = 0.5
+    quarantine_status: Literal["pending", "quarantined", "validated", "retired"] = "pending"
+    active: Flag = True
+
+    def event(self) -> Import:
+        """The import as the store takes it."""
+        return Import(
+            **self._described(),
+            pattern_id=self.pattern_id,
+            occurrence_count=self.occurrence_count,
+            led_to_success_count=self.led_to_success_count,
+            led_to_failure_count=self.led_to_failure_count,
+            first_seen=min(to_micros(self.first_seen), to_micros(self.occurred_at)),
+            last_confirmed=None if self.last_confirmed is None else to_micros(self.last_confirmed),
+            variance=self.variance,
+            trust_score=self.trust_score,
+            quarantine_status=self.quarantine_status,
+            active=self.active,
+        )
+
+
+class RecordPatternApplication(Message):
+    """A runner applied a pattern to an execution; the message's id becomes the application's."""
+
+    KIND: ClassVar[str] = "record_pattern_application"
+
+    kind: Literal["record_pattern_application"] = "record_pattern_application"
+    pattern_id: PatternId
+    execution_id: ShortLine
+    pattern_led_to_success: Flag
+    retry_count_before: Count = 0
+    retry_count_after: Count = 0
+    application_mode: Literal["exploitation", "exploration"] = "exploitation"
+    validation_passed: Flag | None = None
+    grounding_confidence: Share | None = None
+
+    def summary(self) -> str:
+        """The pattern, the execution and how it ended."""
+        outcome = "success" if self.pattern_led_to_success else "failure"
+        return f"{self.pattern_id} on {self.execution_id}: {outcome}"
+
+    def event(self) -> Application:
+        """The application as the store takes it."""
+        return Application(
+            **self._stamped(),
+            pattern_id=self.pattern_id,
+            execution_id=self.execution_id,
+            pattern_led_to_success=self.pattern_led_to_success,
+            retry_count_before=self.retry_count_before,
+            retry_count_after=self.retry_count_after,
+            application_mode=self.application_mode,
+            validation_passed=self.validation_passed,
+            grounding_confidence=self.grounding_confidence,
+        )
+
+
+class _NamesPattern(Message):
+    pattern_id: PatternId
+
+    def summary(self) -> str:
+        """The pattern."""
+        return self.pattern_id
+
+
+class SoftDeletePattern(_NamesPattern):
+    """Somebody wants a pattern out of the way; its row and applications stay."""
+
+    KIND: ClassVar[str] = "soft_delete_pattern"
+
+    kind: Literal["soft_delete_pattern"] = "soft_delete_pattern"
+
+    def event(self) -> SoftDelete:
+        """The soft delete as the store takes it."""
+        return SoftDelete(**self._stamped(), pattern_id=self.pattern_id)
+
+
+class UpdatePatternEffectiveness(_NamesPattern):
+    """Somebody wants one pattern's scores recomputed now."""
+
+    KIND: ClassVar[str] = "update_pattern_effectiveness"
+
+    kind: Literal["update_pattern_effectiveness"] = "update_pattern_effectiveness"
+
+    def event(self) -> Rescore:
+        """The request as the store takes it."""
+        return Rescore(**self._stamped(), pattern_id=self.pattern_id)
+
+
+class RecalculateAllPatternPriorities(Message):
+    """Somebody wants every pattern's scores recomputed."""
+
+    KIND: ClassVar[str] = "recalculate_all_pattern_priorities"
+
+    kind: Literal["recalculate_all_pattern_priorities"] = "recalculate_all_pattern_priorities"
+
+    def event(self) -> Recalculation:
+        """The request as the store takes it."""
+        return Recalculation(**self._stamped())
+
+
+BatchMember = RecordPattern | RecordPatternApplication | SoftDeletePattern | UpdatePatternEffectiveness | ImportPattern
+
+
+class ApplyBatch(Message):
+    """Up to 500 messages in one, applied in the given order in one transaction, as if sent one by one."""
+
+    KIND: ClassVar[str] = "apply_batch"
+
+    kind: Literal["apply_batch"] = "apply_batch"
+    messages: Annotated[
+        Sequence[Annotated[BatchMember, Field(discriminator="kind")]],
+        Field(min_length=1, max_length=BATCH_COUNT),
+    ]
+
+    def summary(self) -> str:
+        """How many."""
+        return f"{len(self.messages)} messages"
+
+
+Recorded = BatchMember | RecalculateAllPatternPriorities
+AnyMessage = Recorded | ApplyBatch
+
+BATCH_MEMBERS: Mapping[str, type[BatchMember]] = {
+    each.KIND: each
+    for each in (RecordPattern, RecordPatternApplication, SoftDeletePattern, UpdatePatternEffectiveness, ImportPattern)
+}
+"""The kinds that a batch may hold."""
+
+RECORDED: Mapping[str, type[Recorded]] = {
+    **BATCH_MEMBERS,
+    RecalculateAllPatternPriorities.KIND: RecalculateAllPatternPriorities,
+}
+"""The kinds that the history has: a batch stands there as its members."""
+
+MESSAGES: Mapping[str, type[AnyMessage]] = {**RECORDED, ApplyBatch.KIND: ApplyBatch}
+"""Every kind with its message; the tasks bear the same names."""

@@ -1,0 +1,1 @@
+"""Messages on the producer's own disk until the broker has them."""

@@ -1,0 +1,1 @@
+"""What a producer has to know, read from the environment."""

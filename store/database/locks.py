@@ -1,0 +1,100 @@
+"""What a transaction holds: the whole store, or only some patterns and contents, so that others run beside it.
+
+A transaction waits for locks only before its first statement, in one order, and later only tries to get more: so no
+two wait for each other's. The order in which messages stand in the inbox is that of the locks, too: an inbox row is
+written when all of them are held that its effect needs.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from ostinato.identity import slot_of
+
+# One lock for everything that writes: any number, as long as nobody else in the database uses it.
+_WRITER = 0x6F7374696E61746F
+# Others stand for the many locks of a kind; PostgreSQL never takes two numbers for one.
+_SLOTS, _CONTENTS = 0x6F737401, 0x6F737402
+_ALL = "SELECT pg_advisory_xact_lock(%s)"
+_SOME = """
+SELECT pg_advisory_xact_lock_shared(%s)
+UNION ALL SELECT pg_advisory_xact_lock(kind, key) FROM unnest(%s::int[], %s::int[]) AS wanted(kind, key)
+"""
+_MORE = """
+SELECT count(*) FROM unnest(%s::int[], %s::int[]) AS wanted(kind, key) WHERE NOT pg_try_advisory_xact_lock(kind, key)
+"""
+_OPTION = "locks"
+
+
+@dataclass(frozen=True, slots=True)
+class Locks:
+    """Locks on slots, each of which stands for the patterns whose ids fall into it, and on content hashes."""
+
+    keys: frozenset[tuple[int, int]] = frozenset()
+
+    @classmethod
+    def of_patterns(cls, ids: Iterable[str]) -> "Locks":
+        """Those of all that is known under these ids: patterns, aliases, what is parked."""
+        return cls(frozenset((_SLOTS, slot_of(each)) for each in ids))
+
+    @classmethod
+    def of_contents(cls, hashes: Iterable[str]) -> "Locks":
+        """Those of which patterns have these content hashes."""
+        return cls(frozenset((_CONTENTS, int.from_bytes(bytes.fromhex(each)[:4], signed=True)) for each in hashes))
+
+    def __or__(self, other: "Locks") -> "Locks":
+        return Locks(self.keys | other.keys)
+
+    def __sub__(self, other: "Locks") -> "Locks":
+        return Locks(self.keys - other.keys)
+
+    def as_arrays(self) -> tuple[list[int], list[int]]:
+        """Kinds and keys, in the order in which everybody takes them."""
+        ordered = sorted(self.keys)
+        return [kind for kind, _ in ordered], [key for _, key in ordered]
+
+
+class LockedElsewhere(Exception):
+    """The transaction needs more than it holds: it is to be begun again, with ``wanted``."""
+
+    def __init__(self, wanted: Locks) -> None:
+        super().__init__(f"{len(wanted.keys)} locks are wanted")
+        self.wanted = wanted
+
+
+class Held:
+    """What a transaction holds; without locks of its own it holds the whole store."""
+
+    def __init__(self, connection: Connection, locks: Locks | None) -> None:
+        self._connection = connection
+        self._locks = locks
+
+    def add(self, wanted: Locks) -> bool:
+        """Hold these too; True if some are new: what they guard has to be read once more. LockedElsewhere."""
+        if self._locks is None or not (more := wanted - self._locks).keys:
+            return False
+        together = self._locks | more
+        if self._connection.exec_driver_sql(_MORE, more.as_arrays()).scalar_one():
+            raise LockedElsewhere(together)
+        self._locks = together
+        return True
+
+    def require(self, wanted: Locks) -> None:
+        """LockedElsewhere unless all of these are held."""
+        if self._locks is not None and (wanted - self._locks).keys:
+            raise LockedElsewhere(self._locks | wanted)
+
+
+def turning(connection: Connection, locks: Locks | None) -> Connection:
+    """The connection, whose next transaction waits for these locks, or for the whole store."""
+    return connection.execution_options(**{_OPTION: locks})
+
+
+def take_turn(connection: Connection) -> None:
+    """Wait, at the beginning of a transaction on PostgreSQL, for what it is to hold."""
+    locks: Locks | None = connection.get_execution_options().get(_OPTION)
+    if locks is None:
+        connection.exec_driver_sql(_ALL, (_WRITER,))
+    else:
+        connection.exec_driver_sql(_SOME, (_WRITER, *locks.as_arrays()))

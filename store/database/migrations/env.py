@@ -1,0 +1,14 @@
+"""Alembic's entry: it migrates over the connection, and inside the transaction, that it is handed."""
+
+from alembic import context
+
+from store.database.tables import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    transactional_ddl=False,
+    render_as_batch=True,
+    compare_type=True,
+)
+context.run_migrations()

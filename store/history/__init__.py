@@ -1,0 +1,1 @@
+"""What was applied, in order: read, pruned, applied again, compared."""

@@ -1,0 +1,129 @@
+"""Whether two stores hold the same: what they learnt, not when they last computed a score."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Table, Text, case, select, type_coerce
+
+from store.database.counters import APPLIED, MERGES, read_counts
+from store.database.tables import Json, aliases, applications, inbox, parked, pattern_tags, patterns
+from store.writing.scoring_sql import possible, scores_at
+
+PRESENT = "present"
+MISSING = "missing"
+TOLERANCE = 1e-12
+_ROWS_AT_ONCE = 1_000
+_SCORES = ("effectiveness_score", "priority_score")
+# The numbering may have gaps, and the contents are what the other store was made from.
+_NOT_COMPARED = {"inbox": ("seq", "content")}
+
+Values = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One value that is not the same in both stores.
+
+    ``key`` names the row by its id; ``column`` is None where the whole row is missing from one of them, and the two
+    values then are `PRESENT` and `MISSING`.
+    """
+
+    table: str
+    key: str
+    column: str | None
+    live: object
+    rebuilt: object
+
+
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """A table's columns by name, as they are compared; the first ``keys`` of them tell its rows apart."""
+
+    name: str
+    keys: int
+    columns: Mapping[str, ColumnElement[Any]]
+
+
+def differences(live: Connection, rebuilt: Connection, now: int) -> Iterator[Difference]:
+    """Every difference, table by table, by id; nothing is written.
+
+    Both scores are recomputed on either side as of ``now``, and are the same if they differ by at most `TOLERANCE`.
+    """
+    for table in _tables(now):
+        for one, other in _matched(_rows(live, table), _rows(rebuilt, table), table.keys):
+            yield from _between(table, one, other)
+    counted, recounted = read_counts(live), read_counts(rebuilt)
+    for name in (APPLIED, MERGES):
+        if counted[name] != recounted[name]:
+            yield Difference("counters", name, "value", counted[name], recounted[name])
+
+
+def _tables(now: int) -> tuple[_Compared, ...]:
+    scores = scores_at(now)
+    values = (scores.effectiveness, scores.priority)
+    # Of a row with impossible values there are no scores, and asking for them would be an error.
+    recomputed = {name: case((possible, value), else_=None) for name, value in zip(_SCORES, values, strict=True)}
+    return (
+        _compared(inbox, "message_id"),
+        _compared(patterns, "id", instead=recomputed),
+        _compared(pattern_tags, "pattern_id", "tag"),
+        _compared(aliases, "alias"),
+        _compared(applications, "id"),
+        _compared(parked, "message_id"),
+    )
+
+
+def _compared(table: Table, *keys: str, instead: Mapping[str, ColumnElement[Any]] | None = None) -> _Compared:
+    left_out = (*keys, *_NOT_COMPARED.get(table.name, ()))
+    names = (*keys, *(column.name for column in table.columns if column.name not in left_out))
+    own = {name: _as_kept(table.columns[name]) for name in names}
+    return _Compared(table.name, len(keys), {**own, **(instead or {})})
+
+
+def _as_kept(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """JSON as its text, which can be compared whatever has become of it."""
+    return type_coerce(column, Text) if isinstance(column.type, Json) else column
+
+
+def _rows(connection: Connection, table: _Compared) -> Iterator[Values]:
+    named = [column.label(name) for name, column in table.columns.items()]
+    keys = list(table.columns.values())[: table.keys]
+    if connection.dialect.name == "postgresql":
+        # Ordered by bytes, as SQLite and Python do.
+        keys = [key.collate("C") for key in keys]
+    chosen = select(*named).order_by(*keys).execution_options(yield_per=_ROWS_AT_ONCE)
+    return (tuple(row) for row in connection.execute(chosen))
+
+
+def _matched(
+    live: Iterator[Values], rebuilt: Iterator[Values], keys: int
+) -> Iterator[tuple[Values | None, Values | None]]:
+    """The rows of both in the order of their keys, those with one key together."""
+    one, other = next(live, None), next(rebuilt, None)
+    while one is not None or other is not None:
+        if other is None or (one is not None and one[:keys] < other[:keys]):
+            yield one, None
+            one = next(live, None)
+        elif one is None or other[:keys] < one[:keys]:
+            yield None, other
+            other = next(rebuilt, None)
+        else:
+            yield one, other
+            one, other = next(live, None), next(rebuilt, None)
+
+
+def _between(table: _Compared, one: Values | None, other: Values | None) -> Iterator[Difference]:
+    key = " ".join(map(str, (one or other or ())[: table.keys]))
+    if one is None or other is None:
+        yield Difference(table.name, key, None, *(MISSING if each is None else PRESENT for each in (one, other)))
+    elif one != other:
+        for name, live, rebuilt in zip(table.columns, one, other, strict=True):
+            if not _same(name, live, rebuilt):
+                yield Difference(table.name, key, name, live, rebuilt)
+
+
+def _same(name: str, live: object, rebuilt: object) -> bool:
+    if name in _SCORES and isinstance(live, float) and isinstance(rebuilt, float):
+        return abs(live - rebuilt) <= TOLERANCE
+    return live == rebuilt

@@ -1,0 +1,1 @@
+"""What messages mean, as pure functions: identity of contents, pattern, scoring, trajectory."""

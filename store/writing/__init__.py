@@ -1,0 +1,1 @@
+"""One delivery, one transaction: inbox, effect, parked or quarantined; and the recalculation."""

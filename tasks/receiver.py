@@ -1,0 +1,197 @@
+"""What becomes of a message that arrives: parsed, applied in one transaction, committed; quarantined or tried again.
+
+Knows the wire and the store, nothing of Celery: the binding is in `binding`.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import takewhile
+from threading import Event
+from typing import NamedTuple, TypeVar
+
+import structlog
+
+from ostinato.errors import MalformedMessage, TransientError
+from ostinato.messages import wire
+from ostinato.messages.models import BATCH_MEMBERS, ApplyBatch, RecalculateAllPatternPriorities
+from store.events import Item, Recalculation, Rejected
+from store.writing.applying import apply_in_turn
+from store.writing.effects import Delivery
+from store.writing.recalculation import recalculate
+from store.writing.transaction import Clock, Writer
+
+FIRST_PAUSE = 0.05
+LONGEST_PAUSE = 5.0
+
+_log = structlog.get_logger()
+T = TypeVar("T")
+
+
+class Stopping(Exception):
+    """The worker is to stop while a message waits for the store; the message has had no effect yet."""
+
+
+class Delivered(NamedTuple):
+    """What a task brings: the kind that it is called by, its text, and the id of this sending."""
+
+    kind: str
+    text: str
+    id: str
+
+
+def _nothing() -> None:
+    """Nobody has to be told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """Takes deliveries to the store.
+
+    ``pause`` waits for so many seconds and says False once the worker is
+    to stop. ``applied_ahead`` is told right after a transaction that it was
+    ahead of its tasks, and ``found_done`` of each delivery of the last such
+    transaction, when its turn comes.
+    """
+
+    writer: Writer
+    clock: Clock
+    pause: Callable[[float], bool]
+    applied_ahead: Callable[[], object] = _nothing
+    found_done: Callable[[], object] = _nothing
+    _ahead: Counter[Delivered] = field(default_factory=Counter[Delivered], init=False)
+    _stopping: Event = field(default_factory=Event, init=False)
+    _waiting: Event = field(default_factory=Event, init=False)
+
+    @property
+    def waits_for_store(self) -> bool:
+        """Whether a message was tried, and waits for a store that is away; for any thread."""
+        return self._waiting.is_set()
+
+    def receive(self, kind: str, text: str, delivery: str) -> None:
+        """Give the message of an effect kind, or a batch of them, its effect; returns once it is committed."""
+        if self._done_ahead(Delivered(kind, text, delivery)):
+            self.found_done()
+            return
+        items = _read(kind, text)
+        self._until_stored(lambda: self._apply(items, kind, delivery))
+
+    def receive_ahead(self, delivered: Sequence[Delivered]) -> None:
+        """Give messages that were fetched together their effects in one transaction, before their tasks are run.
+
+        So they share one commit. It is tried once: where it fails, each task tries for its own, and knows what to do.
+        """
+        self._ahead.clear()
+        # Not beyond a recalculation, which may need more than one transaction, and keeps its place.
+        grouped = list(takewhile(lambda each: each.kind != RecalculateAllPatternPriorities.KIND, delivered))
+        if not grouped:
+            return
+        try:
+            deliveries = [Delivery(kind, key, _read(kind, text)) for kind, text, key in grouped]
+            apply_in_turn(self.writer, self.clock, deliveries)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the tasks meet it again
+            _log.debug("messages_not_applied_together", count=len(grouped), detail=str(error))
+        else:
+            self._ahead.update(grouped)
+            self.applied_ahead()
+
+    def receive_recalculation(self, text: str, delivery: str) -> bool:
+        """Recompute the next chunk of patterns; True when this message needs no further delivery."""
+        kind = RecalculateAllPatternPriorities.KIND
+        try:
+            event = wire.read(RecalculateAllPatternPriorities, text).event()
+        except Exception as error:  # noqa: BLE001 - as for any other message
+            self.reject(_unread(text, error), kind, delivery)
+            return True
+        return self._until_stored(lambda: self._recalculate(event, kind, delivery))
+
+    def reject(self, rejected: Rejected, task: str, delivery: str) -> None:
+        """Keep a message that can never be applied; returns once that is committed."""
+        self._until_stored(lambda: self._commit([rejected], task, delivery))
+
+    def _done_ahead(self, delivered: Delivered) -> bool:
+        if delivered not in self._ahead:
+            return False
+        self._ahead[delivered] -= 1
+        if not self._ahead[delivered]:
+            del self._ahead[delivered]
+        return True
+
+    def _apply(self, items: Sequence[Item], task: str, delivery: str) -> None:
+        try:
+            self._commit(items, task, delivery)
+        except TransientError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a defect of ours must cost neither this message nor the next
+            _log.exception("effect_failed", task=task, delivery=delivery)
+            if len(items) == 1:
+                self._commit([_defect(items[0], error)], task, delivery)
+            else:
+                for item in items:
+                    self._apply([item], task, delivery)
+
+    def _commit(self, items: Sequence[Item], task: str, delivery: str) -> None:
+        apply_in_turn(self.writer, self.clock, [Delivery(task, delivery, items)])
+
+    def _recalculate(self, event: Recalculation, task: str, delivery: str) -> bool:
+        try:
+            with self.writer.transaction(self.clock) as transaction:
+                return recalculate(transaction, event, task=task, delivery=delivery)
+        except TransientError:
+            raise
+        except Exception as error:  # noqa: BLE001 - as for any other message
+            _log.exception("effect_failed", task=task, delivery=delivery)
+            self._commit([_defect(event, error)], task, delivery)
+            return True
+
+    def _until_stored(self, attempt: Callable[[], T]) -> T:
+        """The attempt's result, however long the store is away: said once in the log, and once when it is back."""
+        pause = FIRST_PAUSE
+        while True:
+            if self._stopping.is_set():
+                raise Stopping
+            try:
+                result = attempt()
+            except Exception as error:
+                if not self.waits_for_store:
+                    _log.warning("store_unavailable", detail=str(error))
+                    self._waiting.set()
+                if not self.pause(pause):
+                    # No other message that was fetched along has to find out for itself.
+                    self._stopping.set()
+                    raise Stopping from error
+                pause = min(LONGEST_PAUSE, pause * 2)
+            else:
+                if self.waits_for_store:
+                    self._waiting.clear()
+                    _log.info("store_available_again")
+                return result
+
+
+def _read(kind: str, text: str) -> list[Item]:
+    try:
+        return wire.read_batch(text) if kind == ApplyBatch.KIND else [wire.read(BATCH_MEMBERS[kind], text).event()]
+    except Exception as error:  # noqa: BLE001 - a defect of ours in reading must not cost the message either
+        return [_unread(text, error)]
+
+
+def _unread(text: str, error: Exception) -> Rejected:
+    if isinstance(error, MalformedMessage):
+        return wire.rejected(text, error)
+    return _unexpected(text, error, message_id=None)
+
+
+def _defect(item: Item | Recalculation, error: Exception) -> Rejected:
+    if isinstance(item, Rejected):
+        raise error
+    return _unexpected(item.content, error, message_id=item.id)
+
+
+def _unexpected(text: str, error: Exception, message_id: str | None) -> Rejected:
+    return Rejected(
+        raw=text.encode(errors="surrogatepass"),
+        reason_code="unexpected_error",
+        reason_detail=type(error).__name__,
+        source="domain",
+        message_id=message_id,
+    )

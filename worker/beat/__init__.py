@@ -1,0 +1,1 @@
+"""A recalculation for every slot."""

@@ -1,0 +1,123 @@
+"""Beat: sends the message of each slot to the queue that every other message goes through."""
+
+import os
+import socket
+from typing import Any
+
+import structlog
+from celery.beat import BeatLazyFunc, ScheduleEntry, Scheduler, SchedulingError
+from kombu import Connection
+from typing_extensions import override
+
+from ostinato.messages import wire
+from ostinato.messages.models import RecalculateAllPatternPriorities
+from ostinato.publishing.kinds import kind_of
+from ostinato.settings.broker import BrokerSettings
+from ostinato.times import EPOCH
+from worker.beat.slots import SlotSchedule, slot_message
+from worker.broker.kinds import broker_client
+from worker.broker.life import Life
+from worker.broker.liveness import Watch
+from worker.trouble import Trouble
+
+RETRY_SECONDS = 2.0
+LONGEST_WAIT = 5
+
+_log = structlog.get_logger()
+
+
+def beat_schedule(schedule: SlotSchedule, options: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Celery's configuration of the one job that beat has; ``options`` are those of a task for this broker.
+
+    It was last run at the beginning of time, so that beat begins with the slot it may have missed; where it had not,
+    the inbox knows.
+    """
+    kind = RecalculateAllPatternPriorities.KIND
+    return {
+        kind: {
+            "task": kind,
+            "schedule": schedule,
+            "args": (BeatLazyFunc(_slot_text, schedule),),
+            "options": {**options, "argsrepr": "all patterns", "retry": False, "ignore_result": True},
+            "last_run_at": EPOCH,
+        }
+    }
+
+
+def _slot_text(schedule: SlotSchedule) -> str:
+    return wire.encode(slot_message(schedule.slot(schedule.now())))
+
+
+def slot_scheduler(settings: BrokerSettings) -> type[Scheduler]:
+    """A scheduler class that says to the broker of these settings that it is there."""
+    return type("SlotScheduler", (_SlotScheduler,), {"settings": settings})
+
+
+class _SlotScheduler(Scheduler):
+    """Celery's scheduler without a file of its own, and with patience: a slot that could not be sent is sent later.
+
+    It says that it is there at every tick, but for those at which a slot could not be sent.
+    """
+
+    settings: BrokerSettings
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - Celery's own signature
+        self._failed = False
+        self._away = Trouble("broker_unavailable", "broker_available_again")
+        self._trouble = Trouble("slot_not_sent", "slots_are_sent_again")
+        self._name = f"{socket.gethostname()}-{os.getpid()}"
+        self._life = Life(heard=2 * LONGEST_WAIT)
+        self._watch: Watch | None = None
+        super().__init__(*args, **kwargs)
+
+    @override
+    def tick(self, *args: Any, **kwargs: Any) -> float:
+        before = dict(self.schedule)
+        try:
+            wait = super().tick(*args, **kwargs)
+        except kind_of(self.settings.broker_address).errors as error:
+            # Celery marks an entry as run before it has a connection to send it on.
+            self.schedule.update(before)
+            self._not_sent(str(error))
+            wait = RETRY_SECONDS
+        if self._failed:
+            self._failed, self._heap = False, None
+            return RETRY_SECONDS
+        self._show_life()
+        return wait
+
+    @override
+    def close(self) -> None:
+        super().close()
+        if self._watch is not None:
+            self._watch.stop()
+            self._watch = None
+
+    def _show_life(self) -> None:
+        if self._watch is None:
+            # By a thread, because a signal that ends beat must not meet it in the middle of saying so.
+            self._watch = Watch(broker_client(self.settings), "beat", self._name, self._life)
+        self._life.sign()
+
+    @override
+    def apply_entry(self, entry: ScheduleEntry, producer: Any = None) -> None:
+        try:
+            self.apply_async(entry, producer=producer, advance=False)
+        except SchedulingError as error:
+            self._not_sent(str(error))
+            # Celery had marked it as run before it sent it.
+            self.schedule[str(entry.name)] = entry
+        else:
+            self._trouble.end()
+            _log.info("slot_sent", task=entry.task)
+
+    def _ensure_connected(self) -> Connection:
+        self.connection.ensure_connection(
+            lambda error, _: self._away.begin(str(error)), interval_start=0, interval_step=1, interval_max=2
+        )
+        self._away.end()
+        return self.connection
+
+    def _not_sent(self, detail: str) -> None:
+        self._failed = True
+        self._trouble.begin(detail)

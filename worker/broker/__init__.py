@@ -1,0 +1,1 @@
+"""The worker's side of the broker: taking messages, asking it questions, showing signs of life."""

@@ -1,0 +1,197 @@
+"""What a queued message must look like before Celery may take it apart: Celery drops, or dies of, some that do not."""
+
+import binascii
+import json
+from base64 import b64decode
+from collections.abc import Iterable
+from typing import Any, NoReturn, cast
+
+from ostinato.errors import MalformedMessage
+from ostinato.messages.models import MESSAGES
+from ostinato.messages.wire import BATCH_BYTES
+from tasks.receiver import Delivered
+
+# The text of a batch, once more as JSON, in which one byte can take up to six.
+_BODY_BYTES = 6 * BATCH_BYTES
+# What goes with the body: Celery's own producers send less than 2 kB.
+_REST_BYTES = 64_000
+_ENVELOPE_BYTES = _BODY_BYTES * 4 // 3 + _REST_BYTES
+# Whatever reads JSON, or writes it, fails at some depth, and sooner within more calls: some of what can be read here
+# could not be read later by Celery, which would lose it.
+_DEEPEST = 100
+_UNWANTED = ("eta", "expires", "compression", "group", "stamped_headers")
+_UNWANTED_EMBEDDED = ("callbacks", "errbacks", "chain", "chord")
+# An object of these, as Celery writes bytes or a date, may come out of it as anything, or end the worker.
+_MARKERS = {"__type__", "__value__"}
+# Celery calls a task by it, and fails where somebody else says it too.
+_CELERYS_ARGUMENT = "self"
+_TRACES = frozenset({"traceparent", "tracestate"})
+_TEXTS = frozenset({"root_id", "parent_id", "origin", "shadow", "argsrepr", "kwargsrepr"})
+_KNOWN = _TEXTS | _TRACES | {"id", "lang", "task"}
+
+Json = dict[str, Any]
+
+
+def opened(raw: bytes) -> Json:
+    """The parts of a queued message that Celery may take apart; MalformedMessage, with a reason code, for any other."""
+    envelope = _parts(raw)
+    _check_properties(envelope.get("properties"))
+    _check_headers(envelope.get("headers"))
+    body = _body(envelope)
+    _check_rest(len(raw), len(envelope["body"]))
+    _check_arguments(body)
+    return envelope
+
+
+def delivered(envelope: Json) -> Delivered | None:
+    """What the task of an opened envelope brings; None where its arguments are not one text."""
+    arguments, named, _ = cast("list[Any]", _body(envelope))
+    if named or len(arguments) != 1 or not isinstance(arguments[0], str):
+        return None
+    return Delivered(envelope["headers"]["task"], arguments[0], envelope["headers"]["id"])
+
+
+def known(headers: Json) -> Json:
+    """The headers that Celery may be given: it takes any other for what it knows of a task itself."""
+    return {name: value for name, value in headers.items() if name in _KNOWN and isinstance(value, str)}
+
+
+def check(headers: Json | None, content: tuple[object, object], body: bytes, size: int) -> None:
+    """MalformedMessage as `opened`, for a message whose parts the broker itself keeps apart.
+
+    ``content`` is the type and the encoding of the body, ``size`` the bytes of the whole.
+    """
+    _check_size(size, _BODY_BYTES + _REST_BYTES)
+    _check_headers(headers)
+    _check_content(*content)
+    arguments = _loaded(body)
+    _check_rest(size, len(body))
+    _check_arguments(arguments)
+
+
+def is_deep(value: object) -> bool:
+    """Whether objects and lists stand in each other more often than any message of ours needs, or all code can read."""
+    level = [value]
+    for _ in range(_DEEPEST):
+        level = [each for outer in level for each in _inside(outer)]
+        if not level:
+            return False
+    return True
+
+
+def _inside(value: object) -> Iterable[object]:
+    match value:
+        case dict():
+            return cast("Json", value).values()
+        case list():
+            return cast("list[object]", value)
+        case _:
+            return ()
+
+
+def _refuse(reason_code: str, detail: str) -> NoReturn:
+    raise MalformedMessage(reason_code, detail)
+
+
+def _parts(raw: bytes) -> Json:
+    _check_size(len(raw), _ENVELOPE_BYTES)
+    try:
+        envelope = json.loads(raw)
+    except (ValueError, RecursionError):
+        _refuse("envelope_not_json", "what lies on the queue is not JSON")
+    if not isinstance(envelope, dict):
+        _refuse("envelope_not_an_object", "what lies on the queue is not an object")
+    return cast("Json", envelope)
+
+
+def _check_size(size: int, limit: int) -> None:
+    if size > limit:
+        _refuse("envelope_too_large", f"{size} bytes, at most {limit} are allowed")
+
+
+def _check_rest(size: int, body: int) -> None:
+    if size - body > _REST_BYTES:
+        _refuse("envelope_too_large", f"{size} bytes, of which at most {_REST_BYTES} may be other than the body")
+
+
+def _check_properties(value: object) -> None:
+    properties = cast("Json", value) if isinstance(value, dict) else {}
+    texts_or_nothing = [properties.get(name) for name in ("reply_to", "correlation_id")]
+    if not (
+        isinstance(properties.get("delivery_info"), dict)
+        and isinstance(properties.get("priority", 0), int | None)
+        and all(isinstance(each, str | None) for each in texts_or_nothing)
+    ):
+        _refuse("envelope_properties", "the properties are not what Celery's producers send")
+    if properties.get("body_encoding") not in (None, "base64"):
+        _refuse("envelope_body_encoding", "the body must be in base64")
+
+
+def _check_headers(value: object) -> None:
+    if not isinstance(value, dict):
+        _refuse("envelope_headers", "there are no headers")
+    headers = cast("Json", value)
+    task = headers.get("task")
+    if not isinstance(task, str) or task not in MESSAGES:
+        raise MalformedMessage("unknown_task", f"the task must be one of {', '.join(MESSAGES)}")
+    if not isinstance(headers.get("id"), str):
+        _refuse("envelope_id", "the task has no id")
+    for name in _UNWANTED:
+        if headers.get(name):
+            _refuse(f"envelope_{name}", f"{name} is set; a message is applied once, as soon as it arrives")
+    for name in _TEXTS:
+        if not isinstance(headers.get(name), str | None):
+            _refuse("envelope_headers", f"{name} is not a text")
+    if not isinstance(headers.get("retries", 0), int):
+        _refuse("envelope_retries", "retries is not a number")
+    if headers.get("timelimit") not in (None, [None, None]):
+        _refuse("envelope_timelimit", "a time limit is set")
+
+
+def _body(envelope: Json) -> object:
+    _check_content(envelope.get("content-type"), envelope.get("content-encoding"))
+    body = envelope.get("body")
+    if not isinstance(body, str):
+        _refuse("envelope_body", "there is no body")
+    if envelope["properties"].get("body_encoding") != "base64":
+        return _loaded(body)
+    try:
+        return _loaded(b64decode(body, validate=True))
+    except binascii.Error:
+        _refuse("envelope_body", "the body is not in base64")
+
+
+def _check_content(content_type: object, encoding: object) -> None:
+    written = (content_type, encoding)
+    if written != ("application/json", "utf-8"):
+        _refuse("envelope_content_type", f"the body must be application/json in utf-8, not {written!r:.200}")
+
+
+def _loaded(body: str | bytes) -> object:
+    try:
+        # As strictly as Celery, which drops what it cannot decode: other encodings of JSON are none to it.
+        text = body if isinstance(body, str) else body.decode()
+        return json.loads(text, object_hook=_plain)
+    except (ValueError, RecursionError):
+        _refuse("envelope_body", "the body is not JSON")
+
+
+def _plain(value: Json) -> Json:
+    if value.keys() == _MARKERS:
+        _refuse("envelope_body", "the body has what Celery's JSON takes for a value of another type")
+    return value
+
+
+def _check_arguments(body: object) -> None:
+    if is_deep(body):
+        _refuse("envelope_body", f"the body has more than {_DEEPEST} objects and lists in each other")
+    if not (isinstance(body, list) and [type(part) for part in cast("list[object]", body)] == [list, dict, dict]):
+        _refuse("envelope_body", "the body is not [arguments, named arguments, what follows]")
+    _, named, embedded = cast("list[Json]", body)
+    if _CELERYS_ARGUMENT in named:
+        _refuse("envelope_body", f"no argument may have the name {_CELERYS_ARGUMENT}")
+    if embedded.keys() - _UNWANTED_EMBEDDED:
+        _refuse("envelope_body", f"only {', '.join(_UNWANTED_EMBEDDED)} may be said of what follows")
+    for name in _UNWANTED_EMBEDDED:
+        if embedded.get(name):
+            _refuse(f"envelope_{name}", f"{name} is set; nothing follows a message")

@@ -1,0 +1,1 @@
+"""Redis or Valkey: the transport that moves messages, its lists and leases."""

@@ -1,0 +1,165 @@
+"""Asking a Redis or Valkey server."""
+
+import socket
+from collections import Counter
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from typing import Any, Protocol, cast
+
+import structlog
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as ConnectionLost
+from redis.exceptions import NoPermissionError, RedisError
+from redis.retry import Retry
+
+from ostinato.errors import BrokerUnavailable
+from ostinato.messages.routing import QUEUE
+from ostinato.publishing.publisher import not_taken
+from ostinato.publishing.redis import RedisSending
+from ostinato.settings.broker import BrokerSettings
+from worker.broker.client import (
+    ANSWER_SECONDS,
+    NO_ANSWER,
+    PRESENCE_KEPT_SECONDS,
+    BrokerState,
+    Condition,
+    Part,
+    lane_of_name,
+)
+from worker.broker.redis.taken import Broker, OtherLanes, queued
+
+_PRESENCE = "ostinato:"
+_SECTIONS = ("persistence", "memory", "replication")
+_NEVER_EVICT = "noeviction"
+# Whoever fell silent is crossed out, and one day all. The second change alone would be refused by a server whose memory
+# is full; the times are the server's.
+_SAY_PRESENT = """
+local now = redis.call('TIME')[1]
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[1])
+redis.call('ZADD', KEYS[1], now, ARGV[2])
+redis.call('EXPIRE', KEYS[1], ARGV[1])
+"""
+
+_log = structlog.get_logger()
+
+
+class _Redis(Broker, Protocol):
+    """What is used of redis-py, which leaves some of it untyped."""
+
+    def lpush(self, name: str, value: bytes) -> int: ...
+    def zrangebyscore(self, name: str, low: str, high: str, /) -> list[bytes]: ...
+    def zrem(self, name: str, *values: str) -> int: ...
+    def time(self) -> tuple[int, int]: ...
+    def info(self, section: str) -> dict[str, Any]: ...
+    def close(self) -> None: ...
+
+
+def redis_client(address: str) -> Redis:
+    """A client for the broker at a URL as the settings have it; each call answers, or fails, within two seconds."""
+    client: Redis = cast("Any", Redis).from_url(
+        address.replace("redis+socket://", "unix://", 1),
+        socket_timeout=ANSWER_SECONDS,
+        socket_connect_timeout=ANSWER_SECONDS,
+        retry=Retry(NoBackoff(), 1, (ConnectionLost,)),
+    )
+    return client
+
+
+class RedisClient:
+    """A `BrokerClient`; who is there stands in one sorted set for each part, with the server's time of the last word.
+
+    Every key is known by its name: the database may hold millions of others.
+    """
+
+    def __init__(self, settings: BrokerSettings) -> None:
+        self._redis = cast("_Redis", redis_client(settings.broker_address))
+        self._prefix = settings.broker_prefix
+        self._lanes = settings.lanes
+        self._others = OtherLanes(self._redis, self._prefix)
+
+    def state(self) -> BrokerState:
+        """What the broker knows."""
+        with _answering():
+            lanes = [*range(self._lanes), *self._others.there(self._lanes)]
+            served = Counter(lane_of_name(name) for _, name in self._present("worker"))
+            return BrokerState(queued(self._redis, self._prefix, lanes), served)
+
+    def is_present(self, part: Part, machine: str) -> bool:
+        """Whether one of this machine is there."""
+        with _answering():
+            return any(there == machine for there, _ in self._present(part))
+
+    def condition(self) -> Condition:
+        """How the broker does, as far as this user may ask."""
+        with _answering():
+            try:
+                info = {name: value for section in _SECTIONS for name, value in self._redis.info(section).items()}
+            except NoPermissionError:
+                return Condition(None, ["Its settings are not known: this user may not ask for them (INFO)."])
+        kept = info.get("aof_enabled")
+        return Condition(
+            problem_of(info), [] if kept else ["Its append-only file is off: a restart loses what is queued."]
+        )
+
+    def enqueue(self, raw: bytes) -> None:
+        """Put these bytes on the queue."""
+        try:
+            self._redis.lpush(self._prefix + QUEUE, raw)
+        except RedisError as error:
+            raise not_taken(error, RedisSending()) from error
+
+    def say_present(self, part: Part, name: str) -> None:
+        """Write it down."""
+        try:
+            kept = str(PRESENCE_KEPT_SECONDS)
+            self._redis.eval(_SAY_PRESENT, 1, self._presence(part), kept, _member(name))
+        except RedisError as error:
+            _log.debug("presence_not_said", detail=str(error))
+
+    def say_gone(self, part: Part, name: str) -> None:
+        """Cross it out."""
+        try:
+            self._redis.zrem(self._presence(part), _member(name))
+        except RedisError as error:
+            _log.debug("presence_not_said", detail=str(error))
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._redis.close()
+
+    def _present(self, part: Part) -> list[tuple[str, str]]:
+        """The machine and the name of each that is there."""
+        seconds, _ = self._redis.time()
+        said = self._redis.zrangebyscore(self._presence(part), f"({seconds - PRESENCE_KEPT_SECONDS}", "+inf")
+        machines_and_names = (member.decode(errors="replace").partition(" ") for member in said)
+        return [(machine, name) for machine, _, name in machines_and_names]
+
+    def _presence(self, part: Part) -> str:
+        return f"{self._prefix}{_PRESENCE}{part}"
+
+
+def _member(name: str) -> str:
+    """Who says that it is there; no machine's name has a space."""
+    return f"{socket.gethostname()} {name}"
+
+
+def problem_of(info: Mapping[str, Any]) -> str | None:
+    """What a server's INFO says that keeps messages from it or loses them, and what to do; None where it is fit."""
+    if info.get("maxmemory_policy", _NEVER_EVICT) != _NEVER_EVICT:
+        return f"The broker throws messages away when its memory is full: set maxmemory-policy to {_NEVER_EVICT}."
+    if 0 < info.get("maxmemory", 0) <= info.get("used_memory", 0):
+        return "The broker's memory is full: it takes no messages until a worker has made room."
+    if info.get("aof_last_write_status", "ok") != "ok":
+        return "The broker could not write to its append-only file: make room on its disk."
+    if info.get("role", "master") != "master":
+        return "The broker is a replica, which takes no messages: use its primary."
+    return None
+
+
+@contextmanager
+def _answering() -> Generator[None]:
+    try:
+        yield
+    except RedisError as error:
+        raise BrokerUnavailable(NO_ANSWER.format(error)) from error

@@ -1,0 +1,215 @@
+"""What each worker has taken from the queue, as the broker keeps it: one list for each, and the workers' leases.
+
+Every change is one command or one script, so that a message is in exactly one list at any moment.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol, cast
+
+from redis import Redis
+from redis.exceptions import NoPermissionError
+
+from ostinato.messages.routing import MOST_LANES, QUEUE, queue_of
+
+LEASE_SECONDS = 6
+# A worker's name is kept for so long after its lease ran out: a fetch that it had sent may arrive late.
+FORGOTTEN_SECONDS = 3_600
+# What stands behind a queue's name: its workers' leases, what each of them has taken, and where kombu's producers put
+# messages that have a priority; here every message has the same.
+_LEASES = ".workers"
+_TAKEN = ".taken."
+_PRIORITIES = tuple(f"\x06\x16{priority}" for priority in (3, 6, 9))
+# At once, so that nobody waits long for the server.
+_MOVED_AT_ONCE = 1_000
+
+# A server without memory refuses commands that may need some, also as the first change of a script, but never once a
+# script has begun to change something: each begins by removing what is not there.
+# The times are the server's: a worker's clock may be wrong.
+_RENEW = """
+redis.call('ZREM', KEYS[1], '')
+redis.call('ZADD', KEYS[1], redis.call('TIME')[1], ARGV[1])
+"""
+_MOVE = """
+redis.call('LREM', KEYS[2], 1, '')
+return redis.call('LMOVE', KEYS[1], KEYS[2], 'RIGHT', 'LEFT')
+"""
+_MOVE_ALONG = """
+redis.call('LREM', KEYS[2], 1, '')
+local moved, room = {}, tonumber(ARGV[2])
+while #moved < tonumber(ARGV[1]) do
+    local raw = redis.call('LMOVE', KEYS[1], KEYS[2], 'RIGHT', 'LEFT')
+    if not raw then break end
+    room = room - #raw
+    if room < 0 then redis.call('LMOVE', KEYS[2], KEYS[1], 'LEFT', 'RIGHT') break end
+    moved[#moved + 1] = raw
+end
+return moved
+"""
+# The newest first to the end that is fetched from, so that the oldest is the next.
+_MOVE_ALL = """
+redis.call('LREM', KEYS[2], 1, '')
+local moved = 0
+while redis.call('LMOVE', KEYS[2], KEYS[1], 'LEFT', 'RIGHT') do moved = moved + 1 end
+"""
+_MOVE_SOME = f"""
+redis.call('LREM', KEYS[3], 1, '')
+local moved = 0
+while moved < {_MOVED_AT_ONCE} and redis.call('LMOVE', KEYS[1], KEYS[2], 'RIGHT', 'LEFT') do moved = moved + 1 end
+return moved
+"""
+_GIVE_BACK = f"{_MOVE_ALL} return moved"
+_FORGET = "for _, raw in ipairs(ARGV) do redis.call('LREM', KEYS[1], 1, raw) end"
+_GIVE_ONE_BACK = """
+if redis.call('LREM', KEYS[2], 1, ARGV[1]) > 0 then redis.call('RPUSH', KEYS[1], ARGV[1]) end
+"""
+_RECOVER = f"""
+local since = redis.call('TIME')[1] - (redis.call('ZSCORE', KEYS[3], ARGV[1]) or 0)
+if since < {LEASE_SECONDS} then return 0 end
+{_MOVE_ALL}
+if since > {FORGOTTEN_SECONDS} then redis.call('ZREM', KEYS[3], ARGV[1]) end
+return moved
+"""
+
+
+class Broker(Protocol):
+    """What is used of redis-py, which leaves some of it untyped."""
+
+    def eval(self, script: str, numkeys: int, *keys_and_args: str | bytes) -> Any:  # noqa: ANN401 - redis-py's own
+        """Run a script."""
+        ...
+
+    def llen(self, name: str) -> int:
+        """Count elements."""
+        ...
+
+    def zrange(self, name: str, start: int, end: int) -> list[bytes]:
+        """Members of a sorted set."""
+        ...
+
+    def exists(self, *names: str) -> int:
+        """How many of these keys there are."""
+        ...
+
+
+class Taken:
+    """What one worker has taken. Every call may raise redis-py's RedisError; none changes anything halfway.
+
+    ``prefix`` stands before each key, the queue's too.
+    """
+
+    def __init__(self, client: Redis, worker: str, prefix: str = "", queue: str = QUEUE) -> None:
+        self._pool = client.connection_pool
+        self._client = cast("Broker", client)
+        self._worker = worker
+        self._prefix = prefix
+        self._others = OtherLanes(self._client, prefix)
+        self._queue = prefix + queue
+        self._mine = f"{self._queue}{_TAKEN}{worker}"
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._pool.disconnect()
+
+    def fetching(self, seconds: float) -> tuple[str, ...]:
+        """The command that takes the next message, and waits for one for so long."""
+        return ("BLMOVE", self._queue, self._mine, "RIGHT", "LEFT", str(seconds))
+
+    def fetch(self) -> bytes | None:
+        """Take the next message, if there is one, also from a server whose memory is full."""
+        return cast("bytes | None", self._client.eval(_MOVE, 2, self._queue, self._mine))
+
+    def fetch_along(self, count: int, size: int) -> list[bytes]:
+        """Take the messages that wait next, as far as there are; at most so many, and of so many bytes in all."""
+        return cast("list[bytes]", self._client.eval(_MOVE_ALONG, 2, self._queue, self._mine, str(count), str(size)))
+
+    def done(self, raws: Sequence[bytes]) -> None:
+        """Forget messages: their effects are committed."""
+        self._client.eval(_FORGET, 1, self._mine, *raws)
+
+    def give_back(self, raw: bytes) -> None:
+        """Put a message back, to be fetched next; nothing if another worker has recovered it."""
+        self._client.eval(_GIVE_ONE_BACK, 2, self._queue, self._mine, raw)
+
+    def give_all_back(self) -> int:
+        """Put back everything that this worker has taken; how many messages that were."""
+        return int(self._client.eval(_GIVE_BACK, 2, self._queue, self._mine))
+
+    def renew(self) -> None:
+        """Keep what this worker has taken from being recovered by others, for `LEASE_SECONDS`."""
+        self._client.eval(_RENEW, 1, self._queue + _LEASES, self._worker)
+
+    def recover(self) -> int:
+        """Put back what workers had taken whose lease has run out; how many messages that were."""
+        return self._recover_from(self._queue)
+
+    def level(self) -> None:
+        """Bring messages that were sent with a priority to the queue, behind those that are there."""
+        for name in _PRIORITIES:
+            while self._moved_some(self._queue + name):
+                pass
+
+    def take_over(self, lanes: int) -> int:
+        """Bring to this queue some of what lies in the queues of lanes that are no more; how many messages those were.
+
+        What such a lane's worker had taken comes along once its lease has run out.
+        """
+        moved = 0
+        for lane in self._others.there(lanes):
+            queue = self._prefix + queue_of(lane)
+            self._recover_from(queue)
+            for name in ("", *_PRIORITIES):
+                moved += self._moved_some(queue + name)
+        return moved
+
+    def _recover_from(self, queue: str) -> int:
+        moved = 0
+        for worker in workers(self._client, queue):
+            if worker != self._worker:
+                taken, leases = f"{queue}{_TAKEN}{worker}", queue + _LEASES
+                moved += int(self._client.eval(_RECOVER, 3, queue, taken, leases, worker))
+        return moved
+
+    def _moved_some(self, source: str) -> int:
+        """Bring some of what lies in another list to the queue, behind what is there; how many messages those were."""
+        return int(self._client.eval(_MOVE_SOME, 3, source, self._queue, self._mine))
+
+
+class OtherLanes:
+    """The queues of lanes that the settings do not know, but other settings may; asked for by name, never searched."""
+
+    def __init__(self, client: Broker, prefix: str) -> None:
+        self._client, self._prefix = client, prefix
+        self._sees = True
+
+    def there(self, lanes: int) -> list[int]:
+        """The lanes beyond so many that hold messages or have had a worker lately, as far as this user may see them."""
+        if not self._sees:
+            return []
+        try:
+            # All at once, because mostly there is none.
+            beyond = range(lanes, MOST_LANES)
+            return [lane for lane in beyond if self._are_there([lane])] if self._are_there(beyond) else []
+        except NoPermissionError:
+            # A user for one lane only: the server need not note it every time.
+            self._sees = False
+            return []
+
+    def _are_there(self, lanes: Iterable[int]) -> bool:
+        queues = [self._prefix + queue_of(lane) for lane in lanes]
+        keys = [queue + suffix for queue in queues for suffix in ("", *_PRIORITIES, _LEASES)]
+        return bool(keys and self._client.exists(*keys))
+
+
+def queued(client: Broker, prefix: str, lanes: Iterable[int]) -> dict[int, int]:
+    """How many messages wait or are being applied in each of these lanes."""
+    return {lane: _depth(client, prefix + queue_of(lane)) for lane in lanes}
+
+
+def _depth(client: Broker, queue: str) -> int:
+    names = ["", *_PRIORITIES, *(f"{_TAKEN}{worker}" for worker in workers(client, queue))]
+    return sum(client.llen(queue + name) for name in names)
+
+
+def workers(client: Broker, queue: str = QUEUE) -> Sequence[str]:
+    """The workers of a queue, whose name has the prefix, that have, or lately had, a lease."""
+    return [name.decode() for name in client.zrange(queue + _LEASES, 0, -1)]

@@ -1,0 +1,1 @@
+"""`ostinato demo`: a real broker, a worker and four producers, with messages of a real linter."""

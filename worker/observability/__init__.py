@@ -1,0 +1,1 @@
+"""What was committed, reported to the log, to Prometheus and to traces."""

@@ -1,0 +1,1 @@
+"""What `ostinato up` runs and restarts; no process outlives it."""

@@ -1,0 +1,38 @@
+"""Replaying a history: every message that one store has applied, applied to another, fresh one."""
+
+from collections.abc import Iterator, Sequence
+
+from ostinato.errors import HistoryPruned
+from ostinato.messages import wire
+from store.events import Effect, Recalculation, Sighting
+from store.history.rebuilding import apply_again
+from store.history.recorded import History, Recorded
+from store.writing.transaction import Writer
+
+
+def replay(history: History, writer: Writer, *, after: int, upto: int) -> Iterator[int]:
+    """Apply the messages with ``after < seq <= upto``, a page in a transaction; yields how many each had.
+
+    Each is applied at the clock reading of its first application. HistoryPruned at a message without content,
+    MalformedMessage at one that this version would not have applied.
+    """
+    for page in history.pages(after=after, upto=upto):
+        events = [_event(each) for each in page]
+        meant = history.meant_by([each.pattern_id for each in events if isinstance(each, Sighting)])
+        _apply_page(writer, page, events, meant)
+        yield len(page)
+
+
+def _apply_page(
+    writer: Writer, page: Sequence[Recorded], events: Sequence[Effect | Recalculation], meant: dict[str, str]
+) -> None:
+    with writer.transaction(lambda: page[-1].applied_at) as transaction:
+        for recorded, event in zip(page, events, strict=True):
+            transaction.now = recorded.applied_at
+            apply_again(transaction, event, meant.get(event.pattern_id) if isinstance(event, Sighting) else None)
+
+
+def _event(recorded: Recorded) -> Effect | Recalculation:
+    if recorded.content is None:
+        raise HistoryPruned(f"The message {recorded.message_id} was pruned: what it did cannot be done again.")
+    return wire.read_recorded(recorded.content).event()

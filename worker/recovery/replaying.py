@@ -1,0 +1,97 @@
+"""Sending a message from the quarantine again, as it was or edited."""
+
+import hashlib
+import json
+from typing import cast
+from uuid import UUID
+
+from ostinato.errors import ConfigurationError
+from ostinato.messages.models import MESSAGES, Message
+from ostinato.messages.routing import lane_of, queue_of
+from ostinato.messages.uuid7 import uuid7_of
+from ostinato.messages.wire import read_line
+from ostinato.publishing.celery_app import OwnCelery
+from ostinato.publishing.publisher import publish_text
+from ostinato.times import to_micros
+from store.reading.quarantine import Quarantined
+from worker.broker.client import BrokerClient
+
+_TRANSPORT = "transport"
+_ID_REUSE = "id_reuse"
+
+
+def replay(app: OwnCelery, broker: BrokerClient, message: Quarantined, lanes: int = 1) -> None:
+    """Send the same bytes again, as what they were: a whole queue item, or the text of one message.
+
+    What still cannot be applied returns to its place, however often it is sent. BrokerUnavailable if the broker did not
+    take them.
+    """
+    if message.source == _TRANSPORT:
+        broker.enqueue(message.raw)
+        return
+    text = message.raw.decode(errors="surrogatepass")
+    queue = queue_of(lane_of(text, lanes))
+    publish_text(app, _kind_of(message, text), text, queue=queue, summary=f"{message.id}, replayed", task_id=message.id)
+
+
+def edited(message: Quarantined, text: str) -> Message:
+    """The message of a text that is to replace one in the quarantine.
+
+    It keeps the id, except where that belongs to a message that was applied, or is no UUID: then it has another. An id
+    or a time that is left out follows from the message in the quarantine, so that the same text is the same message
+    each time.
+    MalformedMessage if the text is no message; ConfigurationError if the id is not as it has to be.
+    """
+    found = read_line(_completed(message, text))
+    own = _own_id(message)
+    if message.reason_code == _ID_REUSE:
+        if found.id == own:
+            raise ConfigurationError(
+                f"The id {found.id} belongs to another message: give it a new one, or leave it out. Nothing is sent."
+            )
+    elif own not in (None, found.id):
+        raise ConfigurationError(f"The id has to stay {own}, so that it is applied once: nothing is sent.")
+    return found
+
+
+def _own_id(message: Quarantined) -> UUID | None:
+    """The id that it came with; None without one, or with what no message may have."""
+    try:
+        return UUID(message.message_id or "")
+    except ValueError:
+        return None
+
+
+def _completed(message: Quarantined, text: str) -> str:
+    """The text with ids and times where they are left out, also in the members of a batch."""
+    try:
+        whole = _stamped(message, json.loads(text), 0)
+        members = cast("dict[str, object]", whole).get("messages") if isinstance(whole, dict) else None
+        if isinstance(members, list):
+            numbered = enumerate(cast("list[object]", members), start=1)
+            members[:] = [_stamped(message, each, number) for number, each in numbered]
+        return json.dumps(whole, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        # What is wrong with it is said where it is read.
+        return text
+
+
+def _stamped(message: Quarantined, value: object, number: int) -> object:
+    if not isinstance(value, dict):
+        return value
+    own = hashlib.sha256(f"{message.id} {number}".encode()).digest()
+    made = uuid7_of(to_micros(message.received_at) // 1_000, int.from_bytes(own[:9]))
+    if number == 0 and message.reason_code != _ID_REUSE:
+        made = _own_id(message) or made
+    fields = cast("dict[str, object]", value)
+    return {"id": str(made), "occurred_at": message.received_at.isoformat(), **fields}
+
+
+def _kind_of(message: Quarantined, text: str) -> str:
+    """What a member of a batch says of itself; else the task that it arrived at."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        value = None
+    kind = cast("dict[str, object]", value).get("kind") if isinstance(value, dict) else None
+    return kind if isinstance(kind, str) and kind in MESSAGES else str(message.task)
