@@ -13,6 +13,7 @@ from store.database.schema import migrate
 from store.rules.scoring import DAY
 from store.writing.effects import apply
 from store.writing.transaction import Writer
+from tasks.events import effect
 from worker.clock import now
 
 TYPES, TAGS = 12, 40
@@ -54,7 +55,7 @@ def say(url: str, messages: Iterable[Said]) -> None:
     """Apply messages to the store at a URL, in batches, as the worker does."""
     with closing(Writer(url)) as writer:
         rest = iter(messages)
-        while events := [message.event() for message in islice(rest, BATCH_COUNT)]:
+        while events := [effect(message) for message in islice(rest, BATCH_COUNT)]:
             with writer.transaction(now) as transaction:
                 apply(transaction, events, task="apply_batch", delivery="benchmark")
 

@@ -12,14 +12,14 @@ from typing import NamedTuple, TypeVar
 
 import structlog
 
-from ostinato.errors import MalformedMessage, TransientError
-from ostinato.messages import wire
-from ostinato.messages.models import BATCH_MEMBERS, ApplyBatch, RecalculateAllPatternPriorities
+from ostinato.errors import TransientError
+from ostinato.messages.models import RecalculateAllPatternPriorities
 from store.events import Item, Recalculation, Rejected
 from store.writing.applying import apply_in_turn
 from store.writing.effects import Delivery
 from store.writing.recalculation import recalculate
 from store.writing.transaction import Clock, Writer
+from tasks.events import items, recalculation_in, unexpected
 
 FIRST_PAUSE = 0.05
 LONGEST_PAUSE = 5.0
@@ -73,8 +73,8 @@ class Receiver:
         if self._done_ahead(Delivered(kind, text, delivery)):
             self.found_done()
             return
-        items = _read(kind, text)
-        self._until_stored(lambda: self._apply(items, kind, delivery))
+        events = items(kind, text)
+        self._until_stored(lambda: self._apply(events, kind, delivery))
 
     def receive_ahead(self, delivered: Sequence[Delivered]) -> None:
         """Give messages that were fetched together their effects in one transaction, before their tasks are run.
@@ -87,7 +87,7 @@ class Receiver:
         if not grouped:
             return
         try:
-            deliveries = [Delivery(kind, key, _read(kind, text)) for kind, text, key in grouped]
+            deliveries = [Delivery(kind, key, items(kind, text)) for kind, text, key in grouped]
             apply_in_turn(self.writer, self.clock, deliveries)
         except Exception as error:  # noqa: BLE001 - whatever it is, the tasks meet it again
             _log.debug("messages_not_applied_together", count=len(grouped), detail=str(error))
@@ -98,10 +98,9 @@ class Receiver:
     def receive_recalculation(self, text: str, delivery: str) -> bool:
         """Recompute the next chunk of patterns; True when this message needs no further delivery."""
         kind = RecalculateAllPatternPriorities.KIND
-        try:
-            event = wire.read(RecalculateAllPatternPriorities, text).event()
-        except Exception as error:  # noqa: BLE001 - as for any other message
-            self.reject(_unread(text, error), kind, delivery)
+        event = recalculation_in(text)
+        if isinstance(event, Rejected):
+            self.reject(event, kind, delivery)
             return True
         return self._until_stored(lambda: self._recalculate(event, kind, delivery))
 
@@ -168,30 +167,7 @@ class Receiver:
                 return result
 
 
-def _read(kind: str, text: str) -> list[Item]:
-    try:
-        return wire.read_batch(text) if kind == ApplyBatch.KIND else [wire.read(BATCH_MEMBERS[kind], text).event()]
-    except Exception as error:  # noqa: BLE001 - a defect of ours in reading must not cost the message either
-        return [_unread(text, error)]
-
-
-def _unread(text: str, error: Exception) -> Rejected:
-    if isinstance(error, MalformedMessage):
-        return wire.rejected(text, error)
-    return _unexpected(text, error, message_id=None)
-
-
 def _defect(item: Item | Recalculation, error: Exception) -> Rejected:
     if isinstance(item, Rejected):
         raise error
-    return _unexpected(item.content, error, message_id=item.id)
-
-
-def _unexpected(text: str, error: Exception, message_id: str | None) -> Rejected:
-    return Rejected(
-        raw=text.encode(errors="surrogatepass"),
-        reason_code="unexpected_error",
-        reason_detail=type(error).__name__,
-        source="domain",
-        message_id=message_id,
-    )
+    return unexpected(item.content, error, message_id=item.id)

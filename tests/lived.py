@@ -8,10 +8,11 @@ from ostinato.messages.models import Message, RecalculateAllPatternPriorities
 from ostinato.messages.wire import encode, read_line, read_recorded
 from ostinato.times import to_micros
 from store.database.schema import migrate
-from store.events import Effect, Recalculation, Rejected
+from store.events import Effect, Rejected
 from store.writing.effects import apply
 from store.writing.recalculation import recalculate
 from store.writing.transaction import Writer
+from tasks import events
 from worker.cli.demo.sample import sample_lines
 
 _TOGETHER = 200
@@ -44,11 +45,11 @@ def live(url: str, *, upto: datetime, days: int = 60) -> None:
                     Rejected(raw=b"%d" % copy, reason_code=code, reason_detail=f"no {code}") for copy in range(count)
                 ]
                 apply(transaction, bad, task="record_pattern", delivery=code)
-            event = RecalculateAllPatternPriorities(occurred_at=upto).event()
+            event = events.recalculation(RecalculateAllPatternPriorities(occurred_at=upto))
             assert recalculate(transaction, event, task="recalculate", delivery="slot")
 
 
 def _event(message: Message) -> Effect:
-    event = read_recorded(encode(message)).event()
-    assert not isinstance(event, Recalculation)
-    return event
+    recorded = read_recorded(encode(message))
+    assert not isinstance(recorded, RecalculateAllPatternPriorities)
+    return events.effect(recorded)

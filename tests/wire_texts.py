@@ -1,15 +1,14 @@
 """Messages as JSON texts, and what is made of them."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 
 from ostinato.errors import MalformedMessage
 from ostinato.messages.models import RecordPattern
-from ostinato.messages.wire import make
-from store.events import Item, Rejected
+from ostinato.messages.wire import Unreadable, make
 
 ID = "01900000-0000-7000-8000-000000000001"
 COMMON = {"id": ID, "occurred_at": "2026-01-31T12:00:00Z"}
@@ -61,9 +60,9 @@ def refusal(attempt: Callable[[], object]) -> str:
     return refused.value.reason_code
 
 
-def reasons(items: list[Item]) -> list[str | None]:
+def reasons(items: Sequence[object]) -> list[str | None]:
     """The reason codes of a batch's members, None for those that can be applied."""
-    return [item.reason_code if isinstance(item, Rejected) else None for item in items]
+    return [item.reason_code if isinstance(item, Unreadable) else None for item in items]
 
 
 def large_message(size: int) -> RecordPattern:

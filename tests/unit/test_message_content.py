@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from ostinato.messages.models import BATCH_MEMBERS, MESSAGES, BatchMember
 from ostinato.messages.wire import make, read_line
 from ostinato.times import from_micros
+from tasks.events import effect
 
 PRINTABLE = st.characters(exclude_categories=("Cc", "Cs"))
 LINE = st.text(PRINTABLE, max_size=9)
@@ -75,7 +76,7 @@ def test_an_event_says_what_its_message_says(fields: dict[str, Any]) -> None:
     model: type[Any] = BATCH_MEMBERS[fields["kind"]]
     message: BatchMember = make(model, fields)
     where: dict[str, Any] = fields.get("provenance") or {}
-    event = asdict(message.event())
+    event = asdict(effect(message))
     flat = message.model_dump(exclude={"id", "occurred_at", "kind", "provenance"})
 
     assert (str(message.id), message.KIND, message.content()) == (event["id"], event["kind"], event["content"])

@@ -16,7 +16,6 @@ from jsonschema import Draft202012Validator
 from ostinato.errors import MalformedMessage
 from ostinato.messages import wire
 from ostinato.messages.models import MESSAGES, ApplyBatch, Message
-from store.events import Rejected
 from tests.envelopes import envelope
 from worker.broker.envelope import opened
 from worker.cli.demo.sample import sample_lines
@@ -151,11 +150,8 @@ def refusal(message: Json) -> str | None:
     """The reason code that the worker has for a message that comes as its kind's task; None if it takes it."""
     model: type[Message] = MESSAGES[message["kind"]]
     text = json.dumps(message)
-    try:
-        items = wire.read_batch(text) if model is ApplyBatch else [wire.read(model, text)]
-    except MalformedMessage as error:
-        return error.reason_code
-    return next((item.reason_code for item in items if isinstance(item, Rejected)), None)
+    items = wire.items("apply_batch", text) if model is ApplyBatch else [wire.item(model, text)]
+    return next((item.reason_code for item in items if isinstance(item, wire.Unreadable)), None)
 
 
 def make_reference(root: Path, *options: str) -> subprocess.CompletedProcess[str]:
@@ -239,13 +235,10 @@ def _codes_got() -> Iterator[str]:
 
 
 def _codes_of(model: type[Message], message: Json) -> Iterator[str]:
-    try:
-        if model is ApplyBatch:
-            wire.read_batch(json.dumps(message))
-        else:
-            wire.read(model, json.dumps(message))
-    except MalformedMessage as error:
-        yield error.reason_code
+    text = json.dumps(message)
+    for item in wire.items("apply_batch", text) if model is ApplyBatch else [wire.item(model, text)]:
+        if isinstance(item, wire.Unreadable):
+            yield item.reason_code
 
 
 def test_the_codes_of_envelopes_are_those_that_envelopes_get() -> None:

@@ -115,7 +115,7 @@ def test_each_application_happens_once_and_says_what_it_measured(
 
 def test_the_sample_is_small_and_carries_no_time() -> None:
     """The packed file stays below a megabyte, and its header has no date that would change its bytes."""
-    packed = resources.files(worker.cli.demo.sample).joinpath("ruff-stdlib.jsonl.gz").read_bytes()
+    packed = resources.files(worker.cli.demo).joinpath("ruff-stdlib.jsonl.gz").read_bytes()
 
     assert len(packed) <= 1_000_000
     assert bytes(4) == packed[4:8]

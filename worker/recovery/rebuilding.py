@@ -4,10 +4,12 @@ from collections.abc import Iterator, Sequence
 
 from ostinato.errors import HistoryPruned
 from ostinato.messages import wire
+from ostinato.messages.models import RecalculateAllPatternPriorities
 from store.events import Effect, Recalculation, Sighting
 from store.history.rebuilding import apply_again
 from store.history.recorded import History, Recorded
 from store.writing.transaction import Writer
+from tasks.events import effect, recalculation
 
 
 def replay(history: History, writer: Writer, *, after: int, upto: int) -> Iterator[int]:
@@ -35,4 +37,5 @@ def _apply_page(
 def _event(recorded: Recorded) -> Effect | Recalculation:
     if recorded.content is None:
         raise HistoryPruned(f"The message {recorded.message_id} was pruned: what it did cannot be done again.")
-    return wire.read_recorded(recorded.content).event()
+    message = wire.read_recorded(recorded.content)
+    return recalculation(message) if isinstance(message, RecalculateAllPatternPriorities) else effect(message)

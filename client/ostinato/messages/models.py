@@ -5,7 +5,7 @@ Made in Python, a message fills in its `id` and `occurred_at`; read from the wir
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -26,8 +26,6 @@ from ostinato.messages.fields import (
     Tags,
 )
 from ostinato.messages.uuid7 import uuid7
-from ostinato.times import to_micros
-from store.events import Application, Import, Recalculation, Rescore, Sighting, SoftDelete
 
 BATCH_COUNT = 500
 
@@ -57,15 +55,6 @@ class Message(BaseModel):
         """A few words for people, on one line: which patterns it is about; all, unless its kind says otherwise."""
         return "all patterns"
 
-    def _stamped(self) -> dict[str, Any]:
-        """What the store's event of any message has."""
-        return {
-            "id": str(self.id),
-            "kind": self.KIND,
-            "occurred_at": to_micros(self.occurred_at),
-            "content": self.content(),
-        }
-
 
 class Provenance(BaseModel):
     """Where a sighting was made."""
@@ -89,20 +78,6 @@ class _Describes(Message):
         """The type and the name."""
         return f"{self.pattern_type}: {self.pattern_name}"
 
-    def _described(self) -> dict[str, Any]:
-        provenance = self.provenance or Provenance()
-        return {
-            **self._stamped(),
-            "pattern_type": self.pattern_type,
-            "pattern_name": self.pattern_name,
-            "description": self.description,
-            "context_tags": None if self.context_tags is None else tuple(self.context_tags),
-            "suggested_action": self.suggested_action,
-            "provenance_job_hash": provenance.job_hash,
-            "provenance_sheet_num": provenance.sheet_num,
-            "instrument_name": self.instrument_name,
-        }
-
 
 class RecordPattern(_Describes):
     """A runner saw a pattern."""
@@ -116,10 +91,6 @@ class RecordPattern(_Describes):
     def pattern_id(self) -> str:
         """The id of the pattern that was seen: 16 hex digits."""
         return pattern_id(self.pattern_type, self.pattern_name)
-
-    def event(self) -> Sighting:
-        """The sighting as the store takes it."""
-        return Sighting(**self._described(), pattern_id=self.pattern_id, fingerprint=self.fingerprint)
 
 
 class ImportPattern(_Describes):
@@ -143,22 +114,6 @@ class ImportPattern(_Describes):
     quarantine_status: Literal["pending", "quarantined", "validated", "retired"] = "pending"
     active: Flag = True
 
-    def event(self) -> Import:
-        """The import as the store takes it."""
-        return Import(
-            **self._described(),
-            pattern_id=self.pattern_id,
-            occurrence_count=self.occurrence_count,
-            led_to_success_count=self.led_to_success_count,
-            led_to_failure_count=self.led_to_failure_count,
-            first_seen=min(to_micros(self.first_seen), to_micros(self.occurred_at)),
-            last_confirmed=None if self.last_confirmed is None else to_micros(self.last_confirmed),
-            variance=self.variance,
-            trust_score=self.trust_score,
-            quarantine_status=self.quarantine_status,
-            active=self.active,
-        )
-
 
 class RecordPatternApplication(Message):
     """A runner applied a pattern to an execution; the message's id becomes the application's."""
@@ -180,20 +135,6 @@ class RecordPatternApplication(Message):
         outcome = "success" if self.pattern_led_to_success else "failure"
         return f"{self.pattern_id} on {self.execution_id}: {outcome}"
 
-    def event(self) -> Application:
-        """The application as the store takes it."""
-        return Application(
-            **self._stamped(),
-            pattern_id=self.pattern_id,
-            execution_id=self.execution_id,
-            pattern_led_to_success=self.pattern_led_to_success,
-            retry_count_before=self.retry_count_before,
-            retry_count_after=self.retry_count_after,
-            application_mode=self.application_mode,
-            validation_passed=self.validation_passed,
-            grounding_confidence=self.grounding_confidence,
-        )
-
 
 class _NamesPattern(Message):
     pattern_id: PatternId
@@ -210,10 +151,6 @@ class SoftDeletePattern(_NamesPattern):
 
     kind: Literal["soft_delete_pattern"] = "soft_delete_pattern"
 
-    def event(self) -> SoftDelete:
-        """The soft delete as the store takes it."""
-        return SoftDelete(**self._stamped(), pattern_id=self.pattern_id)
-
 
 class UpdatePatternEffectiveness(_NamesPattern):
     """Somebody wants one pattern's scores recomputed now."""
@@ -222,10 +159,6 @@ class UpdatePatternEffectiveness(_NamesPattern):
 
     kind: Literal["update_pattern_effectiveness"] = "update_pattern_effectiveness"
 
-    def event(self) -> Rescore:
-        """The request as the store takes it."""
-        return Rescore(**self._stamped(), pattern_id=self.pattern_id)
-
 
 class RecalculateAllPatternPriorities(Message):
     """Somebody wants every pattern's scores recomputed."""
@@ -233,10 +166,6 @@ class RecalculateAllPatternPriorities(Message):
     KIND: ClassVar[str] = "recalculate_all_pattern_priorities"
 
     kind: Literal["recalculate_all_pattern_priorities"] = "recalculate_all_pattern_priorities"
-
-    def event(self) -> Recalculation:
-        """The request as the store takes it."""
-        return Recalculation(**self._stamped())
 
 
 BatchMember = RecordPattern | RecordPatternApplication | SoftDeletePattern | UpdatePatternEffectiveness | ImportPattern

@@ -5,15 +5,23 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
 from ostinato.errors import MalformedMessage
 from ostinato.messages import reasons
-from ostinato.messages.models import BATCH_COUNT, BATCH_MEMBERS, MESSAGES, RECORDED, ApplyBatch, Message, Recorded
-from store.events import Item, Rejected
+from ostinato.messages.models import (
+    BATCH_COUNT,
+    BATCH_MEMBERS,
+    MESSAGES,
+    RECORDED,
+    ApplyBatch,
+    BatchMember,
+    Message,
+    Recorded,
+)
 
 # "kB" is a thousand bytes, as the SI has it.
 MESSAGE_BYTES = 128_000
@@ -28,6 +36,21 @@ _SPACE = re.compile(r"[\s:,]*")
 M = TypeVar("M", bound=BaseModel)
 W = TypeVar("W", bound=Message)
 K = TypeVar("K")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreadable:
+    """A text that is no message, or a member of a batch that is none, with the reason.
+
+    ``raw`` is what arrived, byte for byte. ``copy`` tells apart equal texts without an id in one batch, each of which
+    is a message: 0 for the first.
+    """
+
+    raw: bytes
+    reason_code: str
+    detail: str
+    message_id: str | None
+    copy: int = 0
 
 
 def make(model: Callable[..., M], fields: Mapping[str, object]) -> M:
@@ -73,11 +96,25 @@ def read_recorded(content: str) -> Recorded:
     return _complete(_model(fields, RECORDED), fields)
 
 
-def read_batch(text: str) -> list[Item]:
-    """The messages of a batch, each by itself: those that can be applied, and those that never can.
+def item(message: type[W], text: str) -> W | Unreadable:
+    """One message as it came over the wire. No text raises an error."""
+    try:
+        return read(message, text)
+    except MalformedMessage as error:
+        return _unreadable(text, error)
 
-    MalformedMessage if the batch as a whole is malformed.
-    """
+
+def items(kind: str, text: str) -> list[BatchMember | Unreadable]:
+    """The messages of a text that came for an effect kind or as a batch, in its order. No text raises an error."""
+    if kind != ApplyBatch.KIND:
+        return [item(BATCH_MEMBERS[kind], text)]
+    try:
+        return _members(text)
+    except MalformedMessage as error:
+        return [_unreadable(text, error)]
+
+
+def _members(text: str) -> list[BatchMember | Unreadable]:
     _check_size(text, BATCH_BYTES)
     fields = _object(text)
     members = fields.get("messages")
@@ -87,40 +124,36 @@ def read_batch(text: str) -> list[Item]:
     return _told_apart([_member(value, each) for value, each in _written_members(text)])
 
 
-def rejected(text: str, error: MalformedMessage) -> Rejected:
-    """A text that is no message, as it is to be kept."""
-    return Rejected(
-        raw=text.encode(errors="surrogatepass"),
-        reason_code=error.reason_code,
-        reason_detail=error.detail,
-        message_id=_id_in(text),
-    )
-
-
 class _Envelope(Message):
     kind: Literal["apply_batch"] = "apply_batch"
     messages: None
 
 
-def _member(value: object, text: str) -> Item:
+def _member(value: object, text: str) -> BatchMember | Unreadable:
     try:
         _check_size(text, MESSAGE_BYTES)
         fields = _as_object(value)
-        event = _complete(_model(fields, BATCH_MEMBERS), fields).event()
-        # What the history keeps of it must not be too large to be sent again.
-        _check_size(event.content, MESSAGE_BYTES)
+        return _writable(_complete(_model(fields, BATCH_MEMBERS), fields))
     except MalformedMessage as error:
-        return rejected(text, error)
-    return event
+        return _unreadable(text, error)
 
 
-def _told_apart(items: list[Item]) -> list[Item]:
+def _unreadable(text: str, error: MalformedMessage) -> Unreadable:
+    return Unreadable(
+        raw=text.encode(errors="surrogatepass"),
+        reason_code=error.reason_code,
+        detail=error.detail,
+        message_id=_id_in(text),
+    )
+
+
+def _told_apart(items: list[BatchMember | Unreadable]) -> list[BatchMember | Unreadable]:
     """The items; equal texts without an id are as many messages, because nothing says that they are one."""
     seen: Counter[bytes] = Counter()
-    for at, item in enumerate(items):
-        if isinstance(item, Rejected) and item.message_id is None:
-            items[at] = replace(item, copy=seen[item.raw])
-            seen[item.raw] += 1
+    for at, each in enumerate(items):
+        if isinstance(each, Unreadable) and each.message_id is None:
+            items[at] = replace(each, copy=seen[each.raw])
+            seen[each.raw] += 1
     return items
 
 

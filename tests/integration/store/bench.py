@@ -26,6 +26,7 @@ from store.reading.store import Store
 from store.writing.effects import apply
 from store.writing.recalculation import CHUNK, recalculate
 from store.writing.transaction import Transaction, Writer
+from tasks import events
 
 DAY = 86_400_000_000
 TODAY = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -35,28 +36,28 @@ _numbers = count(1)
 
 def sighting(name: str = "n", day: int = 0, **fields: object) -> Sighting:
     """A sighting, so many days from today, of a pattern of type ``T`` unless said otherwise."""
-    return make(RecordPattern, _fields(day, fields, pattern_type="T", pattern_name=name)).event()
+    return events.sighting(make(RecordPattern, _fields(day, fields, pattern_type="T", pattern_name=name)))
 
 
 def application(pattern_id: str, outcome: str = "S", day: int = 0, **fields: object) -> Application:
     """An application with outcome ``S`` or ``F``, so many days from today."""
     said = _fields(day, fields, pattern_id=pattern_id, execution_id="e", pattern_led_to_success=outcome == "S")
-    return make(RecordPatternApplication, said).event()
+    return events.application(make(RecordPatternApplication, said))
 
 
 def soft_delete(pattern_id: str, day: int = 0, **fields: object) -> SoftDelete:
     """A soft delete, so many days from today."""
-    return make(SoftDeletePattern, _fields(day, fields, pattern_id=pattern_id)).event()
+    return events.soft_delete(make(SoftDeletePattern, _fields(day, fields, pattern_id=pattern_id)))
 
 
 def rescore(pattern_id: str, **fields: object) -> Rescore:
     """A request to recompute one pattern's scores."""
-    return make(UpdatePatternEffectiveness, _fields(0, fields, pattern_id=pattern_id)).event()
+    return events.rescore(make(UpdatePatternEffectiveness, _fields(0, fields, pattern_id=pattern_id)))
 
 
 def recalculation(**fields: object) -> Recalculation:
     """A request to recompute every pattern's scores."""
-    return make(RecalculateAllPatternPriorities, _fields(0, fields)).event()
+    return events.recalculation(make(RecalculateAllPatternPriorities, _fields(0, fields)))
 
 
 def _fields(day: int, fields: Mapping[str, object], **said: object) -> dict[str, object]:

@@ -10,6 +10,7 @@ from ostinato.messages.wire import make
 from store.history.recorded import History, prune_contents
 from store.reading.trajectories import Past
 from store.rules.scoring import DAY
+from tasks.events import imported
 from tests.integration.store.bench import NOW, TODAY, Bench, application, recalculation, sighting
 
 KEY = pattern_id("T", "n")
@@ -70,7 +71,7 @@ def test_what_another_store_counted_has_no_time(bench: Bench) -> None:
     """It counts from the first sighting on."""
     said = {"pattern_type": "T", "pattern_name": "n", "pattern_id": "old", "first_seen": TODAY - timedelta(days=90)}
     counted = {"occurrence_count": 20, "led_to_success_count": 4, "led_to_failure_count": 1}
-    event = make(ImportPattern, said | counted | {"last_confirmed": TODAY - timedelta(days=40)}).event()
+    event = imported(make(ImportPattern, said | counted | {"last_confirmed": TODAY - timedelta(days=40)}))
     bench.apply(event)
     bench.recalculate(recalculation())
     with Past(bench.url) as past:

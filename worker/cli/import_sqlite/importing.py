@@ -10,6 +10,7 @@ from ostinato.messages.models import ImportPattern, RecordPatternApplication
 from store.writing.effects import apply
 from store.writing.inbox import Receipt, receipts
 from store.writing.transaction import Clock, Transaction, Writer
+from tasks.events import effect
 from worker.cli.import_sqlite.applications import application
 from worker.cli.import_sqlite.converted import Converted
 from worker.cli.import_sqlite.patterns import Outcomes, pattern
@@ -73,7 +74,7 @@ class _Batch:
 
     def apply(self, transaction: Transaction) -> None:
         """Apply those that the inbox does not know."""
-        chosen = [(row, row.message.event()) for row in self._rows if row.message is not None]
+        chosen = [(row, effect(row.message)) for row in self._rows if row.message is not None]
         said = receipts(transaction.connection, [event for _, event in chosen])
         new = [event for (_, event), receipt in zip(chosen, said, strict=True) if receipt is Receipt.NEW]
         apply(transaction, new, task=_DELIVERY, delivery=_DELIVERY)
