@@ -8,10 +8,10 @@ from pathlib import Path
 
 from store.database.counters import APPLIED, read_counts
 from store.database.engines import reader_engine, store_url
-from tests import postgresql
-from tests.brokers import EmbeddedValkey
-from tests.databases import PostgresqlDatabase
 from tests.product import Product
+from tests.servers import postgresql
+from tests.servers.brokers import EmbeddedValkey
+from tests.servers.databases import PostgresqlDatabase
 from tests.waiting import wait_until
 
 # Nothing that is measured takes so long.

@@ -9,7 +9,7 @@ from benchmarks.fleet import Fleet
 from benchmarks.ingest import FULL, QUICK, UNIT, Size
 from benchmarks.installation import counting, durable_postgresql, installation, rate_of
 from benchmarks.traffic import recording
-from tests.databases import PostgresqlDatabase
+from tests.servers.databases import PostgresqlDatabase
 
 _LANES = (1, 2, 4)
 

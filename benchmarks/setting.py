@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ostinato.sqlite_driver import sqlite_driver
-from tests import postgresql
+from tests.servers import postgresql
 from worker.processes.embedded import valkey_binary
 
 _PACKAGES = ("celery", "kombu", "redis", "sqlalchemy", "psycopg")

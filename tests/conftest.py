@@ -8,14 +8,14 @@ from typing import NoReturn
 import pytest
 from playwright.sync_api import Browser
 
-from tests import brokers, databases, postgresql, rabbit
-from tests.brokers import EmbeddedValkey, Server, server
-from tests.browser import MISSING as NO_BROWSER
-from tests.browser import chromium
-from tests.databases import Database
 from tests.leftovers import processes_of
 from tests.product import Product
-from tests.rabbit import RabbitServer
+from tests.readers.browser import MISSING as NO_BROWSER
+from tests.readers.browser import chromium
+from tests.servers import brokers, databases, postgresql, rabbit
+from tests.servers.brokers import EmbeddedValkey, Server, server
+from tests.servers.databases import Database
+from tests.servers.rabbit import RabbitServer
 from tests.waiting import wait_until
 
 pytest_plugins = ("tests.faults.report",)

@@ -17,7 +17,7 @@ from ostinato.publishing.publisher import producer_app, publish
 from store.database.engines import reader_engine, store_url
 from store.reading.records import Stats
 from store.reading.store import Store
-from tests.brokers import Client, client
+from tests.servers.brokers import Client, client
 from tests.waiting import wait_until
 from worker.broker.kinds import broker_client
 from worker.processes.child import Child

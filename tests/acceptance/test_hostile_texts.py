@@ -7,8 +7,8 @@ import pytest
 
 from ostinato.identity import pattern_id
 from ostinato.messages.routing import QUEUE
-from tests.envelopes import envelope
 from tests.product import Product
+from tests.samples.envelopes import envelope
 
 # Right-to-left overrides, line ends of other standards, styles and emoji of the console's own, and a faked row.
 NAME = "[bold]\u202egpj.exe[/bold] :bug: [link=file:///x]%s{}\u2066 [/] \\"

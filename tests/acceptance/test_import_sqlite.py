@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from store.database.tables import patterns
-from tests.predecessor import PATTERN, Predecessor
 from tests.product import Finished, Product
+from tests.samples.predecessor import PATTERN, Predecessor
 
 P = str(PATTERN["id"])
 

@@ -9,8 +9,8 @@ import pytest
 from ostinato.identity import pattern_id
 from ostinato.messages.models import RecordPattern
 from store.database.schema import migrate
-from tests.brokers import EmbeddedValkey
 from tests.product import Product
+from tests.servers.brokers import EmbeddedValkey
 
 NAME = "naïve ✓ 🧨"
 ESCAPED = {"latin-1": "naïve \\u2713 \\ud83e\\udde8", "ascii": "na\\u00efve \\u2713 \\ud83e\\udde8"}

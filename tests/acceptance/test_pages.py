@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.desk import Desk
-from tests.pages import PAGES, ROOT, Command, Program, blocks, steps, text_of, words
+from tests.readers.desk import Desk
+from tests.readers.pages import PAGES, ROOT, Command, Program, blocks, steps, text_of, words
 
 NOT_RUN: list[dict[str, str]] = tomllib.loads(Path(__file__).with_name("not_run.toml").read_text("utf-8"))["not_run"]
 TEXTS = {page: text_of(page) for page in PAGES}

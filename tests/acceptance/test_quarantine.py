@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from ostinato.messages.routing import QUEUE
-from tests.envelopes import body, envelope, text
 from tests.product import Product
+from tests.samples.envelopes import body, envelope, text
 from tests.waiting import wait_until
 
 

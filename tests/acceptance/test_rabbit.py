@@ -17,9 +17,9 @@ from ostinato.errors import BrokerUnavailable
 from ostinato.messages.models import RecordPattern
 from ostinato.publishing.celery_app import OwnCelery
 from ostinato.publishing.publisher import producer_app, publish
-from tests.envelopes import body, envelope, text
 from tests.product import DEADLINE, Product
-from tests.rabbit import RabbitServer
+from tests.samples.envelopes import body, envelope, text
+from tests.servers.rabbit import RabbitServer
 from tests.waiting import wait_until
 from worker.broker.kinds import broker_client
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.lived import live
 from tests.product import Product
+from tests.samples.lived import live
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.lived import live
 from tests.product import Product
+from tests.samples.lived import live
 
 SECTIONS = ("ranking", "priorities", "outcomes", "scores", "standing", "parked", "quarantined")
 PHONE, DESKTOP = 390, 1280

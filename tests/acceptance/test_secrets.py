@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.brokers import free_port, program
-from tests.dashboard import only_one
-from tests.guarded import GuardedServer
 from tests.leftovers import processes_of
 from tests.product import Product
+from tests.readers.dashboard import only_one
+from tests.servers.brokers import free_port, program
+from tests.servers.guarded import GuardedServer
 from tests.waiting import wait_until
 from worker.processes.services import Services
 from worker.settings import Settings

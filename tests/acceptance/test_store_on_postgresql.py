@@ -8,9 +8,9 @@ import pytest
 from ostinato.identity import pattern_id
 from ostinato.messages.models import RecordPattern, RecordPatternApplication
 from store.reading.store import Store
-from tests.brokers import free_port
-from tests.databases import Database
 from tests.product import Product
+from tests.servers.brokers import free_port
+from tests.servers.databases import Database
 from tests.waiting import wait_until
 
 

@@ -8,9 +8,9 @@ import pytest
 
 from ostinato.messages.models import RecordPattern
 from ostinato.messages.routing import QUEUE
-from tests.brokers import EmbeddedValkey
 from tests.product import Product
-from tests.screen import Terminal
+from tests.readers.screen import Terminal
+from tests.servers.brokers import EmbeddedValkey
 from tests.waiting import wait_until
 
 TOP = (sys.executable, "-m", "worker.cli", "top", "--interval", "0.5")

@@ -5,10 +5,10 @@ import re
 import signal
 import sys
 
-from tests.dashboard import Dashboard, only_one
 from tests.leftovers import processes_of
 from tests.product import DEADLINE, Product
-from tests.screen import Terminal
+from tests.readers.dashboard import Dashboard, only_one
+from tests.readers.screen import Terminal
 from tests.waiting import wait_until
 from worker.processes.services import FLOWER_PORT
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.brokers import free_port
-from tests.dashboard import only_one
 from tests.leftovers import processes_of
 from tests.product import Env, Product
+from tests.readers.dashboard import only_one
+from tests.servers.brokers import free_port
 from worker.processes.services import FLOWER_PORT
 
 LANES = {"OSTINATO_LANES": "2", "OSTINATO_STORE_URL": "postgresql://user@127.0.0.1:1/db"}

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from ostinato.messages.models import RecordPattern
 from store.database.schema import migrate
-from tests.brokers import EmbeddedValkey
 from tests.product import Product
+from tests.servers.brokers import EmbeddedValkey
 
 OTHERS = {
     "CELERY_BROKER_URL": "redis://127.0.0.1:1/0",

@@ -7,7 +7,7 @@ import pytest
 
 from tests.faults.rabbit_rig import RabbitRig
 from tests.faults.rig import Rig
-from tests.rabbit import RabbitServer
+from tests.servers.rabbit import RabbitServer
 
 
 @pytest.fixture

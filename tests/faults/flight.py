@@ -4,8 +4,8 @@ import base64
 import json
 import re
 
-from tests.brokers import Client
 from tests.model.said import Message
+from tests.servers.brokers import Client
 
 _QUEUE = b"ostinato"
 _TAKEN = b"ostinato.taken."

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from tests import brokers, databases
 from tests.faults.results import Result, read, table
+from tests.servers import brokers, databases
 
 PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "guarantees.md"
 _BEGIN, _END = "<!-- the table: begin -->\n", "<!-- the table: end -->\n"

@@ -9,7 +9,7 @@ from typing_extensions import override
 from tests.faults.load import publishing
 from tests.faults.rig import Rig, Sending
 from tests.product import DEADLINE
-from tests.rabbit import RabbitServer
+from tests.servers.rabbit import RabbitServer
 from tests.waiting import wait_until
 from worker.broker.rabbitmq.queues import declare
 from worker.processes.child import Child

@@ -30,7 +30,6 @@ from redis.exceptions import RedisError
 from ostinato.messages.models import Message, RecordPattern
 from ostinato.outbox.folder import OutboxSettings
 from store.database.schema import migrate
-from tests.brokers import EmbeddedValkey
 from tests.faults import flight
 from tests.faults.ledger import Ledger, Outcome
 from tests.faults.load import Load, Sender, Stream, publishing, send_noted
@@ -39,6 +38,7 @@ from tests.faults.oracle import Verdict, judge
 from tests.faults.results import Result
 from tests.faults.rows import Row, read_rows, selecting
 from tests.product import DEADLINE, Env, Product
+from tests.servers.brokers import EmbeddedValkey
 from tests.waiting import comes_true, wait_until
 from worker.processes.child import Child
 from worker.processes.embedded import Fsync

@@ -12,7 +12,7 @@ from psycopg.rows import dict_row
 from sqlalchemy import make_url
 
 from store.database.engines import sqlite_driver
-from tests import postgresql
+from tests.servers import postgresql
 
 Row = dict[str, Any]
 Select = Callable[[str], list[Row]]

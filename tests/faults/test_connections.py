@@ -12,7 +12,7 @@ from tests.faults.load import publishing, send_noted
 from tests.faults.report import Record
 from tests.faults.rig import Rig
 from tests.product import DEADLINE
-from tests.proxy import Fault, Proxy
+from tests.servers.proxy import Fault, Proxy
 from tests.waiting import wait_until
 
 OFTEN = {Fault.CUT: 20, Fault.RESET: 20, Fault.LOST_REQUEST: 14, Fault.LOST_REPLY: 18}

@@ -9,13 +9,13 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import make_url
 
-from tests import postgresql
 from tests.conftest import missing
 from tests.faults.report import Record
 from tests.faults.rig import Rig
-from tests.postgresql import OwnServer
 from tests.product import DEADLINE
-from tests.proxy import COMMIT, Fault, behind, to_postgresql
+from tests.servers import postgresql
+from tests.servers.postgresql import OwnServer
+from tests.servers.proxy import COMMIT, Fault, behind, to_postgresql
 from tests.waiting import wait_until
 
 BACKENDS, SERVERS, CUTS = 20, 10, 100

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 import pytest
 from redis.exceptions import RedisError
 
-from tests.envelopes import Json, body, envelope, without
 from tests.faults import flight
 from tests.faults.ledger import Outcome
 from tests.faults.report import Record
 from tests.faults.rig import Rig
-from tests.malformed import ARGUMENTS, ENVELOPES, RAW, TEXTS
+from tests.samples.envelopes import Json, body, envelope, without
+from tests.samples.malformed import ARGUMENTS, ENVELOPES, RAW, TEXTS
 
 GOOD_BETWEEN = 20
 QUEUE = "ostinato"

@@ -14,13 +14,13 @@ import pytest
 from ostinato.messages.models import ApplyBatch, RecordPattern
 from ostinato.publishing.publisher import producer_app, publish_text
 from store.database.tables import quarantine
-from tests.databases import Database
-from tests.envelopes import text
 from tests.faults import armed, planted
 from tests.faults.ledger import Outcome
 from tests.faults.rig import Rig
 from tests.faults.test_several import EVERY, recalculated, slots
 from tests.product import DEADLINE
+from tests.samples.envelopes import text
+from tests.servers.databases import Database
 from tests.waiting import wait_until
 from worker.processes.child import Child
 

@@ -7,7 +7,7 @@ from tests.faults.load import recording
 from tests.faults.rabbit_rig import RabbitRig
 from tests.faults.report import Record
 from tests.product import DEADLINE
-from tests.rabbit import RabbitServer
+from tests.servers.rabbit import RabbitServer
 from tests.waiting import wait_until
 
 KILLS = 10

@@ -8,13 +8,13 @@ from typing import Any
 
 from amqp import Channel, Message
 
-from tests.envelopes import Json, body, envelope, text, without
 from tests.faults.load import members
 from tests.faults.rabbit_rig import DEAD, QUEUE, RabbitRig
 from tests.faults.report import Record
-from tests.malformed import ARGUMENTS, ENVELOPES, RAW, TEXTS
 from tests.product import DEADLINE
-from tests.rabbit import RabbitServer
+from tests.samples.envelopes import Json, body, envelope, text, without
+from tests.samples.malformed import ARGUMENTS, ENVELOPES, RAW, TEXTS
+from tests.servers.rabbit import RabbitServer
 from tests.waiting import wait_until
 from worker.broker.rabbitmq.queues import DELIVERY_LIMIT
 

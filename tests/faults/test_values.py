@@ -10,9 +10,7 @@ import pytest
 
 from ostinato.messages.routing import QUEUE
 from ostinato.publishing.publisher import producer_app
-from tests import postgresql
 from tests.conftest import missing
-from tests.databases import PostgresqlDatabase
 from tests.faults import flight
 from tests.faults.ledger import Outcome
 from tests.faults.oracle import Verdict
@@ -21,6 +19,8 @@ from tests.faults.rig import Rig
 from tests.faults.rows import Rows, read_rows
 from tests.faults.values import Sent, values
 from tests.product import DEADLINE
+from tests.servers import postgresql
+from tests.servers.databases import PostgresqlDatabase
 from tests.waiting import wait_until
 
 MESSAGES = 2_000

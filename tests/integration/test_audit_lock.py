@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.brokers import free_port
+from tests.servers.brokers import free_port
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "audit_lock.py"
 LOCK = f"""

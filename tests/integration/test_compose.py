@@ -10,12 +10,12 @@ import pytest
 from ostinato.messages.models import RecordPattern
 from ostinato.publishing.publisher import producer_app, publish
 from store.reading.store import Store
-from tests import postgresql
 from tests.conftest import missing
-from tests.containers import SECRETS, Containers
-from tests.dashboard import Dashboard
-from tests.postgresql import OwnServer
 from tests.product import DEADLINE
+from tests.readers.dashboard import Dashboard
+from tests.servers import postgresql
+from tests.servers.containers import SECRETS, Containers
+from tests.servers.postgresql import OwnServer
 from tests.waiting import wait_until
 from worker.settings import Settings
 

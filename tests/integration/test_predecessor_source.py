@@ -11,7 +11,7 @@ from threading import Event, Thread
 import pytest
 
 from ostinato.errors import ConfigurationError
-from tests.predecessor import PATTERN, Predecessor
+from tests.samples.predecessor import PATTERN, Predecessor
 from worker.cli.import_sqlite.source import APPLICATIONS, PATTERNS, opened
 
 

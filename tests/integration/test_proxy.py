@@ -6,7 +6,7 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from tests.proxy import Fault, Proxy
+from tests.servers.proxy import Fault, Proxy
 from tests.waiting import wait_until
 
 Ends = tuple[socket.socket, socket.socket]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.brokers import client
+from tests.servers.brokers import client
 from worker.processes.embedded import Fsync
 from worker.processes.services import Services
 from worker.settings import Settings

@@ -7,9 +7,9 @@ import pytest
 
 from store.reading.store import Store
 from store.writing.transaction import Writer
-from tests.databases import Database
 from tests.integration.store.bench import Bench
 from tests.integration.store.trials import Laboratory
+from tests.servers.databases import Database
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from contextlib import closing, contextmanager
 from sqlalchemy import Connection, make_url, text
 
 from store.database.engines import writer_engine
-from tests import postgresql
+from tests.servers import postgresql
 
 _NUMBERS = "WITH RECURSIVE number(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM number WHERE i + 1 < {count})"
 # Priorities in no order; a common and a rare value of everything that can be asked for.

@@ -16,7 +16,7 @@ from ostinato.times import from_micros, to_micros
 from store.database.tables import applications, inbox, patterns, quarantine
 from store.writing.transaction import Writer
 from tests.integration.store.bench import NOW, TODAY, Bench, application, sighting
-from tests.predecessor import APPLICATION, PATTERN, Predecessor
+from tests.samples.predecessor import APPLICATION, PATTERN, Predecessor
 from worker.cli.import_sqlite.importing import Importer
 from worker.cli.import_sqlite.source import opened
 from worker.cli.import_sqlite.tally import Report

@@ -12,9 +12,9 @@ from store.database.tables import patterns
 from store.reading.ranking import PATTERN_COLUMNS, Filters, ranked
 from store.reading.store import Store
 from store.writing.transaction import Writer
-from tests.databases import Database
 from tests.integration.store.bench import NOW
 from tests.integration.store.large import counted_work, fill
+from tests.servers.databases import Database
 
 COUNT = 40_000
 # Of what it takes to look at every pattern.

@@ -16,11 +16,11 @@ from store.database.schema import migrate
 from store.reading.store import Store
 from store.writing.transaction import Clock, Transaction, Writer
 from tasks.receiver import Receiver
-from tests import postgresql
 from tests.conftest import missing
 from tests.integration.store.bench import NOW, sighting
 from tests.integration.store.lanes import applied_in_lane
-from tests.postgresql import OwnServer
+from tests.servers import postgresql
+from tests.servers.postgresql import OwnServer
 
 SAID = (
     r"\AThe store at postgresql\+psycopg://[^\n]* is unavailable \(OperationalError: [^\n]*\): see that its server "

@@ -14,10 +14,10 @@ from store.database.tables import counters
 from store.reading.store import Store
 from store.writing.transaction import Writer
 from tasks.receiver import Receiver
-from tests import postgresql
-from tests.databases import Database
 from tests.integration.store.bench import NOW, Bench, sighting
-from tests.proxy import COMMIT, Fault, behind, to_postgresql
+from tests.servers import postgresql
+from tests.servers.databases import Database
+from tests.servers.proxy import COMMIT, Fault, behind, to_postgresql
 
 pytestmark = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 SIGHTING = RecordPattern(pattern_type="T", pattern_name="n")

@@ -6,10 +6,10 @@ from contextlib import closing
 import pytest
 from hypothesis import settings
 
-from tests.databases import SqliteDatabase
 from tests.integration.store import checks, machine
 from tests.integration.store.streams import BOUNDED
 from tests.integration.store.trials import Laboratory
+from tests.servers.databases import SqliteDatabase
 
 
 def bound(laboratory: Laboratory, examples: int) -> settings:

@@ -8,8 +8,8 @@ from ostinato.identity import pattern_id
 from store.database.tables import patterns, quarantine, recalculations
 from store.events import Recalculation
 from store.writing.recalculation import recalculate
-from tests.golden_scores import EXACT, GOLDEN, Golden
 from tests.integration.store.bench import DAY, NOW, Bench, Crash, application, recalculation, sighting, soft_delete
+from tests.samples.golden_scores import EXACT, GOLDEN, Golden
 
 N = pattern_id("T", "n")
 SECOND = 1_000_000

@@ -16,9 +16,9 @@ from store.database.tables import patterns
 from store.rules.pattern import PatternState
 from store.rules.scoring import EARLIEST, LATEST, Evidence, score
 from store.writing.scoring_sql import scores_at
-from tests.databases import Database
-from tests.golden_scores import EXACT
 from tests.integration.store.bench import DAY, NOW, Bench, application, recalculation, sighting
+from tests.samples.golden_scores import EXACT
+from tests.servers.databases import Database
 
 PROVEN = Evidence(16, 12, 3, recent=0.8, grounding=0.5, last_confirmed=NOW, variance=0.25)
 COUNTS = st.one_of(st.integers(0, 6), st.integers(0, 10**12))

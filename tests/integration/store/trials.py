@@ -21,12 +21,12 @@ from store.database.tables import inbox
 from store.reading.quarantine import Quarantine
 from store.writing.transaction import Clock, Transaction, Writer
 from tasks.receiver import Receiver
-from tests.databases import Database
 from tests.integration.store import observing
 from tests.integration.store.bench import NOW
 from tests.integration.store.streams import Delivery, recalculation
 from tests.model.said import RECALCULATION, Bad, Member
 from tests.model.serial import SerialModel
+from tests.servers.databases import Database
 from worker.app import create_app
 from worker.settings import Settings
 

@@ -20,11 +20,11 @@ from ostinato.messages.routing import QUEUE, queue_of
 from ostinato.outbox.folder import OutboxSettings
 from ostinato.settings.broker import BrokerSettings
 from store.database.schema import migrate
-from tests.brokers import KINDS, free_port, program
 from tests.conftest import missing
-from tests.dashboard import Dashboard
-from tests.guarded import GuardedServer
 from tests.product import DEADLINE, Env, Product
+from tests.readers.dashboard import Dashboard
+from tests.servers.brokers import KINDS, free_port, program
+from tests.servers.guarded import GuardedServer
 from tests.waiting import wait_until
 from worker.broker.redis.client import RedisClient, redis_client
 from worker.broker.redis.taken import Taken

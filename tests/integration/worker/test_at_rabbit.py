@@ -13,11 +13,11 @@ from celery.platforms import EX_FAILURE
 
 from ostinato.messages.models import RecordPattern
 from ostinato.messages.routing import QUEUE, queue_of
-from tests.envelopes import body, text
 from tests.integration.worker.test_interruptions import locked
 from tests.product import DEADLINE, Product
 from tests.quick_heartbeats import SECONDS
-from tests.rabbit import USER, RabbitServer
+from tests.samples.envelopes import body, text
+from tests.servers.rabbit import USER, RabbitServer
 from tests.waiting import wait_until
 from worker.broker.rabbitmq.queues import DEAD, declare
 from worker.processes.child import Child

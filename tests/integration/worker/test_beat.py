@@ -7,8 +7,8 @@ from uuid import UUID
 from ostinato.messages.routing import QUEUE
 from ostinato.times import EPOCH
 from store.database.tables import recalculations
-from tests.brokers import Server
 from tests.product import Product
+from tests.servers.brokers import Server
 from tests.waiting import wait_until
 from worker.beat.slots import SlotSchedule, slot_message
 

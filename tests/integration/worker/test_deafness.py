@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from ostinato.messages.models import RecordPattern
-from tests.brokers import EmbeddedValkey
 from tests.deaf_worker import VARIABLE, WAYS
 from tests.integration.worker.test_interruptions import locked, sightings, wait_until_taken
 from tests.product import Product
+from tests.servers.brokers import EmbeddedValkey
 from tests.waiting import wait_until
 from worker.broker.liveness import DEAF
 from worker.processes.child import Child

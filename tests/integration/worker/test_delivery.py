@@ -8,8 +8,8 @@ from ostinato.messages.models import ApplyBatch, RecordPattern
 from ostinato.messages.wire import BATCH_BYTES
 from ostinato.publishing.publisher import producer_app, publish_text
 from store.database.tables import inbox, quarantine
-from tests.envelopes import text
 from tests.product import Product
+from tests.samples.envelopes import text
 
 OURS = """
 import sys

@@ -5,9 +5,9 @@ import sys
 from typing import Any
 
 from ostinato.messages.models import RecordPattern
-from tests.brokers import free_port
-from tests.dashboard import Dashboard
 from tests.product import Product
+from tests.readers.dashboard import Dashboard
+from tests.servers.brokers import free_port
 from tests.waiting import wait_until
 
 CREDENTIALS = "u:p"

@@ -13,9 +13,9 @@ from playwright.sync_api import Browser, Error, HttpCredentials, Page, ViewportS
 
 from ostinato.identity import pattern_id
 from ostinato.messages.models import Message, RecalculateAllPatternPriorities, RecordPattern, RecordPatternApplication
-from tests.brokers import EmbeddedValkey, free_port
-from tests.dashboard import Dashboard
 from tests.product import Product
+from tests.readers.dashboard import Dashboard
+from tests.servers.brokers import EmbeddedValkey, free_port
 from tests.waiting import wait_until
 from worker.processes.services import FLOWER_OPTIONS
 

@@ -12,9 +12,9 @@ from ostinato.messages.routing import QUEUE, lane_of, queue_of
 from ostinato.outbox import forwarder as forwarding
 from ostinato.outbox.file import Entry, Outbox
 from ostinato.outbox.forwarder import Forwarder
-from tests.brokers import EmbeddedValkey
 from tests.integration.worker.test_outbox import logged
 from tests.product import Product
+from tests.servers.brokers import EmbeddedValkey
 
 
 class Interrupted(Outbox):

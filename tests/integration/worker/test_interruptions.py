@@ -13,9 +13,9 @@ import pytest
 from ostinato.messages.models import RecordPattern
 from ostinato.messages.routing import QUEUE
 from ostinato.publishing.publisher import producer_app
-from tests.brokers import EmbeddedValkey
 from tests.integration.worker.test_transport import Fetching
 from tests.product import DEADLINE, Product
+from tests.servers.brokers import EmbeddedValkey
 from tests.waiting import wait_until
 from worker.broker.redis.taken import LEASE_SECONDS, workers
 from worker.processes.child import Child

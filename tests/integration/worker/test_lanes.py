@@ -18,9 +18,9 @@ from ostinato.outbox.folder import OutboxSettings
 from ostinato.outbox.forwarder import Forwarder
 from ostinato.publishing.publisher import producer_app, publish
 from store.database.tables import patterns
-from tests.brokers import Server
-from tests.databases import Database
 from tests.product import DEADLINE, Product
+from tests.servers.brokers import Server
+from tests.servers.databases import Database
 from tests.waiting import wait_until
 from worker.broker.kinds import broker_client
 

@@ -11,10 +11,10 @@ import pytest
 from ostinato import Producer
 from ostinato.messages.routing import queue_of
 from store.database.tables import patterns
-from tests.databases import Database
 from tests.integration.worker.test_lanes import lane, messages
 from tests.product import DEADLINE, Product
-from tests.rabbit import RabbitServer
+from tests.servers.databases import Database
+from tests.servers.rabbit import RabbitServer
 from tests.waiting import wait_until
 
 QUEUES = (queue_of(0), queue_of(1), "ostinato.dead")

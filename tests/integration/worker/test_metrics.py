@@ -26,10 +26,10 @@ from ostinato.messages.models import (
 from ostinato.outbox.file import Outbox
 from ostinato.publishing.publisher import producer_app, publish_text
 from store.database.schema import migrate
-from tests.brokers import EmbeddedValkey, free_port
 from tests.integration.worker.test_interruptions import locked
 from tests.product import DEADLINE, Product
-from tests.rabbit import RabbitServer
+from tests.servers.brokers import EmbeddedValkey, free_port
+from tests.servers.rabbit import RabbitServer
 from tests.waiting import wait_until
 from worker.observability.metrics.declared import COUNTED, METRICS
 

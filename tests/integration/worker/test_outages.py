@@ -12,12 +12,12 @@ import pytest
 
 from store.database.schema import migrate
 from store.reading.store import Store
-from tests import postgresql
-from tests.brokers import EmbeddedValkey, RedisServer
 from tests.conftest import missing
 from tests.integration.worker.test_interruptions import lease_of, locked, sightings, taken, wait_until_taken, working
 from tests.product import Product
-from tests.tls import redis_binary
+from tests.servers import postgresql
+from tests.servers.brokers import EmbeddedValkey, RedisServer
+from tests.servers.tls import redis_binary
 from tests.waiting import wait_until
 from worker.broker.redis.taken import LEASE_SECONDS, workers
 

@@ -25,8 +25,8 @@ from ostinato.outbox.file import Outbox
 from ostinato.outbox.folder import OutboxSettings, take
 from ostinato.outbox.inspection import states
 from store.database.tables import inbox
-from tests.brokers import EmbeddedValkey, Server
 from tests.product import Product
+from tests.servers.brokers import EmbeddedValkey, Server
 from tests.waiting import wait_until
 
 ID_LENGTH = 36

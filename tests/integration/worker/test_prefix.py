@@ -10,10 +10,10 @@ import pytest
 
 from ostinato.messages.routing import QUEUE
 from store.database.tables import quarantine
-from tests.brokers import Server, free_port
-from tests.dashboard import Dashboard
 from tests.integration.worker.test_flower import OPTIONS, done
 from tests.product import Product
+from tests.readers.dashboard import Dashboard
+from tests.servers.brokers import Server, free_port
 from tests.waiting import wait_until
 
 EVERY_SECOND = {"OSTINATO_RECALCULATE_EVERY": "1"}

@@ -6,8 +6,8 @@ from contextlib import closing
 import pytest
 
 from ostinato.messages.routing import MOST_LANES, queue_of
-from tests.brokers import Client
 from tests.product import Product
+from tests.servers.brokers import Client
 from worker.broker.redis.client import RedisClient
 
 LONG = "9" * 5_000

@@ -9,8 +9,8 @@ import pytest
 
 from ostinato import Producer, record_pattern
 from ostinato.outbox.folder import OutboxSettings
-from tests.brokers import free_port
 from tests.product import Env, Finished, Product
+from tests.servers.brokers import free_port
 
 # Generous: what is bounded to half a second, and the start of a process.
 SECONDS = 5.0

@@ -15,12 +15,12 @@ from ostinato.messages.models import RecordPattern
 from ostinato.messages.routing import QUEUE
 from store.database.schema import migrate
 from store.database.tables import inbox, quarantine
-from tests.brokers import KINDS
 from tests.conftest import server_or_skip
-from tests.envelopes import Json, body, envelope
 from tests.faults import flight
-from tests.malformed import ARGUMENTS, ENVELOPES, FOREIGN_HEADERS, RAW, TEXTS
 from tests.product import Product
+from tests.samples.envelopes import Json, body, envelope
+from tests.samples.malformed import ARGUMENTS, ENVELOPES, FOREIGN_HEADERS, RAW, TEXTS
+from tests.servers.brokers import KINDS
 from tests.waiting import wait_until
 
 NUMBERS = count()

@@ -10,8 +10,8 @@ import pytest
 from ostinato import Producer
 from ostinato.outbox.folder import OutboxSettings
 from store.database.tables import inbox
-from tests.brokers import EmbeddedValkey, free_port
 from tests.product import Product
+from tests.servers.brokers import EmbeddedValkey, free_port
 from tests.waiting import wait_until
 
 FORKING = """

@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import missing
 from tests.product import Finished, Product
-from tests.tls import TlsServer, redis_binary
+from tests.servers.tls import TlsServer, redis_binary
 from tests.waiting import wait_until
 
 GOOD = '{"kind": "record_pattern", "pattern_type": "test", "pattern_name": "x"}\n'

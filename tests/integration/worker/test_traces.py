@@ -7,9 +7,9 @@ import pytest
 
 from ostinato.messages.models import RecordPattern
 from store.database.schema import migrate
-from tests.brokers import EmbeddedValkey
-from tests.otlp import Receiver, Seen
 from tests.product import DEADLINE, Product
+from tests.servers.brokers import EmbeddedValkey
+from tests.servers.otlp import Receiver, Seen
 from tests.waiting import wait_until
 
 SET_UP = """

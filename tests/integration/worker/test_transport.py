@@ -15,10 +15,10 @@ from ostinato.messages.routing import QUEUE
 from ostinato.publishing.publisher import producer_app, publish
 from ostinato.settings.broker import BrokerSettings
 from tasks.receiver import Delivered
-from tests.brokers import Client, Server, client
-from tests.envelopes import body, envelope, text
 from tests.fetching import Fetching
 from tests.product import Product
+from tests.samples.envelopes import body, envelope, text
+from tests.servers.brokers import Client, Server, client
 from tests.waiting import wait_until
 from worker.broker.redis.client import redis_client
 from worker.broker.redis.taken import Taken

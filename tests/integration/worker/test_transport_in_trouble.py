@@ -10,9 +10,9 @@ from typing_extensions import override
 
 from ostinato.messages.routing import QUEUE
 from tasks.receiver import Delivered
-from tests.brokers import Client, EmbeddedValkey, client
 from tests.integration.worker.test_transport import TAKEN, Fetching, name_of, send
 from tests.product import Product
+from tests.servers.brokers import Client, EmbeddedValkey, client
 
 
 @pytest.fixture

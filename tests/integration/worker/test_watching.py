@@ -17,8 +17,8 @@ from store.events import Rejected
 from store.writing.committed import Done
 from store.writing.transaction import Writer
 from tasks.receiver import Delivered, Receiver
-from tests.brokers import free_port
-from tests.otlp import Receiver as Otlp
+from tests.servers.brokers import free_port
+from tests.servers.otlp import Receiver as Otlp
 from tests.waiting import wait_until
 from worker.clock import now
 from worker.observability.watching import Watching

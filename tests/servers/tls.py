@@ -6,7 +6,7 @@ from pathlib import Path
 
 import trustme
 
-from tests.brokers import RedisServer
+from tests.servers.brokers import RedisServer
 
 HOST = "127.0.0.1"
 

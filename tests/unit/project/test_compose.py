@@ -19,11 +19,11 @@ from typer.core import TyperGroup
 import worker.cli.commands
 from tests.compose import FILE as PATH
 from tests.compose import NotSetError, composed, filled
-from tests.pages import blocks, text_of
+from tests.readers.pages import blocks, text_of
 from worker.processes.services import FLOWER_OPTIONS
 from worker.settings import Settings
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 TEXT = PATH.read_text(encoding="utf-8")
 ALL = ("monitoring", "postgres")
 SECRETS = {"OSTINATO_FLOWER_AUTH": "me:0123abcd", "OSTINATO_POSTGRES_PASSWORD": "4567ef"}

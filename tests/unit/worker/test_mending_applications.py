@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from ostinato.messages.models import RecordPatternApplication
-from tests.predecessor import APPLICATION
+from tests.samples.predecessor import APPLICATION
 from worker.cli.import_sqlite.applications import application
 from worker.cli.import_sqlite.converted import Converted
 

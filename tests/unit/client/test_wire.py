@@ -12,7 +12,7 @@ from ostinato.errors import MalformedMessage
 from ostinato.messages import wire
 from ostinato.messages.models import BATCH_MEMBERS, MESSAGES, ApplyBatch, RecordPattern, RecordPatternApplication
 from ostinato.messages.wire import Unreadable
-from tests.wire_texts import (
+from tests.samples.wire_texts import (
     APPLICATION,
     DIGITS,
     ID,

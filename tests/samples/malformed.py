@@ -5,8 +5,8 @@ import json
 import pickle
 
 from ostinato.messages.models import RecordPatternApplication
-from tests.envelopes import Json, body, envelope, text, without
-from tests.wire_texts import DELETE, DIGITS, batch_of
+from tests.samples.envelopes import Json, body, envelope, text, without
+from tests.samples.wire_texts import DELETE, DIGITS, batch_of
 
 GOOD = body([text()])
 GOOD_PROPERTIES: Json = envelope(GOOD)["properties"]

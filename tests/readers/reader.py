@@ -8,8 +8,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from tests.pages import INTERRUPT, Command, Program, fits
 from tests.product import DEADLINE, Finished, Product
+from tests.readers.pages import INTERRUPT, Command, Program, fits
 from tests.waiting import comes_true, wait_until
 from worker.processes.child import Child
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.pages import Block, Command, Program, blocks, fits, steps
+from tests.readers.pages import Block, Command, Program, blocks, fits, steps
 
 PAGE = """# A page
 

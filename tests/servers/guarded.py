@@ -10,9 +10,9 @@ from urllib.parse import quote
 from redis import Redis
 from typing_extensions import override
 
-from tests.brokers import RedisServer
+from tests.servers.brokers import RedisServer
 
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "how-to" / "security.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "security.md"
 _PASSWORD = re.compile(r">([A-Z]+)-PASSWORD")
 
 

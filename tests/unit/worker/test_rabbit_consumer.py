@@ -8,7 +8,7 @@ from typing import Any, cast
 from amqp import Message
 from amqp.exceptions import NotFound
 
-from tests.envelopes import body, text
+from tests.samples.envelopes import body, text
 from worker.broker.life import Life
 from worker.broker.rabbitmq.consumer import PREFETCH, RabbitConsumer
 from worker.settings import Settings

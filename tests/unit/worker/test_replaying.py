@@ -8,7 +8,7 @@ import pytest
 
 from ostinato.errors import ConfigurationError, MalformedMessage
 from store.reading.quarantine import Quarantined
-from tests.envelopes import text, without
+from tests.samples.envelopes import text, without
 from worker.recovery.replaying import edited
 
 THEN = datetime(2026, 6, 1, 12, tzinfo=UTC)

@@ -13,7 +13,7 @@ from ostinato.settings.broker import BrokerSettings, read_settings
 from ostinato.settings.environment import PREFIX, SETTINGS, unknown_settings
 from worker.settings import Settings
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 MEANT = {
     "STROE": "STORE_URL",
     "BROKER_ULR": "BROKER_URL",

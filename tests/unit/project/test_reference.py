@@ -16,11 +16,11 @@ from jsonschema import Draft202012Validator
 from ostinato.errors import MalformedMessage
 from ostinato.messages import wire
 from ostinato.messages.models import MESSAGES, ApplyBatch, Message
-from tests.envelopes import envelope
+from tests.samples.envelopes import envelope
 from worker.broker.envelope import opened
 from worker.cli.demo.sample import sample_lines
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 REFERENCE = ROOT / "docs" / "reference"
 ID = "01a2030c-f534-7000-b3fc-0040e3dcf7e0"
 STAMPS = {"id": ID, "occurred_at": "2026-01-31T12:00:00Z"}

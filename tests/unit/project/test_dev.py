@@ -13,7 +13,7 @@ import pytest
 if TYPE_CHECKING:
     from types import ModuleType
 
-DEV_PY = Path(__file__).resolve().parents[2] / "dev.py"
+DEV_PY = Path(__file__).resolve().parents[3] / "dev.py"
 
 
 @pytest.fixture(scope="module")

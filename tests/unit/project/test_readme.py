@@ -18,7 +18,7 @@ import worker.cli.commands
 from ostinato.messages.models import MESSAGES
 from ostinato.messages.wire import make, read_line
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = [
     *sorted(ROOT.glob("*.md")),

@@ -4,7 +4,7 @@ import json
 
 from amqp import Message
 
-from tests.envelopes import body, text
+from tests.samples.envelopes import body, text
 from worker.broker.rabbitmq.messages import as_sent, whole
 
 

@@ -15,7 +15,7 @@ from ostinato.outbox.file import Outbox
 from ostinato.outbox.folder import abandoned, owner, paths, take
 from ostinato.outbox.inspection import contents, states
 from ostinato.sqlite_driver import sqlite_driver
-from tests.unit.test_outbox import RUN, add, opened, waiting
+from tests.unit.client.test_outbox import RUN, add, opened, waiting
 
 FORK = """
 import os, sys

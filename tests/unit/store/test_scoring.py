@@ -22,7 +22,7 @@ from store.rules.scoring import (
     recent_success,
     score,
 )
-from tests.golden_scores import EXACT, GOLDEN, Golden
+from tests.samples.golden_scores import EXACT, GOLDEN, Golden
 
 NOW = 1_780_000_000_000_000
 PROVEN = Evidence(1, 5, 0, recent=1.0, grounding=1.0, last_confirmed=NOW, variance=0.0)

@@ -11,11 +11,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
-from tests.dashboard import only_one
-from tests.pages import ROOT, Block, Command, Program
 from tests.product import DEADLINE, Product
-from tests.reader import Reader
-from tests.stand_ins import StandIns
+from tests.readers.dashboard import only_one
+from tests.readers.pages import ROOT, Block, Command, Program
+from tests.readers.reader import Reader
+from tests.readers.stand_ins import StandIns
 from tests.waiting import wait_until
 
 WHERE = Path(sys.executable).parent

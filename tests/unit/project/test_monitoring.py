@@ -15,7 +15,7 @@ from promql_parser import AggregateExpr, Expr, VectorSelector
 
 from worker.observability.metrics.declared import METRICS
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 PROMETHEUS = ROOT / "monitoring" / "prometheus"
 RULES: list[dict[str, Any]] = yaml.safe_load((PROMETHEUS / "alerts.yml").read_text())["groups"][0]["rules"]
 ALERTS = {str(rule["alert"]): rule for rule in RULES}

@@ -7,11 +7,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
-from tests import brokers
-from tests.brokers import free_port
 from tests.compose import composed
 from tests.conftest import missing
-from tests.postgresql import OwnServer
+from tests.servers import brokers
+from tests.servers.brokers import free_port
+from tests.servers.postgresql import OwnServer
 from worker.processes.child import Child
 
 SECRETS = {"OSTINATO_FLOWER_AUTH": "me:0123abcd", "OSTINATO_POSTGRES_PASSWORD": "4567ef"}

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
-from tests import brokers, postgresql, rabbit
 from tests.conftest import missing
-from tests.predecessor import Predecessor
-from tests.rabbit import RabbitServer
+from tests.samples.predecessor import Predecessor
+from tests.servers import brokers, postgresql, rabbit
+from tests.servers.rabbit import RabbitServer
 
 _WRAPPER = '#!/bin/sh\n{variables}exec {program} "$@"\n'
 

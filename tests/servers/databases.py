@@ -15,7 +15,7 @@ from sqlalchemy import URL, make_url
 from ostinato.sqlite_driver import sqlite_driver
 from store.database.schema import migrate
 from store.database.tables import counters, metadata
-from tests import postgresql
+from tests.servers import postgresql
 
 if TYPE_CHECKING:
     from psycopg import Connection

@@ -11,7 +11,7 @@ from typing import Any, Self
 from amqp import Connection
 from amqp.exceptions import AMQPError, NotFound
 
-from tests.brokers import free_port
+from tests.servers.brokers import free_port
 from tests.waiting import wait_until
 from worker.processes.child import Child
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ostinato.messages.models import ImportPattern, Provenance
-from tests.predecessor import APPLICATION, PATTERN
+from tests.samples.predecessor import APPLICATION, PATTERN
 from worker.cli.import_sqlite.applications import application
 from worker.cli.import_sqlite.converted import Converted
 from worker.cli.import_sqlite.patterns import Outcomes, pattern

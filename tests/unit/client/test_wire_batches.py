@@ -7,7 +7,7 @@ import pytest
 from ostinato.messages import wire
 from ostinato.messages.models import ApplyBatch, RecordPattern, SoftDeletePattern
 from ostinato.messages.wire import Unreadable
-from tests.wire_texts import DELETE, LINES, SIGHTING, batch_of, large_message, reasons, refusal, sized
+from tests.samples.wire_texts import DELETE, LINES, SIGHTING, batch_of, large_message, reasons, refusal, sized
 
 
 @pytest.mark.parametrize(("over", "code"), [(-1, None), (0, None), (1, "batch_too_large")])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 WALK = ROOT / "docs" / "explanation" / "life-of-a-message.md"
 PAGES = [page for page in sorted((ROOT / "docs").rglob("*.md")) if "reference" not in page.parts]
 LINK = re.compile(r"\[`([^`\]]+)`\]\(([^)#:]+\.py)\)")
