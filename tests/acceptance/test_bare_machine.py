@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import os
-import select
 import shutil
 import signal
 import subprocess
 import sys
-import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.waiting import LONGEST, ended, readable, wait_until
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Generator
 
 DEV_PY = Path(__file__).resolve().parents[2] / "dev.py"
-DEADLINE = 30
 
 MISSING = "raise ModuleNotFoundError(__name__)\n"
 
@@ -44,7 +43,7 @@ SLOW_TOOL = f"""#!{sys.executable}
 import pathlib, time
 try:
     pathlib.Path("started").touch()
-    time.sleep({DEADLINE})
+    time.sleep({LONGEST})
 except KeyboardInterrupt:
     time.sleep(0.6)
     pathlib.Path("tidied").touch()
@@ -89,7 +88,7 @@ class Machine:
     def run(self, *args: str) -> tuple[int, str, str]:
         """Run dev.py to its end; gives exit code, standard output and standard error."""
         with self.dev(*args) as process:
-            out, err = process.communicate(timeout=DEADLINE)
+            out, err = process.communicate(timeout=LONGEST)
             return process.returncode, out, err
 
     def installs(self) -> list[str]:
@@ -104,18 +103,10 @@ class Machine:
         file.chmod(0o755)
 
 
-def wait_until(condition: Callable[[], object]) -> None:
-    """Wait until a condition holds; fails after the deadline."""
-    end = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
-
-
 def first_words(process: subprocess.Popen[str]) -> str:
     """Wait for a process to say something on standard error, and give it."""
     assert process.stderr is not None
-    assert select.select([process.stderr], [], [], DEADLINE)[0]
+    readable(process.stderr)
     return os.read(process.stderr.fileno(), 1000).decode()
 
 
@@ -136,7 +127,7 @@ def machine(tmp_path: Path) -> Machine:
 def test_demo_becomes_the_process_that_was_started(machine: Machine) -> None:
     """`ostinato demo` runs under dev.py's own process id, so that signals reach it, and gets every argument."""
     with machine.dev("demo", "--help", "-x", "--", "y z") as process:
-        out, _ = process.communicate(timeout=DEADLINE)
+        out, _ = process.communicate(timeout=LONGEST)
     assert f"{process.pid} demo --help -x -- y z\n" == out
     assert ["."] == machine.installs()
 
@@ -182,9 +173,9 @@ def test_interrupted_set_up_is_started_afresh(machine: Machine, signum: signal.S
     """After Ctrl-C (exit code 130, no traceback) or a kill, the next run makes the environment again."""
     (machine.folder / "hold").touch()
     with machine.dev("setup") as process:
-        wait_until(machine.installs)
+        wait_until(machine.installs, why="pip has begun")
         os.killpg(process.pid, signum)
-        _, err = process.communicate(timeout=DEADLINE)
+        _, err = process.communicate(timeout=LONGEST)
     assert (130 if signum == signal.SIGINT else -signum) == process.returncode
     assert "Traceback" not in err
     left_over = machine.checkout / ".venv/left-over"
@@ -198,12 +189,12 @@ def test_two_at_once_set_up_one_after_the_other(machine: Machine) -> None:
     """The second waits for the first, and then has nothing to do."""
     (machine.folder / "hold").touch()
     with machine.dev("setup") as first:
-        wait_until(machine.installs)
+        wait_until(machine.installs, why="pip has begun")
         with machine.dev("setup") as second:
             assert "dev.py: another dev.py is setting up .venv: waiting for it\n" == first_words(second)
             (machine.folder / "hold").unlink()
-            assert 0 == first.wait(timeout=DEADLINE)
-            assert 0 == second.wait(timeout=DEADLINE)
+            assert 0 == ended(first)
+            assert 0 == ended(second)
     assert [".[dev]"] == machine.installs()
 
 
@@ -211,14 +202,14 @@ def test_lock_outlives_a_killed_set_up(machine: Machine) -> None:
     """While the pip of a killed dev.py still writes, the next one waits; then it starts afresh."""
     (machine.folder / "hold").touch()
     with machine.dev("setup") as first:
-        wait_until(machine.installs)
+        wait_until(machine.installs, why="pip has begun")
         first.kill()
-        first.wait(timeout=DEADLINE)
+        ended(first)
         with machine.dev("setup") as second:
             assert "dev.py: another dev.py is setting up .venv: waiting for it\n" == first_words(second)
             assert [".[dev]"] == machine.installs()
             (machine.folder / "hold").unlink()
-            assert 0 == second.wait(timeout=DEADLINE)
+            assert 0 == ended(second)
     assert [".[dev]", ".[dev]"] == machine.installs()
 
 
@@ -241,9 +232,9 @@ def test_ctrl_c_waits_for_the_running_step(machine: Machine) -> None:
     assert 0 == machine.run("setup")[0]
     machine.tool("ruff", SLOW_TOOL)
     with machine.dev("test") as process:
-        wait_until((machine.checkout / "started").exists)
+        wait_until((machine.checkout / "started").exists, why="the tool has begun")
         os.killpg(process.pid, signal.SIGINT)
-        assert 130 == process.wait(timeout=DEADLINE)
+        assert 130 == ended(process)
         assert (machine.checkout / "tidied").exists()
         out, err = process.communicate()
     assert ["", "== ruff format --check .", ""] == out.split("\n")

@@ -33,7 +33,7 @@ def test_messages_arrive_and_can_be_asked_for(embedded: Product, url: str) -> No
     ]
     embedded.send(*applications, RecordPattern(pattern_type="T", pattern_name="n"))
     with embedded.worker(env=env), Store(url) as store:
-        wait_until(lambda: store.stats().applied == 4, why="the messages are applied", seconds=60)
+        wait_until(lambda: store.stats().applied == 4, why="the messages are applied")
         embedded.wait_for_workers(1)
         status = embedded.cli("status", "--json", env=env)
         ranking = embedded.cli("patterns", "list", "--json", env=env)
@@ -49,7 +49,7 @@ def test_a_server_that_is_down_is_one_sentence(alone: Product) -> None:
     """With an exit code of its own, and without the password."""
     env = {"OSTINATO_STORE_URL": f"postgresql+psycopg://user:s3cret@127.0.0.1:{free_port()}/db"}
     for words in (("status",), ("patterns", "list"), ("migrate",)):
-        found = alone.cli(*words, env=env, seconds=15)
+        found = alone.cli(*words, env=env)
         assert (4, "") == (found.code, found.out)
         assert found.err.startswith("The store at postgresql+psycopg://user:***@127.0.0.1:")
         assert " is unavailable (OperationalError: connection failed" in found.err

@@ -8,8 +8,8 @@ from typing import Any
 from ostinato.identity import pattern_id
 from ostinato.messages.models import ApplyBatch
 from ostinato.messages.routing import QUEUE
-from tests.product import DEADLINE, Product
-from tests.waiting import wait_until
+from tests.product import Product
+from tests.waiting import ended, wait_until
 from worker.cli.demo.sample import sample_lines
 
 
@@ -64,7 +64,7 @@ def test_send_waits_for_no_line_with_what_it_has(embedded: Product) -> None:
             writing.write(line("piped", "as it happens").encode())
             wait_until(lambda number=number: embedded.client.llen(QUEUE) == number, why="it is sent")
         writing.close()
-        assert 0 == sending.wait(DEADLINE)
+        assert 0 == ended(sending)
     assert embedded.log("send").endswith("sent 2, bad 0\n")
 
 

@@ -6,10 +6,10 @@ import signal
 import sys
 
 from tests.leftovers import processes_of
-from tests.product import DEADLINE, Product
+from tests.product import Product
 from tests.readers.dashboard import Dashboard, only_one
 from tests.readers.screen import Terminal
-from tests.waiting import wait_until
+from tests.waiting import ended, wait_until
 from worker.processes.services import FLOWER_PORT
 
 
@@ -31,7 +31,7 @@ def test_up_runs_from_nothing_and_stops_with_ctrl_c(alone: Product) -> None:
         assert {"broker", "worker", "beat"} == set(started(alone))
         assert 3 <= len(processes_of(alone.home))
         os.killpg(up.pid, signal.SIGINT)
-        assert 0 == up.wait(DEADLINE)
+        assert 0 == ended(up)
     assert alone.log("up").endswith("Stopping.\n")
     assert "Traceback" not in alone.log("up")
     wait_until(lambda: nothing_runs(alone), why="nothing is left")
@@ -60,7 +60,7 @@ def test_kill_9_of_up_leaves_nothing(alone: Product) -> None:
     with alone.up() as up:
         alone.wait_for(applied=1)
         os.kill(up.pid, signal.SIGKILL)
-        assert 128 + signal.SIGKILL == up.wait(DEADLINE)
+        assert 128 + signal.SIGKILL == ended(up)
         wait_until(lambda: nothing_runs(alone), why="nothing is left")
     with alone.up():
         alone.wait_for(duplicates=1)

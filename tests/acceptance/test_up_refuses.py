@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.leftovers import processes_of
-from tests.product import Env, Product
+from tests.product import Env, Finished, Product
 from tests.readers.dashboard import only_one
 from tests.servers.brokers import free_port
 from worker.processes.services import FLOWER_PORT
@@ -22,7 +22,12 @@ MENDING = "change OSTINATO_METRICS_PORT or OSTINATO_METRICS_ADDRESS"
 
 def refusal(product: Product, *options: str, env: Env) -> str:
     """The one sentence by which `up` refuses, with exit code 2; nothing was started, and nothing keeps the folder."""
-    code, out, err = product.cli("up", *options, env=env)
+    return only_sentence(product, product.cli("up", *options, env=env))
+
+
+def only_sentence(product: Product, finished: Finished) -> str:
+    """What `up` says in one sentence where it has started nothing."""
+    code, out, err = finished
     assert (2, "", 1) == (code, out, err.count("\n"))
     assert not processes_of(product.home)
     return err.strip()
@@ -39,7 +44,7 @@ def test_a_lane_that_there_is_not(alone: Product, env: Mapping[str, str], said: 
 def test_traces_without_the_extra(alone: Product, tmp_path: Path) -> None:
     """It says what to install."""
     (tmp_path / "opentelemetry.py").write_text("raise ImportError('not installed')\n")
-    said = refusal(alone, env={"OSTINATO_TRACES": "true", "PYTHONPATH": str(tmp_path)})
+    said = only_sentence(alone, alone.ostinato("up", env={"OSTINATO_TRACES": "true", "PYTHONPATH": str(tmp_path)}))
     assert said.endswith("pip install 'ostinato[otel]'.")
 
 

@@ -21,11 +21,11 @@ from ostinato.outbox.folder import OutboxSettings
 from ostinato.settings.broker import BrokerSettings
 from store.database.schema import migrate
 from tests.conftest import missing
-from tests.product import DEADLINE, Env, Product
+from tests.product import Env, Product
 from tests.readers.dashboard import Dashboard
 from tests.servers.brokers import KINDS, free_port, program
 from tests.servers.guarded import GuardedServer
-from tests.waiting import wait_until
+from tests.waiting import LONGEST, ended, wait_until
 from worker.broker.redis.client import RedisClient, redis_client
 from worker.broker.redis.taken import Taken
 
@@ -152,7 +152,7 @@ def test_the_worker_recovers_what_a_killed_one_had_taken(guarded: GuardedServer,
         product.send(RecordPattern(pattern_type="test", pattern_name="taken"))
         wait_until(lambda: queue.llen(QUEUE) == 0, why="the worker has taken the message")
         os.kill(worker.pid, signal.SIGKILL)
-        worker.wait(20)
+        ended(worker)
     refused(guarded)
     with product.worker("second", env=env) as worker:
         product.wait_for(applied=1)
@@ -263,7 +263,7 @@ def test_a_producer_that_may_not_ask_for_the_brokers_run_sends(guarded: GuardedS
     """As somebody's tighter rules may have it: it just does not see that the broker was started anew."""
     with Producer(OutboxSettings(home=product.home, broker_url=guarded.of("beat"))) as producer:
         producer.record_pattern(pattern_type="test", pattern_name="in the dark")
-        assert producer.flush(DEADLINE)
+        assert producer.flush(LONGEST)
     assert (1, True) == (guarded.client("admin").llen(QUEUE), "beat info" in refused(guarded))
 
 
@@ -291,7 +291,7 @@ def test_a_worker_that_cannot_even_begin_ends(guarded: GuardedServer, product: P
         admin.execute_command("ACL SETUSER", "worker", "-llen")
         try:
             with product.worker(env=as_user(guarded, "worker")) as worker:
-                assert EX_FAILURE == worker.wait(20)
+                assert EX_FAILURE == ended(worker)
         finally:
             admin.execute_command("ACL SETUSER", "worker", "+llen")
     log = product.log("worker")

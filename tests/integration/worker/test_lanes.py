@@ -18,10 +18,10 @@ from ostinato.outbox.folder import OutboxSettings
 from ostinato.outbox.forwarder import Forwarder
 from ostinato.publishing.publisher import producer_app, publish
 from store.database.tables import patterns
-from tests.product import DEADLINE, Product
+from tests.product import Product
 from tests.servers.brokers import Server
 from tests.servers.databases import Database
-from tests.waiting import wait_until
+from tests.waiting import ended, wait_until
 from worker.broker.kinds import broker_client
 
 ON_POSTGRESQL = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
@@ -122,7 +122,7 @@ def test_two_lanes_survive_kills(on_server: Product) -> None:
                 os.kill(worker.pid, signal.SIGKILL)
     with on_server.worker("zero", env=lane(0)), on_server.worker("one", env=lane(1)):
         with closing(broker_client(on_server.settings)) as broker:
-            wait_until(lambda: broker.state().queued == 0, why="every message is done", seconds=DEADLINE)
+            wait_until(lambda: broker.state().queued == 0, why="every message is done")
         stats = on_server.wait_for(applied=80)
     # What a worker had committed, and the broker not been told, comes once more.
     assert stats.duplicates >= 320
@@ -161,7 +161,7 @@ def test_a_worker_has_to_know_its_lane(alone: Product) -> None:
         (lane(0), "OSTINATO_STORE_URL cannot be used: more than one lane, OSTINATO_LANES, needs PostgreSQL."),
     ):
         with alone.worker(env=env) as worker:
-            assert 1 == worker.wait(60)
+            assert 1 == ended(worker)
         assert said in alone.log("worker").splitlines()
 
 

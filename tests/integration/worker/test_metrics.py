@@ -27,10 +27,10 @@ from ostinato.outbox.file import Outbox
 from ostinato.publishing.publisher import producer_app, publish_text
 from store.database.schema import migrate
 from tests.integration.worker.test_interruptions import locked
-from tests.product import DEADLINE, Product
+from tests.product import Product
 from tests.servers.brokers import EmbeddedValkey, free_port
 from tests.servers.rabbit import RabbitServer
-from tests.waiting import wait_until
+from tests.waiting import SECONDS, ended, wait_until
 from worker.observability.metrics.declared import COUNTED, METRICS
 
 LATE = 120.0
@@ -47,7 +47,7 @@ class Serving:
 
     def text(self) -> str:
         """The page."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=SECONDS) as answer:
             return str(answer.read().decode())
 
     def values(self) -> Mapping[tuple[str, ...], float]:
@@ -64,7 +64,7 @@ class Serving:
 
     def wait_for(self, value: float, *key: str) -> None:
         """Return once this is the value."""
-        wait_until(lambda: self.value(*key) == value, why=f"{key} is {value}", seconds=DEADLINE)
+        wait_until(lambda: self.value(*key) == value, why=f"{key} is {value}")
 
 
 @contextmanager
@@ -72,7 +72,7 @@ def serving(product: Product, name: str = "worker", **env: str) -> Generator[Ser
     """A worker with a port, which answers there."""
     worker = Serving(product, name, **env)
     with worker.child:
-        wait_until(lambda: worker.value("ostinato_broker_up") is not None, why="it serves", seconds=DEADLINE)
+        wait_until(lambda: worker.value("ostinato_broker_up") is not None, why="it serves")
         yield worker
 
 
@@ -238,7 +238,7 @@ def test_a_port_in_use_is_a_sentence(embedded: Product) -> None:
     """The worker ends at its start, with exit code 1."""
     with serving(embedded) as first:
         second = embedded.worker("second", env={"OSTINATO_METRICS_PORT": str(first.port)})
-        assert 1 == second.wait(DEADLINE)
+        assert 1 == ended(second)
         assert f"cannot be served at 127.0.0.1:{first.port}" in embedded.log("second")
         assert "Traceback" not in embedded.log("second")
 

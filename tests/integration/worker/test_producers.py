@@ -11,9 +11,7 @@ from ostinato import Producer, record_pattern
 from ostinato.outbox.folder import OutboxSettings
 from tests.product import Env, Finished, Product
 from tests.servers.brokers import free_port
-
-# Generous: what is bounded to half a second, and the start of a process.
-SECONDS = 5.0
+from tests.waiting import LONGEST
 
 BAD_FIELDS = """
 from ostinato.errors import MalformedMessage
@@ -51,8 +49,8 @@ def hanging() -> Generator[str]:
 
 
 def script(product: Product, code: str, env: Env = None) -> Finished:
-    """A producer that runs to its end, which must come soon."""
-    finished = product.run(sys.executable, "-c", code, seconds=SECONDS, env=env)
+    """A producer that runs to its end."""
+    finished = product.run(sys.executable, "-c", code, env=env)
     assert (0, "") == (finished.code, finished.err)
     return finished
 
@@ -94,5 +92,5 @@ def test_sockets_of_others_keep_their_timeout(embedded: Product, monkeypatch: py
     monkeypatch.setattr(socket, "setdefaulttimeout", timeouts.append)
     with Producer(OutboxSettings(home=embedded.home)) as producer:
         producer.record_pattern(pattern_type="test", pattern_name="polite")
-        assert producer.flush(30)
+        assert producer.flush(LONGEST)
     assert {None} == set(timeouts)

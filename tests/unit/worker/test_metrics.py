@@ -14,6 +14,7 @@ from ostinato.outbox.inspection import Contents
 from store.events import Event, Import, Recalculation
 from store.reading.vitals import Vitals
 from store.writing.committed import Done
+from tests.waiting import LONGEST
 from worker.broker.client import BrokerState
 from worker.observability.metrics.asking import Question
 from worker.observability.metrics.counting import Counting
@@ -222,7 +223,7 @@ def test_what_hangs_is_not_asked_again() -> None:
 
     question = Question("slow", ask)
     first = question.begin()
-    assert asked.wait(10)
+    assert asked.wait(LONGEST)
     second = question.begin()
     assert None is second.by(0)
     answer.set()

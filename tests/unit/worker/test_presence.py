@@ -6,6 +6,7 @@ import pytest
 from typing_extensions import override
 
 from ostinato.settings.broker import BrokerSettings
+from tests.waiting import LONGEST
 from worker.broker import liveness as presence
 from worker.broker.client import Part
 from worker.broker.life import Life
@@ -36,6 +37,6 @@ def test_end_does_not_wait_for_what_it_holds_itself(monkeypatch: pytest.MonkeyPa
     with held:
         watch = Watch(broker, "beat", "one", Life(heard=1.0))
         watch.stop()
-        assert broker.asked.wait(10)
+        assert broker.asked.wait(LONGEST)
         assert not broker.gone.is_set()
-    assert broker.gone.wait(10)
+    assert broker.gone.wait(LONGEST)

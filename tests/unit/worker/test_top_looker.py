@@ -7,6 +7,7 @@ import pytest
 from typing_extensions import override
 
 from store.reading.ranking import Filters
+from tests.waiting import LONGEST
 from worker.cli.top.looker import Looker
 from worker.cli.top.sight import Looking, Sight
 from worker.settings import Settings
@@ -33,7 +34,7 @@ def test_what_ends_the_looking_is_told_to_who_watches(tmp_path: Path) -> None:
     """It is woken, gets the error instead of a sight, and the connections are closed."""
     looking, woken = _Defective(Settings(home=tmp_path), Filters(), 1), Event()
     with Looker(looking, 60.0, woken.set) as looker:
-        assert woken.wait(30.0)
+        assert woken.wait(LONGEST)
         with pytest.raises(_Defect):
             looker.sight()
     assert looking.closed
