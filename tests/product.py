@@ -1,5 +1,6 @@
 """Ostinato as its users meet it: processes that share a home folder, a broker and a store."""
 
+import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -36,6 +37,17 @@ class Finished(NamedTuple):
     code: int
     out: str
     err: str
+
+    def json(self) -> Any:  # noqa: ANN401 - whatever JSON has
+        """What it printed."""
+        return json.loads(self.out)
+
+    def sentence(self, code: int, *, printed: bool = False) -> str:
+        """The one sentence on standard error with which it ended; ``printed``: whether it printed anything as well."""
+        assert (code, printed) == (self.code, bool(self.out)), self
+        [line] = [each for each in self.err.splitlines() if each]
+        assert line.endswith((".", "?"))
+        return line
 
 
 class Product:
@@ -93,7 +105,7 @@ class Product:
 
     def ostinato(self, *words: str, stdin: str = "", env: Env = None) -> Finished:
         """Run `ostinato` with these words to its end, from the start of the interpreter."""
-        return self.run(sys.executable, "-m", "worker.cli", *words, stdin=stdin, env=env)
+        return self.run(str(Path(sys.executable).with_name("ostinato")), *words, stdin=stdin, env=env)
 
     def cli(self, *words: str, stdin: str = "", env: Env = None) -> Finished:
         """The same in a fork of a process that has loaded it; variables that only its start reads have no effect."""

@@ -2,9 +2,8 @@
 
 import json
 import sys
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,20 +22,10 @@ from tests.servers.rabbit import RabbitServer
 from tests.waiting import wait_until
 from worker.broker.kinds import broker_client
 
-QUEUES = ("ostinato", "ostinato.dead")
 DELAY = """
 from ostinato import record_pattern
 print(record_pattern.delay(pattern_type="door", pattern_name="two").id)
 """
-
-
-@pytest.fixture
-def at_rabbit(home: Path, rabbit_server: RabbitServer) -> Generator[Product]:
-    """The product at a RabbitMQ server without queues."""
-    rabbit_server.clear(*QUEUES)
-    with Product(home, rabbit_server.url) as product:
-        assert 0 == product.cli("migrate").code
-        yield product
 
 
 def plain_celery(product: Product, queue: Queue | None) -> Celery:
@@ -48,7 +37,7 @@ def plain_celery(product: Product, queue: Queue | None) -> Celery:
 
 def status(product: Product) -> Mapping[str, Any]:
     """What `status --json` says."""
-    return dict(json.loads(product.cli("status", "--json").out))
+    return dict(product.cli("status", "--json").json())
 
 
 def test_every_door(at_rabbit: Product) -> None:

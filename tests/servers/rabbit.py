@@ -11,11 +11,14 @@ from typing import Any, Self
 from amqp import Connection
 from amqp.exceptions import AMQPError, NotFound
 
+from ostinato.messages.routing import QUEUE, queue_of
 from tests.servers.brokers import free_port
 from tests.waiting import SECONDS, ended, wait_until
+from worker.broker.rabbitmq.queues import DEAD
 from worker.processes.child import Child
 
 MISSING = "there is no rabbitmq-server: install Debian's package"
+QUEUES = (QUEUE, queue_of(1), DEAD)
 USER, PASSWORD, ESCAPED = "fleet", "s3@cr/et", "s3%40cr%2Fet"
 # Debian's own command on the PATH changes the user, and loses the environment.
 _DEBIAN = Path("/usr/lib/rabbitmq/bin")

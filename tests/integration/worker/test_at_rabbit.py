@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from time import sleep
@@ -19,23 +19,12 @@ from tests.quick_heartbeats import SECONDS
 from tests.samples.envelopes import body, text
 from tests.servers.rabbit import USER, RabbitServer
 from tests.waiting import ended, wait_until
-from worker.broker.rabbitmq.queues import DEAD, declare
+from worker.broker.rabbitmq.queues import declare
 from worker.processes.child import Child
 
 ROOT = Path(__file__).parents[3]
 SIGHTING = RecordPattern(pattern_type="T", pattern_name="n")
 TASK = {"lang": "py", "task": "record_pattern", "id": "1", "root_id": "1", "parent_id": None}
-
-
-@pytest.fixture
-def at_rabbit(home: Path, rabbit_server: RabbitServer) -> Generator[Product]:
-    """The product at a RabbitMQ server without queues."""
-    queues = (QUEUE, queue_of(1), DEAD)
-    rabbit_server.clear(*queues)
-    with Product(home, rabbit_server.url) as product:
-        assert 0 == product.cli("migrate").code
-        yield product
-    rabbit_server.clear(*queues)
 
 
 def counts(server: RabbitServer) -> tuple[int, int]:

@@ -1,6 +1,5 @@
 """Workers of several lanes, with their store on PostgreSQL."""
 
-import json
 import os
 import random
 import signal
@@ -74,7 +73,7 @@ def test_each_worker_applies_what_is_its_lanes(on_server: Product) -> None:
         wait_until(lambda: depths(on_server, 2) == [before[0], 0], why="lane 1 is empty")
         on_server.wait_for(applied=before[1])
         on_server.wait_for_workers(1)
-        facts = json.loads(on_server.cli("status", "--json", env={"OSTINATO_LANES": "2"}).out)
+        facts = on_server.cli("status", "--json", env={"OSTINATO_LANES": "2"}).json()
         assert (f"0:{before[0]} 1:0", "0", False) == (
             facts["queued_by_lane"],
             facts["lanes_without_worker"],
@@ -85,7 +84,7 @@ def test_each_worker_applies_what_is_its_lanes(on_server: Product) -> None:
         with on_server.worker("zero", env=lane(0)):
             stats = on_server.wait_for(applied=81)
             on_server.wait_for_workers(2)
-            facts = json.loads(on_server.cli("status", "--json", env={"OSTINATO_LANES": "2"}).out)
+            facts = on_server.cli("status", "--json", env={"OSTINATO_LANES": "2"}).json()
             assert (None, True) == (facts["lanes_without_worker"], facts["worker"])
     assert (40, 40, 40, True) == (stats.patterns, stats.sightings, stats.applications, stats.balanced)
 

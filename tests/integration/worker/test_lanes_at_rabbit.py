@@ -1,6 +1,5 @@
 """Workers of two lanes at a RabbitMQ server, with their store on PostgreSQL."""
 
-import json
 import os
 import signal
 from collections.abc import Generator
@@ -14,10 +13,9 @@ from store.database.tables import patterns
 from tests.integration.worker.test_lanes import lane, messages
 from tests.product import Product
 from tests.servers.databases import Database
-from tests.servers.rabbit import RabbitServer
+from tests.servers.rabbit import QUEUES, RabbitServer
 from tests.waiting import LONGEST, ended, wait_until
 
-QUEUES = (queue_of(0), queue_of(1), "ostinato.dead")
 TWO = {"OSTINATO_LANES": "2"}
 
 
@@ -53,7 +51,7 @@ def test_each_lane_has_a_queue_and_survives_a_kill(at_rabbit: Product, rabbit_se
             assert producer.flush(LONGEST)
         wait_until(lambda: waiting(rabbit_server)[0] == (0, 1), why="lane 0 is empty")
         assert waiting(rabbit_server)[1][0] > 0
-        facts = json.loads(at_rabbit.cli("status", "--json", env=TWO).out)
+        facts = at_rabbit.cli("status", "--json", env=TWO).json()
         assert ("1", False) == (facts["lanes_without_worker"], facts["worker"])
         with at_rabbit.worker("one again", env=lane(1)):
             stats = at_rabbit.wait_for(applied=80)

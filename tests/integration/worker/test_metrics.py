@@ -8,7 +8,6 @@ import urllib.request
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -29,7 +28,6 @@ from store.database.schema import migrate
 from tests.integration.worker.test_interruptions import locked
 from tests.product import Product
 from tests.servers.brokers import EmbeddedValkey, free_port
-from tests.servers.rabbit import RabbitServer
 from tests.waiting import SECONDS, ended, wait_until
 from worker.observability.metrics.declared import COUNTED, METRICS
 
@@ -148,17 +146,14 @@ def test_every_number_is_that_of_what_was_sent(product: Product) -> None:
         assert 1 == worker.value("ostinato_transaction_seconds_count")
 
 
-def test_rabbitmq(home: Path, rabbit_server: RabbitServer) -> None:
+def test_rabbitmq(at_rabbit: Product) -> None:
     """The same numbers, from a worker that applies one by one."""
-    rabbit_server.clear("ostinato", "ostinato.dead")
-    with Product(home, rabbit_server.url) as product:
-        migrate(product.settings.store_address)
-        with serving(product) as worker:
-            worker.wait_for(1, "ostinato_queue_workers", "0")
-            began = time.time()
-            send_everything(product)
-            check_everything(worker, began)
-            assert 8 == worker.value("ostinato_transaction_messages_count")
+    with serving(at_rabbit) as worker:
+        worker.wait_for(1, "ostinato_queue_workers", "0")
+        began = time.time()
+        send_everything(at_rabbit)
+        check_everything(worker, began)
+        assert 8 == worker.value("ostinato_transaction_messages_count")
 
 
 def test_only_what_is_declared_is_served(embedded: Product) -> None:
