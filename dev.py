@@ -35,7 +35,14 @@ STEPS = (
 CHORES = {
     "lock": (
         *("uv", "pip", "compile", "pyproject.toml", "--extra", "postgres", "--universal", "--upgrade", "--quiet"),
-        *("--generate-hashes", "--no-emit-index-url", "--custom-compile-command", "python3 dev.py lock"),
+        *(
+            "--generate-hashes",
+            "--no-emit-index-url",
+            "--no-emit-package",
+            "ostinato-client",
+            "--custom-compile-command",
+            "python3 dev.py lock",
+        ),
         *("--output-file", "requirements.lock"),
     ),
     "audit": ("python", "scripts/audit_lock.py"),

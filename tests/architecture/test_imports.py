@@ -59,12 +59,26 @@ def test_import_connects_to_nothing_and_writes_nothing(tmp_path: Path) -> None:
     assert [] == list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("name", ["tasks", "ostinato.messages.models"])
-def test_producer_loads_neither_database_nor_queue_nor_worker(tmp_path: Path, name: str) -> None:
-    """Celery comes with the first message that is sent, SQLAlchemy never."""
+@pytest.mark.parametrize("name", ["ostinato", "tasks", "store"])
+def test_a_package_by_itself_loads_the_standard_library_only(tmp_path: Path, name: str) -> None:
+    """Whatever is needed comes with the first name that is used."""
+    imported = Imported(tmp_path, name)
+    assert set() == imported.packages - set(sys.stdlib_module_names) - {"ostinato", name}
+
+
+@pytest.mark.parametrize("name", ["ostinato.remote", "ostinato.messages.models"])
+def test_producer_loads_neither_database_nor_queue_nor_server(tmp_path: Path, name: str) -> None:
+    """Celery comes with the first message that is sent; SQLAlchemy and the server never."""
     imported = Imported(tmp_path, name)
     assert "pydantic" in imported.packages
-    assert not imported.packages & {"sqlalchemy", "alembic", "celery", "kombu", "redis", "worker"}
+    assert not imported.packages & {"sqlalchemy", "alembic", "celery", "kombu", "redis", "worker", "tasks", "store"}
+
+
+def test_client_loads_nothing_of_the_server(tmp_path: Path) -> None:
+    """Not even all of its modules together."""
+    imported = Imported(tmp_path, "ostinato.producer", "ostinato.outbox.inspection", "ostinato.publishing.celery_app")
+    assert "celery" in imported.packages
+    assert not imported.packages & {"sqlalchemy", "alembic", "flower", "typer", "rich", "worker", "tasks", "store"}
 
 
 def test_worker_loads_prometheus_only_where_it_is_asked_for(tmp_path: Path) -> None:
@@ -74,5 +88,5 @@ def test_worker_loads_prometheus_only_where_it_is_asked_for(tmp_path: Path) -> N
 
 def test_pure_rules_load_the_standard_library_only(tmp_path: Path) -> None:
     """Neither the scores nor the identity of a pattern need anything else."""
-    imported = Imported(tmp_path, "store.rules.scoring", "store.rules.identity")
-    assert set() == imported.packages - set(sys.stdlib_module_names) - {"store"}
+    imported = Imported(tmp_path, "store.rules.scoring", "store.rules.identity", "ostinato.identity", "ostinato.errors")
+    assert set() == imported.packages - set(sys.stdlib_module_names) - {"store", "ostinato"}
