@@ -21,9 +21,10 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from ostinato.errors import ConfigurationError, StoreUnavailable
+from ostinato.errors import ConfigurationError
 from ostinato.sqlite_driver import has_wal_reset_bug, sqlite_driver
 from store.database.postgresql import is_for_people, is_refused_url, postgresql_reader, postgresql_writer
+from store.errors import StoreUnavailable
 
 SQLITE_BUSY_SECONDS = 5.0
 _TURN_SECONDS = 0.005

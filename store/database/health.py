@@ -2,9 +2,9 @@
 
 from sqlalchemy import Connection, text
 
-from ostinato.errors import StoreUnavailable
 from store.database.engines import reader_engine, shown, store_url, trouble_is_transient, writer_engine
 from store.database.schema import check_revision, require_there
+from store.errors import StoreUnavailable
 
 # A replica, a database set to be read only, or a user without rights answers all the same.
 _WRITABLE = text(

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import URL, Connection, Engine, inspect, text
 
-from ostinato.errors import StoreOutdated
 from store.database.engines import exists, migrating_engine, reader_engine, shown, store_url, trouble_is_transient
+from store.errors import StoreOutdated
 
 if TYPE_CHECKING:
     from alembic.config import Config

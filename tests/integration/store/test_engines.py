@@ -15,10 +15,11 @@ from structlog.testing import capture_logs
 
 import ostinato.sqlite_driver
 import store.database.engines
-from ostinato.errors import ConfigurationError, StoreUnavailable
+from ostinato.errors import ConfigurationError
 from ostinato.sqlite_driver import has_wal_reset_bug, sqlite_driver
 from store.database.engines import exists, reader_engine, store_url, trouble_is_transient, writer_engine
 from store.database.schema import migrate
+from store.errors import StoreUnavailable
 from store.reading.store import Store
 from store.writing.transaction import Writer
 from tests.integration.store.bench import NOW

@@ -13,7 +13,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, inspect, text
 
 import store.database.migrations
-from ostinato.errors import StoreOutdated, StoreUnavailable, TransientError
+from ostinato.errors import TransientError
 from ostinato.identity import pattern_id
 from ostinato.sqlite_driver import sqlite_driver
 from store.database import engines
@@ -21,6 +21,7 @@ from store.database.engines import store_url as url_of
 from store.database.engines import writer_engine
 from store.database.schema import REVISION, migrate
 from store.database.tables import metadata
+from store.errors import StoreOutdated, StoreUnavailable
 from store.writing.transaction import Writer
 from tests.integration.store.bench import NOW, Bench, sighting
 
