@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection, text
 
-from store.database.engines import reader_engine, shown, store_url, trouble_is_transient, writer_engine
+from store.database.engines import is_sqlite, reader_engine, shown, store_url, trouble_is_transient, writer_engine
 from store.database.schema import check_revision, require_there
 from store.errors import StoreUnavailable
 
@@ -20,7 +20,7 @@ def require_healthy(url: str) -> None:
     """
     address = store_url(url)
     require_there(address)
-    serial = address.get_backend_name() == "sqlite"
+    serial = is_sqlite(address)
     engine = writer_engine(address) if serial else reader_engine(address)
     try:
         with trouble_is_transient(address), engine.connect() as connection:

@@ -6,7 +6,7 @@ from contextlib import closing, contextmanager
 import pytest
 from sqlalchemy import make_url
 
-from store.database.engines import sqlite_driver
+from ostinato.sqlite_driver import sqlite_driver
 from store.database.health import require_healthy
 from store.database.tables import patterns
 from store.errors import StoreOutdated, StoreUnavailable
