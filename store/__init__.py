@@ -11,8 +11,9 @@ Importing this loads no database driver: that happens when `Store` is first name
 
 from typing import TYPE_CHECKING, Any
 
-from ostinato.errors import AmbiguousPrefix, NotFound, OstinatoError, StoreOutdated, StoreUnavailable
+from ostinato.errors import OstinatoError
 from ostinato.identity import pattern_id
+from store.errors import AmbiguousPrefix, NotFound, StoreOutdated, StoreUnavailable
 from store.reading.records import Pattern, RecordedApplication, Stats
 
 if TYPE_CHECKING:

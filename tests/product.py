@@ -11,10 +11,10 @@ from typing import Any, NamedTuple, Self
 
 from sqlalchemy import Table, select
 
-from ostinato.errors import StoreOutdated
 from ostinato.messages.models import Message
 from ostinato.publishing.publisher import producer_app, publish
 from store.database.engines import reader_engine, store_url
+from store.errors import StoreOutdated
 from store.reading.records import Stats
 from store.reading.store import Store
 from tests.servers.brokers import Client, client

@@ -9,10 +9,11 @@ from celery import signals
 from celery.exceptions import WorkerShutdown, WorkerTerminate
 from celery.worker import state
 
-from ostinato.errors import ConfigurationError, StoreOutdated, TransientError
+from ostinato.errors import ConfigurationError, TransientError
 from ostinato.messages.routing import queue_of
 from ostinato.publishing.celery_app import OwnCelery
 from ostinato.publishing.kinds import kind_of
+from store.errors import StoreOutdated
 from store.writing.transaction import Writer
 from tasks.celery_tasks import bind
 from tasks.receiver import Receiver

@@ -2,9 +2,9 @@
 
 from sqlalchemy import Connection, text
 
-from ostinato.errors import StoreUnavailable
-from store.database.engines import reader_engine, shown, store_url, trouble_is_transient, writer_engine
+from store.database.engines import is_sqlite, reader_engine, shown, store_url, trouble_is_transient, writer_engine
 from store.database.schema import check_revision, require_there
+from store.errors import StoreUnavailable
 
 # A replica, a database set to be read only, or a user without rights answers all the same.
 _WRITABLE = text(
@@ -20,7 +20,7 @@ def require_healthy(url: str) -> None:
     """
     address = store_url(url)
     require_there(address)
-    serial = address.get_backend_name() == "sqlite"
+    serial = is_sqlite(address)
     engine = writer_engine(address) if serial else reader_engine(address)
     try:
         with trouble_is_transient(address), engine.connect() as connection:

@@ -5,8 +5,16 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import URL, Connection, Engine, inspect, text
 
-from ostinato.errors import StoreOutdated
-from store.database.engines import exists, migrating_engine, reader_engine, shown, store_url, trouble_is_transient
+from store.database.engines import (
+    exists,
+    is_sqlite,
+    migrating_engine,
+    reader_engine,
+    shown,
+    store_url,
+    trouble_is_transient,
+)
+from store.errors import StoreOutdated
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -42,7 +50,7 @@ def require_no_others(url: URL) -> None:
 
     To open it as the writer does would change how it keeps its log, for that application too.
     """
-    if url.get_backend_name() != "sqlite" or not exists(url):
+    if not is_sqlite(url) or not exists(url):
         return
     engine = reader_engine(url)
     try:

@@ -2,8 +2,9 @@
 
 from sqlalchemy import Connection, case, select, true, update
 
-from ostinato.errors import ConfigurationError, HistoryPruned
+from ostinato.errors import ConfigurationError
 from store.database.tables import aliases, patterns
+from store.errors import HistoryPruned
 from store.events import Effect, Recalculation, Sighting
 from store.reading.store import Store
 from store.rules.pattern import hash_of

@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy import RowMapping, case, func, select, update
 
-from ostinato.errors import AmbiguousPrefix, NotFound
 from ostinato.times import from_micros
 from store.database.tables import quarantine
+from store.errors import AmbiguousPrefix, NotFound
 from store.reading.ranking import bounded
 from store.reading.store import SHORTEST_PREFIX, Store, begins_with
 from store.writing.quarantine import DISCARDED, NEW, REPLAYED

@@ -12,12 +12,12 @@ from typing import Any, Self
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, RowMapping, Select, cast, func, select
 
-from ostinato.errors import AmbiguousPrefix, NotFound
 from ostinato.times import from_micros
 from store.database.counters import read_counts
 from store.database.engines import file_of, reader_engine, store_url, trouble_is_transient
 from store.database.schema import check_revision, require_there
 from store.database.tables import aliases, applications, inbox, parked, patterns, quarantine, recalculations
+from store.errors import AmbiguousPrefix, NotFound
 from store.reading.ranking import PATTERN_COLUMNS, Filters, bounded, ranked
 from store.reading.records import Pattern, RecordedApplication, Stats
 from store.writing.quarantine import DISCARDED, NEW, REPLAYED

@@ -5,8 +5,8 @@ from itertools import chain
 
 from sqlalchemy.exc import DBAPIError
 
-from ostinato.errors import StoreUnavailable
 from store.database.locks import LockedElsewhere, Locks
+from store.errors import StoreUnavailable
 from store.events import Rejected
 from store.writing.effects import Delivery, apply_together
 from store.writing.transaction import Clock, Writer

@@ -12,11 +12,12 @@ from time import monotonic
 import structlog
 from sqlalchemy import Connection, Engine
 
-from ostinato.errors import ConfigurationError, StoreUnavailable
+from ostinato.errors import ConfigurationError
 from store.database.counters import add_counts
 from store.database.engines import file_of, shown, store_url, trouble_is_transient, writer_engine
 from store.database.locks import Held, Locks, turning
 from store.database.schema import require_current, require_no_others
+from store.errors import StoreUnavailable
 from store.writing.committed import Done, Watch, nobody
 
 _log = structlog.get_logger()

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from psycopg.rows import dict_row
 from sqlalchemy import make_url
 
-from store.database.engines import sqlite_driver
+from ostinato.sqlite_driver import sqlite_driver
 from tests.servers import postgresql
 
 Row = dict[str, Any]

@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import make_url
 
 from ostinato.messages.models import ApplyBatch, RecordPattern
-from store.database.engines import LOG_BYTES
+from store.database.sqlite import LOG_BYTES
 from tests.faults.report import Record
 from tests.faults.rig import Rig
 from tests.product import DEADLINE

@@ -12,9 +12,10 @@ from io import TextIOWrapper
 
 import typer
 
-from ostinato.errors import BrokerUnavailable, ConfigurationError, OstinatoError, StoreOutdated, StoreUnavailable
+from ostinato.errors import BrokerUnavailable, ConfigurationError, OstinatoError
 from ostinato.messages.reasons import escaped
 from ostinato.settings import environment
+from store.errors import StoreOutdated, StoreUnavailable
 from worker.cli import health
 from worker.logs import configure_logs
 from worker.processes.child import ChildError

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from ostinato.errors import HistoryPruned
 from ostinato.messages import wire
 from ostinato.messages.models import RecalculateAllPatternPriorities
+from store.errors import HistoryPruned
 from store.events import Effect, Recalculation, Sighting
 from store.history.rebuilding import apply_again
 from store.history.recorded import History, Recorded

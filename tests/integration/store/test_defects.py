@@ -11,7 +11,6 @@ from structlog.typing import EventDict
 import ostinato.messages.wire
 import store.writing.effects
 import tasks.receiver
-from ostinato.errors import StoreUnavailable
 from ostinato.identity import pattern_id
 from ostinato.messages.models import (
     ApplyBatch,
@@ -20,6 +19,7 @@ from ostinato.messages.models import (
     RecordPatternApplication,
 )
 from store.database.tables import applications, quarantine
+from store.errors import StoreUnavailable
 from store.events import Application
 from store.rules.pattern import PatternState, applied
 from tasks.receiver import Receiver

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
-import store.database.engines
+import store.database.sqlite
 from ostinato.identity import pattern_id
 from ostinato.messages.models import (
     ApplyBatch,
@@ -119,7 +119,7 @@ def test_a_message_waits_for_a_store_that_is_locked(tmp_path: Path, monkeypatch:
 
     SQLite gives up after a while; PostgreSQL's writers wait by themselves.
     """
-    monkeypatch.setattr(store.database.engines, "SQLITE_BUSY_SECONDS", 0.001)
+    monkeypatch.setattr(store.database.sqlite, "BUSY_SECONDS", 0.001)
     url = f"sqlite:///{tmp_path}/store.db"
     migrate(url)
     pauses: list[float] = []

@@ -9,9 +9,9 @@ from sqlalchemy import Connection
 from sqlalchemy.event import listen
 from structlog.testing import capture_logs
 
-from ostinato.errors import StoreUnavailable
 from ostinato.identity import pattern_id
 from ostinato.messages.models import ApplyBatch, Message, RecordPattern, SoftDeletePattern
+from store.errors import StoreUnavailable
 from store.events import Event, Item, Rejected
 from store.reading.quarantine import Quarantine, replaying
 from store.writing.committed import Done

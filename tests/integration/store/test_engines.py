@@ -14,11 +14,12 @@ from sqlalchemy.exc import DBAPIError
 from structlog.testing import capture_logs
 
 import ostinato.sqlite_driver
-import store.database.engines
-from ostinato.errors import ConfigurationError, StoreUnavailable
+import store.database.sqlite
+from ostinato.errors import ConfigurationError
 from ostinato.sqlite_driver import has_wal_reset_bug, sqlite_driver
 from store.database.engines import exists, reader_engine, store_url, trouble_is_transient, writer_engine
 from store.database.schema import migrate
+from store.errors import StoreUnavailable
 from store.reading.store import Store
 from store.writing.transaction import Writer
 from tests.integration.store.bench import NOW
@@ -151,7 +152,7 @@ def test_a_damaged_database_is_trouble(path: Path) -> None:
 
 def test_a_store_that_is_locked_is_trouble(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After the time that SQLite waits by itself."""
-    monkeypatch.setattr(store.database.engines, "SQLITE_BUSY_SECONDS", 0.01)
+    monkeypatch.setattr(store.database.sqlite, "BUSY_SECONDS", 0.01)
     url = f"sqlite:///{path}"
     migrate(url)
     with closing(Writer(url)) as one, closing(Writer(url)) as other:
@@ -163,7 +164,7 @@ def test_a_store_that_is_locked_is_trouble(path: Path, monkeypatch: pytest.Monke
 
 def test_a_new_file_that_others_hold_is_trouble(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """SQLite does not wait there by itself; once the file is free it can be used, by the same writer."""
-    monkeypatch.setattr(store.database.engines, "SQLITE_BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(store.database.sqlite, "BUSY_SECONDS", 0.1)
     with closing(Writer(f"sqlite:///{path}")) as writer:
         with closing(sqlite_driver().connect(path, isolation_level=None)) as other:
             other.execute("BEGIN EXCLUSIVE")

@@ -6,10 +6,10 @@ from contextlib import closing, contextmanager
 import pytest
 from sqlalchemy import make_url
 
-from ostinato.errors import StoreOutdated, StoreUnavailable
-from store.database.engines import sqlite_driver
+from ostinato.sqlite_driver import sqlite_driver
 from store.database.health import require_healthy
 from store.database.tables import patterns
+from store.errors import StoreOutdated, StoreUnavailable
 from tests.integration.store.bench import Bench, sighting
 from tests.integration.store.test_postgresql import set_default
 from tests.integration.store.test_schema import execute, tables

@@ -7,10 +7,11 @@ from contextlib import closing
 import pytest
 from sqlalchemy import NullPool, create_engine, select, text
 
-from ostinato.errors import ConfigurationError, StoreUnavailable
+from ostinato.errors import ConfigurationError
 from ostinato.identity import slot_of
 from store.database.engines import store_url
 from store.database.tables import aliases, inbox, patterns
+from store.errors import StoreUnavailable
 from store.events import Item, Rejected
 from store.history.recorded import History, last_place
 from store.writing.transaction import Writer

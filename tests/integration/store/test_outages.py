@@ -9,10 +9,10 @@ import pytest
 from structlog.testing import capture_logs
 from typing_extensions import override
 
-from ostinato.errors import StoreUnavailable
 from ostinato.messages.models import RecordPattern
 from store.database.locks import Locks
 from store.database.schema import migrate
+from store.errors import StoreUnavailable
 from store.reading.store import Store
 from store.writing.transaction import Clock, Transaction, Writer
 from tasks.receiver import Receiver

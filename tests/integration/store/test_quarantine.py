@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from ostinato.errors import AmbiguousPrefix, BrokerUnavailable, NotFound
+from ostinato.errors import BrokerUnavailable
 from store.database.tables import patterns, quarantine
+from store.errors import AmbiguousPrefix, NotFound
 from store.events import Rejected
 from store.reading.quarantine import Quarantine, discard, replaying
 from tests.integration.store.bench import NOW, Bench, Crash, sighting

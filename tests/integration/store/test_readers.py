@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import insert, select
 from sqlalchemy.exc import DBAPIError
 
-from ostinato.errors import StoreOutdated
 from store.database.engines import reader_engine, store_url
 from store.database.schema import REVISION
 from store.database.tables import aliases, patterns
+from store.errors import StoreOutdated
 from store.reading.store import Store
 from tests.integration.store.bench import Bench, sighting
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from ostinato.errors import AmbiguousPrefix, NotFound
 from ostinato.identity import pattern_id
 from store.database.tables import aliases
+from store.errors import AmbiguousPrefix, NotFound
 from tests.integration.store.bench import (
     DAY,
     NOW,

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from ostinato.errors import ConfigurationError, HistoryPruned
+from ostinato.errors import ConfigurationError
 from ostinato.identity import pattern_id
 from store.database.tables import inbox, recalculations
+from store.errors import HistoryPruned
 from store.history.comparison import MISSING, PRESENT, Difference, differences
 from store.history.rebuilding import require_empty, require_whole, settle
 from store.history.recorded import PAGE, PRUNED_BYTES_AT_ONCE, History, Prunable, last_place, prune_contents

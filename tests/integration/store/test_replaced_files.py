@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from ostinato.errors import StoreOutdated
 from ostinato.messages.models import RecordPattern
 from ostinato.sqlite_driver import sqlite_driver
 from store.database.schema import migrate
+from store.errors import StoreOutdated
 from store.reading.store import Store
 from store.writing.transaction import Writer
 from tasks.receiver import Receiver

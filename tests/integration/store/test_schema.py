@@ -13,14 +13,15 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, inspect, text
 
 import store.database.migrations
-from ostinato.errors import StoreOutdated, StoreUnavailable, TransientError
+from ostinato.errors import TransientError
 from ostinato.identity import pattern_id
 from ostinato.sqlite_driver import sqlite_driver
-from store.database import engines
+from store.database import sqlite
 from store.database.engines import store_url as url_of
 from store.database.engines import writer_engine
 from store.database.schema import REVISION, migrate
 from store.database.tables import metadata
+from store.errors import StoreOutdated, StoreUnavailable
 from store.writing.transaction import Writer
 from tests.integration.store.bench import NOW, Bench, sighting
 
@@ -93,8 +94,8 @@ def test_several_may_make_a_file_at_once(tmp_path: Path) -> None:
 
 def test_a_new_file_waits_for_its_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While another looks into it, SQLite refuses to change the kind of its log."""
-    monkeypatch.setattr(engines, "SQLITE_BUSY_SECONDS", 0.01)
-    monkeypatch.setattr(engines, "monotonic", float)
+    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.01)
+    monkeypatch.setattr(sqlite, "monotonic", float)
     path, waited = tmp_path / "store.db", 0
     with closing(sqlite_driver().connect(path, isolation_level=None)) as other:
         other.execute("CREATE TABLE looked_at (column)")
@@ -106,7 +107,7 @@ def test_a_new_file_waits_for_its_turn(tmp_path: Path, monkeypatch: pytest.Monke
             waited += 1
             other.rollback()
 
-        monkeypatch.setattr(engines, "sleep", wait)
+        monkeypatch.setattr(sqlite, "sleep", wait)
         engine = writer_engine(url_of(f"sqlite:///{path}"))
         engine.connect().close()
         engine.dispose()

@@ -5,9 +5,9 @@ from contextlib import closing
 
 import pytest
 
-from ostinato.errors import StoreUnavailable
 from ostinato.messages.models import ApplyBatch, Message, RecalculateAllPatternPriorities, RecordPattern
 from store.database.tables import quarantine
+from store.errors import StoreUnavailable
 from store.writing.transaction import Writer
 from tasks.receiver import Delivered, Receiver, Stopping
 from tests.integration.store.bench import NOW, Bench

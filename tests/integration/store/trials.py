@@ -14,10 +14,10 @@ from sqlalchemy import Connection, select
 from structlog.testing import capture_logs
 from typing_extensions import override
 
-from ostinato.errors import StoreUnavailable
 from ostinato.messages.models import MESSAGES
 from store.database.locks import Locks
 from store.database.tables import inbox
+from store.errors import StoreUnavailable
 from store.reading.quarantine import Quarantine
 from store.writing.transaction import Clock, Transaction, Writer
 from tasks.receiver import Receiver

@@ -10,9 +10,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
 
-from ostinato.errors import OstinatoError, StoreUnavailable
+from ostinato.errors import OstinatoError
 from ostinato.messages.models import RecalculateAllPatternPriorities
 from ostinato.publishing.publisher import producer_app, publish
+from store.errors import StoreUnavailable
 from store.reading.records import Stats
 from store.reading.store import Store
 from worker.cli.demo.sample import sample_lines

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from ostinato.errors import StoreUnavailable
+from store.errors import StoreUnavailable
 
 revision = "0004"
 down_revision = "0003"
