@@ -14,10 +14,10 @@ from ostinato.errors import BrokerUnavailable, ConfigurationError, MalformedMess
 from ostinato.messages.models import BATCH_COUNT
 from ostinato.messages.wire import encode, read_line
 from ostinato.outbox.file import Entry
-from ostinato.outbox.folder import OutboxSettings
 from ostinato.outbox.forwarder import Forwarder
 from ostinato.outbox.sender import COALESCE_SECONDS
-from ostinato.settings.broker import read_settings
+from ostinato.settings.environment import read_settings
+from ostinato.settings.outbox import OutboxSettings
 from worker.cli.output import err, harmless, out, progress
 
 _AHEAD = 2 * BATCH_COUNT

@@ -6,6 +6,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from ostinato.errors import MalformedMessage
+from ostinato.messages.printable import printable
 
 MESSAGE_TOO_LARGE = "message_too_large"
 BATCH_TOO_LARGE = "batch_too_large"
@@ -15,7 +16,6 @@ WRONG_ARGUMENTS = "wrong_arguments"
 UNKNOWN_KIND = "unknown_kind"
 UNKNOWN_FIELD = "unknown_field"
 MISSING = "missing"
-_LONGEST_DETAIL = 1_000
 
 _WAYS: Mapping[str, str] = {
     "characters": "characters",
@@ -39,17 +39,6 @@ def malformed(error: ValidationError) -> MalformedMessage:
     problems = error.errors(include_url=False, include_context=False, include_input=False)
     detail = "; ".join(f"{_where(problem)}: {problem['msg']}" for problem in problems)
     return MalformedMessage(_code(problems[0]), printable(detail))
-
-
-def escaped(text: str) -> str:
-    """The text on one line, fit for any log, terminal and database: what cannot be printed stands as an escape."""
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
-
-
-def printable(text: str) -> str:
-    """The same, cut off where it is long."""
-    shown = escaped(text)
-    return shown if len(shown) <= _LONGEST_DETAIL else shown[: _LONGEST_DETAIL - 1] + "…"
 
 
 def _code(problem: ErrorDetails) -> str:

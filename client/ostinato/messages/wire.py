@@ -22,6 +22,7 @@ from ostinato.messages.models import (
     Message,
     Recorded,
 )
+from ostinato.messages.printable import printable
 
 # "kB" is a thousand bytes, as the SI has it.
 MESSAGE_BYTES = 128_000
@@ -223,7 +224,7 @@ def _object(text: str) -> dict[str, object]:
     except RecursionError:
         raise MalformedMessage(reasons.NOT_JSON, "nested too deeply") from None
     except ValueError as error:
-        raise MalformedMessage(reasons.NOT_JSON, reasons.printable(str(error))) from None
+        raise MalformedMessage(reasons.NOT_JSON, printable(str(error))) from None
 
 
 def _as_object(value: object) -> dict[str, object]:
@@ -245,4 +246,4 @@ def _id_in(text: str) -> str | None:
         value = _object(text).get("id")
     except MalformedMessage:
         return None
-    return reasons.printable(value) if isinstance(value, str) else None
+    return printable(value) if isinstance(value, str) else None
