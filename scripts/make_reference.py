@@ -22,9 +22,9 @@ from reference_schema import Json, schema
 from typer.core import TyperCommand, TyperGroup
 
 import worker.cli.commands
-from ostinato.outbox.folder import OutboxSettings
 from ostinato.settings.broker import BrokerSettings
 from ostinato.settings.broker_url import SCHEMES
+from ostinato.settings.outbox import OutboxSettings
 from worker.settings import Settings
 
 PAGES = ROOT / "docs" / "reference"

@@ -9,9 +9,9 @@ from celery.exceptions import Reject
 
 from ostinato.errors import BrokerUnavailable
 from ostinato.messages.models import BATCH_MEMBERS, ApplyBatch, RecalculateAllPatternPriorities
-from ostinato.messages.reasons import WRONG_ARGUMENTS
 from ostinato.publishing.celery_app import OwnCelery
 from ostinato.publishing.publisher import publish_text
+from ostinato.reasons import Reason
 from store.events import Rejected
 from tasks.receiver import Receiver, Stopping
 
@@ -74,6 +74,6 @@ def _register(app: OwnCelery, kind: str, receiver: Receiver, around: Around, run
 def _wrong_arguments(args: tuple[object, ...], kwargs: dict[str, object]) -> Rejected:
     return Rejected(
         raw=json.dumps([args, kwargs]).encode(),
-        reason_code=WRONG_ARGUMENTS,
+        reason_code=Reason.WRONG_ARGUMENTS,
         reason_detail="the only argument of a task is its message, one JSON text",
     )

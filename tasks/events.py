@@ -3,6 +3,7 @@
 from typing import TypedDict
 
 from ostinato.messages import models, wire
+from ostinato.reasons import Reason
 from ostinato.times import to_micros
 from store.events import Application, Effect, Import, Item, Recalculation, Rejected, Rescore, Sighting, SoftDelete
 
@@ -55,7 +56,7 @@ def unexpected(text: str, error: Exception, message_id: str | None = None) -> Re
     """A message that met a defect of ours, as it is to be kept."""
     return Rejected(
         raw=text.encode(errors="surrogatepass"),
-        reason_code="unexpected_error",
+        reason_code=Reason.UNEXPECTED_ERROR,
         reason_detail=type(error).__name__,
         source="domain",
         message_id=message_id,

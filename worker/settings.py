@@ -9,8 +9,8 @@ from pydantic import AfterValidator, Field, ValidationInfo
 
 from ostinato.errors import ConfigurationError
 from ostinato.messages.routing import MOST_LANES
-from ostinato.outbox.folder import OutboxSettings
 from ostinato.settings.environment import written_as
+from ostinato.settings.outbox import OutboxSettings
 from store.database.engines import store_url
 from worker.processes.embedded import Fsync
 

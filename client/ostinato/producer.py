@@ -16,10 +16,10 @@ from ostinato.messages.models import (
     SoftDeletePattern,
     UpdatePatternEffectiveness,
 )
-from ostinato.outbox.folder import OutboxSettings
 from ostinato.outbox.sender import Sending
 from ostinato.publishing.tracing import recording
-from ostinato.settings.broker import read_settings
+from ostinato.settings.environment import read_settings
+from ostinato.settings.outbox import OutboxSettings
 
 _AT_EXIT_SECONDS = 2.0
 

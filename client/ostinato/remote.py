@@ -15,7 +15,8 @@ from ostinato.messages.models import (
     SoftDeletePattern,
     UpdatePatternEffectiveness,
 )
-from ostinato.settings.broker import BrokerSettings, read_settings
+from ostinato.settings.broker import BrokerSettings
+from ostinato.settings.environment import read_settings
 
 if TYPE_CHECKING:
     from celery.result import AsyncResult

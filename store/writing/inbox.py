@@ -7,6 +7,7 @@ from enum import Enum
 from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from ostinato.reasons import Reason
 from store.database.tables import inbox
 from store.events import Event, Rejected
 
@@ -55,7 +56,7 @@ def rejected_for_reuse(event: Event) -> Rejected:
     """The message as the quarantine keeps it when its id belongs to another."""
     return Rejected(
         raw=event.content.encode(),
-        reason_code="id_reuse",
+        reason_code=Reason.ID_REUSE,
         reason_detail=f"The id {event.id} was applied before with another content.",
         source="domain",
         message_id=event.id,

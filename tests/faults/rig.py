@@ -28,7 +28,7 @@ from typing import Self
 from redis.exceptions import RedisError
 
 from ostinato.messages.models import Message, RecordPattern
-from ostinato.outbox.folder import OutboxSettings
+from ostinato.settings.outbox import OutboxSettings
 from store.database.schema import migrate
 from tests.faults import flight
 from tests.faults.ledger import Ledger, Outcome

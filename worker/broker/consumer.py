@@ -14,7 +14,7 @@ from kombu import Connection
 from typing_extensions import override
 
 from ostinato.errors import MalformedMessage
-from ostinato.messages.reasons import printable
+from ostinato.messages.printable import printable
 from store.events import Rejected
 from tasks.receiver import Receiver, Stopping
 from worker.broker.life import Life

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ostinato.settings.broker import read_settings
+from ostinato.settings.environment import read_settings
 from store.database.schema import migrate as migrate_store
 from worker.cli import health, outbox, patterns, quarantine
 from worker.cli.demo.command import demo

@@ -9,7 +9,7 @@ from typing import Annotated, BinaryIO
 import typer
 
 from ostinato.errors import ConfigurationError
-from ostinato.settings.broker import read_settings
+from ostinato.settings.environment import read_settings
 from store.errors import HistoryPruned
 from store.history.recorded import History
 from worker.cli.output import err, progress

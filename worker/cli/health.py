@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from ostinato.errors import OstinatoError
-from ostinato.settings.broker import BrokerSettings, read_settings
+from ostinato.settings.broker import BrokerSettings
+from ostinato.settings.environment import read_settings
 from worker.health import require_beat, require_broker, require_worker
 
 NAME = "health"

@@ -13,7 +13,7 @@ from io import TextIOWrapper
 import typer
 
 from ostinato.errors import BrokerUnavailable, ConfigurationError, OstinatoError
-from ostinato.messages.reasons import escaped
+from ostinato.messages.printable import escaped
 from ostinato.settings import environment
 from store.errors import StoreOutdated, StoreUnavailable
 from worker.cli import health

@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from ostinato.outbox.folder import OutboxSettings
 from ostinato.outbox.forwarder import Forwarder
 from ostinato.outbox.inspection import OutboxState, states
-from ostinato.settings.broker import read_settings
+from ostinato.settings.environment import read_settings
+from ostinato.settings.outbox import OutboxSettings
 from worker.cli.output import AsJson, err, iso, out, print_json, progress
 
 commands = typer.Typer(help="Look at what producers have recorded, and send what waits.", no_args_is_help=True)

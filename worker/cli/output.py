@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
-from ostinato.messages.reasons import escaped
+from ostinato.messages.printable import escaped
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 

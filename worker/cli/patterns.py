@@ -9,7 +9,7 @@ from rich.table import Table
 from ostinato.messages.models import SoftDeletePattern
 from ostinato.messages.wire import make
 from ostinato.publishing.publisher import producer_app, publish
-from ostinato.settings.broker import read_settings
+from ostinato.settings.environment import read_settings
 from store.reading.records import Pattern
 from store.reading.store import Store
 from worker.cli.output import AsJson, harmless, out, print_json, record, sheet

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ostinato.settings.broker import read_settings
+from ostinato.settings.environment import read_settings
 from store.history.recorded import History, prune_contents
 from store.writing.transaction import Writer
 from worker.cli.output import out, progress

@@ -15,7 +15,7 @@ from rich.table import Table
 from ostinato.errors import ConfigurationError
 from ostinato.messages.models import Message
 from ostinato.publishing.publisher import producer_app, publish
-from ostinato.settings.broker import read_settings
+from ostinato.settings.environment import read_settings
 from store.reading.quarantine import Quarantine, Quarantined, discard, replaying
 from store.writing.transaction import Writer
 from worker.broker.kinds import broker_client

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from ostinato.settings.broker import read_settings
+from ostinato.settings.environment import read_settings
 from store.history.comparison import Difference, differences
 from store.history.rebuilding import require_empty, require_whole, settle
 from store.history.recorded import History, last_place

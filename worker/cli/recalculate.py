@@ -7,7 +7,7 @@ import typer
 
 from ostinato.messages.models import RecalculateAllPatternPriorities
 from ostinato.publishing.publisher import producer_app, publish
-from ostinato.settings.broker import read_settings
+from ostinato.settings.environment import read_settings
 from store.reading.store import Store
 from worker.cli.output import err, out
 from worker.settings import Settings

@@ -8,7 +8,7 @@ import typer
 
 from ostinato.outbox.forwarder import Forwarder
 from ostinato.outbox.inspection import states
-from ostinato.settings.broker import read_settings
+from ostinato.settings.environment import read_settings
 from store.reading.store import Store
 from worker.broker.kinds import broker_client
 from worker.cli.outbox import say_problems

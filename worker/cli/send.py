@@ -14,10 +14,11 @@ from ostinato.errors import BrokerUnavailable, ConfigurationError, MalformedMess
 from ostinato.messages.models import BATCH_COUNT
 from ostinato.messages.wire import encode, read_line
 from ostinato.outbox.file import Entry
-from ostinato.outbox.folder import OutboxSettings
 from ostinato.outbox.forwarder import Forwarder
 from ostinato.outbox.sender import COALESCE_SECONDS
-from ostinato.settings.broker import read_settings
+from ostinato.reasons import Reason
+from ostinato.settings.environment import read_settings
+from ostinato.settings.outbox import OutboxSettings
 from worker.cli.output import err, harmless, out, progress
 
 _AHEAD = 2 * BATCH_COUNT
@@ -65,7 +66,7 @@ class _Sending:
         try:
             text = line.decode()
         except UnicodeDecodeError as error:
-            raise MalformedMessage("not_utf8", f"byte {error.start} is not UTF-8") from None
+            raise MalformedMessage(Reason.NOT_UTF8, f"byte {error.start} is not UTF-8") from None
         message = read_line(text)
         self._entries.append(Entry(number, str(message.id), message.KIND, encode(message)))
         if len(self._entries) == self._most:

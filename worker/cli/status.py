@@ -6,7 +6,7 @@ import typer
 
 from ostinato.errors import BrokerUnavailable
 from ostinato.outbox.inspection import waiting
-from ostinato.settings.broker import read_settings
+from ostinato.settings.environment import read_settings
 from store.reading.store import Store
 from worker.broker.client import BrokerState
 from worker.broker.kinds import broker_client

@@ -13,7 +13,7 @@ import typer
 from rich.live import Live
 
 from ostinato.errors import OstinatoError
-from ostinato.settings.broker import read_settings
+from ostinato.settings.environment import read_settings
 from store.reading.records import Stats
 from store.reading.store import Store
 from worker.broker.kinds import broker_client

@@ -11,7 +11,6 @@ from typing import Literal, TypeVar, cast
 from pydantic import BaseModel, ValidationError
 
 from ostinato.errors import MalformedMessage
-from ostinato.messages import reasons
 from ostinato.messages.models import (
     BATCH_COUNT,
     BATCH_MEMBERS,
@@ -22,6 +21,9 @@ from ostinato.messages.models import (
     Message,
     Recorded,
 )
+from ostinato.messages.printable import printable
+from ostinato.messages.refusals import MISSING, malformed
+from ostinato.reasons import Reason
 
 # "kB" is a thousand bytes, as the SI has it.
 MESSAGE_BYTES = 128_000
@@ -58,7 +60,7 @@ def make(model: Callable[..., M], fields: Mapping[str, object]) -> M:
     try:
         return model(**fields)
     except ValidationError as error:
-        raise reasons.malformed(error) from None
+        raise malformed(error) from None
 
 
 def encode(message: Message) -> str:
@@ -119,7 +121,7 @@ def _members(text: str) -> list[BatchMember | Unreadable]:
     fields = _object(text)
     members = fields.get("messages")
     if not isinstance(members, list) or not 1 <= len(cast("list[object]", members)) <= BATCH_COUNT:
-        raise MalformedMessage("messages_count", f"messages must be a list of 1 to {BATCH_COUNT} messages")
+        raise MalformedMessage(Reason.MESSAGES_COUNT, f"messages must be a list of 1 to {BATCH_COUNT} messages")
     _complete(_Envelope, {**fields, "messages": None})
     return _told_apart([_member(value, each) for value, each in _written_members(text)])
 
@@ -189,14 +191,14 @@ def _past_space(text: str, at: int) -> int:
 def _model(fields: Mapping[str, object], kinds: Mapping[str, K]) -> K:
     kind = fields.get("kind")
     if not isinstance(kind, str) or kind not in kinds:
-        raise MalformedMessage(reasons.UNKNOWN_KIND, f"kind must be one of {', '.join(kinds)}")
+        raise MalformedMessage(Reason.UNKNOWN_KIND, f"kind must be one of {', '.join(kinds)}")
     return kinds[kind]
 
 
 def _complete(model: type[M], fields: Mapping[str, object]) -> M:
     for name in _STAMPED:
         if name not in fields:
-            raise MalformedMessage(f"{name}_{reasons.MISSING}", f"{name}: the producer has to set it, once")
+            raise MalformedMessage(f"{name}_{MISSING}", f"{name}: the producer has to set it, once")
     return make(model, fields)
 
 
@@ -213,7 +215,7 @@ def _limit(kind: str) -> int:
 def _check_size(text: str, limit: int) -> None:
     size = len(text.encode(errors="surrogatepass"))
     if size > limit:
-        code = reasons.BATCH_TOO_LARGE if limit == BATCH_BYTES else reasons.MESSAGE_TOO_LARGE
+        code = Reason.BATCH_TOO_LARGE if limit == BATCH_BYTES else Reason.MESSAGE_TOO_LARGE
         raise MalformedMessage(code, f"{size} bytes, at most {limit} are allowed")
 
 
@@ -221,14 +223,14 @@ def _object(text: str) -> dict[str, object]:
     try:
         return _as_object(_DECODER.decode(text))
     except RecursionError:
-        raise MalformedMessage(reasons.NOT_JSON, "nested too deeply") from None
+        raise MalformedMessage(Reason.NOT_JSON, "nested too deeply") from None
     except ValueError as error:
-        raise MalformedMessage(reasons.NOT_JSON, reasons.printable(str(error))) from None
+        raise MalformedMessage(Reason.NOT_JSON, printable(str(error))) from None
 
 
 def _as_object(value: object) -> dict[str, object]:
     if not isinstance(value, dict):
-        raise MalformedMessage(reasons.NOT_AN_OBJECT, "a message is one JSON object")
+        raise MalformedMessage(Reason.NOT_AN_OBJECT, "a message is one JSON object")
     return cast("dict[str, object]", value)
 
 
@@ -245,4 +247,4 @@ def _id_in(text: str) -> str | None:
         value = _object(text).get("id")
     except MalformedMessage:
         return None
-    return reasons.printable(value) if isinstance(value, str) else None
+    return printable(value) if isinstance(value, str) else None

@@ -19,8 +19,9 @@ from ostinato.messages import wire
 from ostinato.messages.models import BATCH_COUNT, BATCH_MEMBERS, ApplyBatch
 from ostinato.messages.routing import lane_of, queue_of
 from ostinato.outbox.file import Entry, Outbox
-from ostinato.outbox.folder import OutboxSettings, abandoned
+from ostinato.outbox.folder import abandoned
 from ostinato.publishing.publisher import PATIENT, broker_run, producer_app, publish_text
+from ostinato.settings.outbox import OutboxSettings
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,8 +11,9 @@ from ostinato.errors import OutboxFull, OutboxUnavailable, TransientError
 from ostinato.messages import wire
 from ostinato.messages.models import BATCH_COUNT, Message
 from ostinato.outbox.file import Outbox
-from ostinato.outbox.folder import OutboxSettings, Place, take
+from ostinato.outbox.folder import Place, take
 from ostinato.outbox.forwarder import Forwarder
+from ostinato.settings.outbox import OutboxSettings
 
 if TYPE_CHECKING:
     from pathlib import Path

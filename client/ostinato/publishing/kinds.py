@@ -1,49 +1,61 @@
-"""The two kinds of broker, as they are sent to."""
+"""How messages get to a broker within bounded time: what the kinds of broker have in common, and the choice of one."""
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from kombu import Connection
-
-from ostinato.publishing.rabbitmq import RabbitSending
-from ostinato.publishing.redis import RedisSending
+from ostinato.errors import BrokerUnavailable
 from ostinato.settings.broker import BrokerSettings
 from ostinato.settings.broker_url import is_rabbit
 
+if TYPE_CHECKING:
+    from kombu import Connection
 
-class BrokerKind(Protocol):
-    """How messages get to one kind of broker, within bounded time."""
 
-    @property
-    def errors(self) -> tuple[type[Exception], ...]:
-        """What sending may raise."""
-        ...
+class BrokerKind:
+    """One kind of broker. A subclass has what its kind does in another way."""
+
+    errors: ClassVar[tuple[type[Exception], ...]]
+    """What sending may raise."""
+    cut: ClassVar[tuple[type[Exception], ...]] = ()
+    """Which errors say that the connection had been cut before: a new one may do better."""
+    closes_after_errors: ClassVar[bool] = False
+    """Whether a connection may not be used again after an error."""
 
     def configuration(self, settings: BrokerSettings, bounds: Mapping[str, float]) -> dict[str, Any]:
         """Settings of a Celery application that sends within these bounds."""
-        ...
+        raise NotImplementedError
 
     def options(self, queue: str, bounds: Mapping[str, Any]) -> dict[str, Any]:
         """Options of `send_task` for this queue, within the same bounds."""
-        ...
+        return {"queue": queue, "confirm_timeout": bounds.get("socket_timeout")}
 
-    def run(self, connection: Connection) -> str | None:
-        """Which run of the broker's process this is; None where it does not say, or need not."""
-        ...
+    def run(self, connection: "Connection") -> str | None:
+        """Which run of the broker's process this is; None if the broker does not say, or need not."""
 
     def reason(self, error: Exception) -> str | None:
-        """A sentence about an error that says what is to be done; None where it says enough itself."""
-        ...
-
-    def was_cut(self, error: Exception) -> bool:
-        """Whether the connection had been cut before, and another is worth a try."""
-        ...
-
-    def drop(self, connection: Connection) -> None:
-        """Do with a connection what has to be done after an error."""
-        ...
+        """A sentence that says what to do about an error; None if the error's own text is enough."""
 
 
 def kind_of(address: str) -> BrokerKind:
-    """The kind of the broker at a URL."""
-    return RabbitSending() if is_rabbit(address) else RedisSending()
+    """The kind of the broker at a URL. Only the library of that kind is loaded."""
+    if is_rabbit(address):
+        from ostinato.publishing.rabbitmq import RabbitSending  # noqa: PLC0415 - see above
+
+        return RabbitSending()
+    from ostinato.publishing.redis import RedisSending  # noqa: PLC0415 - see above
+
+    return RedisSending()
+
+
+def cause_of(error: Exception) -> BaseException:
+    """The error of the broker's library, which kombu may have wrapped."""
+    return error.__cause__ or error
+
+
+def not_taken(error: Exception, kind: BrokerKind) -> BrokerUnavailable:
+    """The error that a producer gets for an error of the broker: it says what to do."""
+    return BrokerUnavailable(
+        kind.reason(error)
+        or f"The broker did not take the message ({error}): "
+        "run `ostinato up`, or see to the broker that OSTINATO_BROKER_URL names."
+    )

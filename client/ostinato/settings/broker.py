@@ -10,20 +10,16 @@ from typing import Annotated
 from urllib.parse import quote
 
 import platformdirs
-from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from typing_extensions import TypeVar
 
 from ostinato.errors import ConfigurationError
-from ostinato.messages.reasons import printable
 from ostinato.messages.routing import MOST_LANES
 from ostinato.settings.broker_url import broker_url, is_rabbit
-from ostinato.settings.environment import PREFIX, unknown_settings, warn_of, written_as
+from ostinato.settings.environment import PREFIX, written_as
 
 # Linux allows 107 bytes in the path of a unix socket, macOS 103.
 _LONGEST_SOCKET_PATH = 100
-
-S = TypeVar("S", bound=BaseSettings)
 
 
 def _home() -> Path:
@@ -77,23 +73,6 @@ class BrokerSettings(BaseSettings):
     def broker_address(self) -> str:
         """The URL of the broker, embedded or not."""
         return self.broker_url or f"redis+socket://{quote(str(socket_path(self.home)))}"
-
-
-def read_settings(settings: type[S]) -> S:
-    """The settings as the environment has them; ConfigurationError, one sentence, where a value cannot work.
-
-    A variable that looks like a setting and is none is a warning in the log.
-    """
-    for name in unknown_settings(os.environ):
-        warn_of(name)
-    try:
-        return settings()
-    except ValidationError as error:
-        problem = error.errors(include_url=False, include_input=False)[0]
-        name = f"{PREFIX}{'_'.join(map(str, problem['loc']))}".upper()
-        raise ConfigurationError(
-            f"{name} cannot be used: {printable(problem['msg'].removeprefix('Value error, '))}."
-        ) from None
 
 
 def socket_path(home: Path) -> Path:

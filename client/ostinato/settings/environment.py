@@ -1,14 +1,18 @@
 """The environment as people write it: what a value has to look like, and variables that are no setting."""
 
 import logging
+import os
 import re
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from functools import cache
+from typing import TypeVar
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, ValidationError
+from pydantic_settings import BaseSettings
 
-from ostinato.messages.reasons import escaped
+from ostinato.errors import ConfigurationError
+from ostinato.messages.printable import escaped, printable
 
 PREFIX = "OSTINATO_"
 # The worker's too: it has them in its own layer, and a producer's environment is often the same.
@@ -26,6 +30,24 @@ _OF_OTHERS = re.compile(r"POSTGRES_PASSWORD|TEST_\w+")
 _ALIKE = 0.5
 
 _log = logging.getLogger(__name__)
+S = TypeVar("S", bound=BaseSettings)
+
+
+def read_settings(settings: type[S]) -> S:
+    """The settings as the environment has them; ConfigurationError, one sentence, where a value cannot work.
+
+    A variable that looks like a setting and is none is a warning in the log.
+    """
+    for name in unknown_settings(os.environ):
+        warn_of(name)
+    try:
+        return settings()
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_input=False)[0]
+        name = f"{PREFIX}{'_'.join(map(str, problem['loc']))}".upper()
+        raise ConfigurationError(
+            f"{name} cannot be used: {printable(problem['msg'].removeprefix('Value error, '))}."
+        ) from None
 
 
 def written_as(form: str, said: str) -> AfterValidator:

@@ -17,8 +17,8 @@ from ostinato import Producer
 from ostinato.errors import BrokerUnavailable
 from ostinato.messages.models import RecordPattern
 from ostinato.messages.routing import QUEUE, queue_of
-from ostinato.outbox.folder import OutboxSettings
 from ostinato.settings.broker import BrokerSettings
+from ostinato.settings.outbox import OutboxSettings
 from store.database.schema import migrate
 from tests.conftest import missing
 from tests.product import DEADLINE, Env, Product

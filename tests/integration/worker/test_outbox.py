@@ -22,8 +22,9 @@ from ostinato.errors import MalformedMessage, OutboxFull
 from ostinato.messages.models import ApplyBatch, RecordPattern, RecordPatternApplication
 from ostinato.messages.routing import QUEUE
 from ostinato.outbox.file import Outbox
-from ostinato.outbox.folder import OutboxSettings, take
+from ostinato.outbox.folder import take
 from ostinato.outbox.inspection import states
+from ostinato.settings.outbox import OutboxSettings
 from store.database.tables import inbox
 from tests.product import Product
 from tests.servers.brokers import EmbeddedValkey, Server

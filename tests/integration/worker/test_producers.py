@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from ostinato import Producer, record_pattern
-from ostinato.outbox.folder import OutboxSettings
+from ostinato.settings.outbox import OutboxSettings
 from tests.product import Env, Finished, Product
 from tests.servers.brokers import free_port
 

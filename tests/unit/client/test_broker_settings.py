@@ -9,8 +9,9 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 
 from ostinato.errors import ConfigurationError
-from ostinato.settings.broker import BrokerSettings, read_settings, socket_path
+from ostinato.settings.broker import BrokerSettings, socket_path
 from ostinato.settings.broker_url import rabbit_location
+from ostinato.settings.environment import read_settings
 
 
 @pytest.fixture(autouse=True)

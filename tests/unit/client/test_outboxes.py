@@ -93,7 +93,7 @@ import resource, sys
 from pathlib import Path
 from ostinato.errors import OutboxUnavailable
 from ostinato import Producer
-from ostinato.outbox.folder import OutboxSettings
+from ostinato.settings.outbox import OutboxSettings
 
 _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
 resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))

@@ -16,6 +16,7 @@ from typing_extensions import override
 from ostinato.errors import MalformedMessage
 from ostinato.messages.routing import queue_of
 from ostinato.publishing.rabbitmq import destination
+from ostinato.reasons import Reason
 from worker.broker.consumer import WorkerConsumer
 from worker.broker.envelope import check, known
 from worker.broker.rabbitmq.messages import body_of, headers_of, size_of, whole
@@ -127,5 +128,7 @@ def _died(message: Message) -> MalformedMessage:
     headers: dict[str, Any] = message.properties.get("application_headers") or {}
     reason = headers.get("x-first-death-reason")
     if reason == "delivery_limit":
-        return MalformedMessage("delivery_limit", f"each of {DELIVERY_LIMIT + 1} deliveries ended without an answer")
-    return MalformedMessage("dead_letter", f"the broker gave it up ({reason})")
+        return MalformedMessage(
+            Reason.DELIVERY_LIMIT, f"each of {DELIVERY_LIMIT + 1} deliveries ended without an answer"
+        )
+    return MalformedMessage(Reason.DEAD_LETTER, f"the broker gave it up ({reason})")

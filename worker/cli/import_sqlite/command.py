@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ostinato.errors import TransientError
-from ostinato.settings.broker import read_settings
+from ostinato.settings.environment import read_settings
 from store.writing.transaction import Writer
 from worker.cli.import_sqlite.importing import Importer
 from worker.cli.import_sqlite.local_times import zone_named

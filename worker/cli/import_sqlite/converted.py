@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from ostinato.errors import MalformedMessage
 from ostinato.messages import wire
 from ostinato.messages.models import ImportPattern, RecordPatternApplication
-from ostinato.messages.reasons import printable
+from ostinato.messages.printable import printable
 from worker.cli.import_sqlite.mending import Mending, Skipped
 from worker.cli.import_sqlite.source import Row
 

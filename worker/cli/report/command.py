@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ostinato.settings.broker import read_settings
+from ostinato.settings.environment import read_settings
 from worker.cli.output import err, harmless
 from worker.cli.report.facts import facts
 from worker.cli.report.page import page

@@ -5,7 +5,7 @@ from datetime import datetime
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from ostinato.messages.reasons import escaped
+from ostinato.messages.printable import escaped
 from store.reading.records import Stats
 from worker.cli.report import charts
 from worker.cli.report.facts import Facts

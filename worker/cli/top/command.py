@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ostinato.settings.broker import read_settings
+from ostinato.settings.environment import read_settings
 from store.reading.ranking import Filters
 from worker.cli.output import out
 from worker.cli.patterns import IncludeInactive, Limit, MinPriority, OfInstrument, OfType, WithTag

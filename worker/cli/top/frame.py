@@ -7,7 +7,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ostinato.messages.reasons import escaped
+from ostinato.messages.printable import escaped
 from store.reading.glance import Refusal
 from store.reading.records import Pattern
 from worker.broker.client import BrokerState
