@@ -11,15 +11,15 @@ from celery.worker import state
 
 from ostinato.errors import ConfigurationError, StoreOutdated, TransientError
 from ostinato.messages.routing import queue_of
-from ostinato.publishing.celery_app import OwnCelery
 from ostinato.publishing.kinds import kind_of
 from store.writing.transaction import Writer
 from tasks.celery_tasks import bind
 from tasks.receiver import Receiver
-from worker.beat.scheduler import LONGEST_WAIT, beat_schedule, slot_scheduler
+from worker.beat.scheduler import LONGEST_WAIT, SlotScheduler, beat_schedule
 from worker.beat.slots import SlotSchedule
-from worker.broker.consumers import worker_consumer
-from worker.broker.life import Life
+from worker.broker.consumer import WorkerApp
+from worker.broker.kinds import consumer_class
+from worker.broker.liveness import Life
 from worker.clock import now
 from worker.logs import configure_logs
 from worker.observability.watching import Watching
@@ -39,15 +39,14 @@ _BOUNDS = {
 }
 
 
-def create_app(settings: Settings) -> OwnCelery:
+def create_app(settings: Settings) -> WorkerApp:
     """The application of worker and beat; connects to nothing before one of them starts."""
-    app = OwnCelery("ostinato")
     life = Life(heard=_HEARD_SECONDS, deaf_after=settings.deaf_after)
     watching = Watching(settings)
     receiver = Receiver(
         _writer(settings, watching), now, partial(_pause, life), watching.applied_ahead, watching.found_done
     )
-    consumer = worker_consumer(receiver, settings, life)
+    app, consumer = WorkerApp(settings, receiver, life), consumer_class(settings)
     app.conf.update(_configuration(settings) | consumer.configuration(settings), worker_consumer=consumer)
     app.steps["consumer"].update(consumer.own_steps)
     bind(app, receiver, watching.around)
@@ -65,7 +64,7 @@ def _configuration(settings: Settings) -> dict[str, Any]:
     kind = kind_of(settings.broker_address)
     return {
         # Serial: one process that applies one message after the other.
-        "worker_pool": "worker.broker.pool:SerialPool",
+        "worker_pool": "worker.broker.consumer:SerialPool",
         "worker_concurrency": 1,
         "worker_prefetch_multiplier": 1,
         # The broker is told "done" after the commit, never before.
@@ -87,7 +86,7 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         "worker_send_task_events": True,
         "worker_enable_remote_control": False,
         "beat_schedule": beat_schedule(schedule, kind.options(queue_of(settings.own_lane), _BOUNDS)),
-        "beat_scheduler": slot_scheduler(settings),
+        "beat_scheduler": SlotScheduler,
         "beat_max_loop_interval": LONGEST_WAIT,
         "enable_utc": True,
         "timezone": "UTC",

@@ -25,11 +25,11 @@ from worker.processes.embedded import (
     BrokerNotReady,
     EmbeddedBroker,
     ForeignServer,
-    Fsync,
     NoEmbeddedBroker,
     valkey_binary,
 )
 from worker.processes.supervisor import Backoff, Event, Restarting, Started, Supervisor
+from worker.settings import Fsync
 
 DEADLINE = 20.0
 

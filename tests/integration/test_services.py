@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.servers.brokers import client
-from worker.processes.embedded import Fsync
 from worker.processes.services import Services
-from worker.settings import Settings
+from worker.settings import Fsync, Settings
 
 
 @pytest.mark.parametrize("fsync", ["everysec", "always"])

@@ -16,7 +16,8 @@ from redis.exceptions import RedisError
 from ostinato.settings.broker import socket_path
 from tests.waiting import wait_until
 from worker.processes.child import Child
-from worker.processes.embedded import EmbeddedBroker, Fsync, valkey_binary
+from worker.processes.embedded import EmbeddedBroker, valkey_binary
+from worker.settings import Fsync
 
 KINDS = ("valkey", "redis")
 _REDIS = "OSTINATO_TEST_REDIS_URL"
