@@ -5,6 +5,7 @@ import time
 from functools import partial
 from typing import Any
 
+import structlog
 from celery import signals
 from celery.exceptions import WorkerShutdown, WorkerTerminate
 from celery.worker import state
@@ -107,12 +108,17 @@ def _connect_signals(settings: Settings, receiver: Receiver, watching: Watching)
         except TransientError as error:
             logging.getLogger(__name__).warning("store_unavailable: %s", error)
 
+    def say_ready(**_: object) -> None:
+        detail = "`celery inspect` and `celery control` get no answer; ask `ostinato status` instead"
+        structlog.get_logger().info("remote_control_off", detail=detail)
+
     def end(**_: object) -> None:
         watching.stop()
         receiver.writer.close()
 
     signals.setup_logging.connect(set_up_logs, weak=False, dispatch_uid=_SIGNALS)
     signals.worker_init.connect(begin, weak=False, dispatch_uid=_SIGNALS)
+    signals.worker_ready.connect(say_ready, weak=False, dispatch_uid=_SIGNALS)
     signals.worker_shutdown.connect(end, weak=False, dispatch_uid=_SIGNALS)
 
 

@@ -16,8 +16,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from worker.processes.child import Child
-from worker.processes.supervisor import ChildSpec
+from worker.processes.child import Child, ChildSpec
 from worker.settings import Fsync
 
 _OTHER_BROKER = "set OSTINATO_BROKER_URL to a Redis or Valkey server"
@@ -136,7 +135,7 @@ class EmbeddedBroker:
         """
         spec = self.spec()
         try:
-            self._child = spec.start()
+            self._child = Child.start(spec)
         except BaseException:
             self.stop()
             raise
