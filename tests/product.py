@@ -20,7 +20,7 @@ from store.reading.store import Store
 from tests.servers.brokers import Client, client
 from tests.waiting import wait_until
 from worker.broker.kinds import broker_client
-from worker.processes.child import Child
+from worker.processes.child import Child, ChildSpec
 from worker.settings import Settings
 
 DEADLINE = 60.0
@@ -69,7 +69,9 @@ class Product:
     def start(self, name: str, *command: str, env: Env = None) -> Child:
         """Start a command; what it writes is `log(name)`."""
         return Child.start(
-            name, command, env=self.env | dict(env or {}), cwd=self.elsewhere, log=self._log(name), grace=DEADLINE
+            ChildSpec(
+                name, command, env=self.env | dict(env or {}), cwd=self.elsewhere, log=self._log(name), grace=DEADLINE
+            )
         )
 
     def worker(self, name: str = "worker", *, env: Env = None, app: str = "worker") -> Child:

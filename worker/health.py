@@ -41,7 +41,7 @@ def require_broker(settings: BrokerSettings) -> list[str]:
     BrokerUnavailable if it does not answer.
     """
     with closing(broker_client(settings)) as broker:
-        problem, warnings = broker.condition()
+        problem, warnings = broker.health()
     if problem is not None:
         raise Unhealthy(problem)
     return warnings

@@ -41,7 +41,7 @@ from tests.product import DEADLINE, Env, Product
 from tests.servers.brokers import EmbeddedValkey
 from tests.waiting import comes_true, wait_until
 from worker.processes.child import Child
-from worker.processes.embedded import Fsync
+from worker.settings import Fsync
 
 HEALED_SECONDS = 60.0
 PROBE_SECONDS = 30.0

@@ -8,7 +8,7 @@ from tests.faults import flight
 from tests.faults.oracle import Verdict
 from tests.faults.report import Record
 from tests.faults.rig import Rig
-from worker.processes.embedded import Fsync
+from worker.settings import Fsync
 
 KILLS = 10
 LEAST_HITS = 8

@@ -1,8 +1,8 @@
 """`ostinato rebuild`."""
 
 import tempfile
-from collections.abc import Generator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -11,13 +11,11 @@ import typer
 from rich.table import Table
 
 from ostinato.settings.environment import read_settings
-from store.history.comparison import Difference, differences
-from store.history.rebuilding import require_empty, require_whole, settle
-from store.history.recorded import History, last_place
-from store.writing.transaction import Writer
+from store.history.comparison import Difference
+from store.history.rebuilding import require_whole
+from store.history.recorded import History
 from worker.cli.output import AsJson, harmless, out, print_json, progress
-from worker.clock import now
-from worker.recovery.rebuilding import replay
+from worker.recovery import rebuilding
 from worker.settings import Settings
 
 _SHOWN = 20
@@ -41,7 +39,7 @@ def rebuild(
         raise typer.BadParameter("say --into URL, --verify, or both")
     with History(read_settings(Settings).store_address) as history, _target(into) as url:
         require_whole(history.extent().pruned)
-        found = _rebuilt(history, url, verify=verify)
+        found = rebuilding.rebuild(history, url, _show_progress, verify=verify)
     if as_json:
         print_json([asdict(each) for each in found])
     elif verify:
@@ -61,25 +59,10 @@ def _target(into: str | None) -> Generator[str]:
         yield f"sqlite:///{Path(folder, 'store.db')}"
 
 
-def _rebuilt(history: History, url: str, *, verify: bool) -> list[Difference]:
-    """Fill the store at ``url``; its differences from the history's, if they are wanted."""
-    with closing(Writer(url)) as writer:
-        writer.open()
-        require_empty(url)
-        upto = history.extent().last
-        _replay(history, writer, after=0, upto=upto)
-        # What came meanwhile is little, so that the snapshot, which keeps old pages alive, need not last long.
-        with history.snapshot() as live:
-            _replay(history, writer, after=upto, upto=last_place(live))
-            with writer.transaction(now) as transaction:
-                settle(transaction)
-                return list(differences(live, transaction.connection, transaction.now)) if verify else []
-
-
-def _replay(history: History, writer: Writer, *, after: int, upto: int) -> None:
+def _show_progress(counts: Iterator[int], total: int) -> None:
     with progress() as shown:
-        bar = shown.add_task("applying the history", total=upto - after)
-        for count in replay(history, writer, after=after, upto=upto):
+        bar = shown.add_task("applying the history", total=total)
+        for count in counts:
             shown.advance(bar, count)
 
 

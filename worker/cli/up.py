@@ -18,8 +18,9 @@ from store.reading.records import Stats
 from store.reading.store import Store
 from worker.broker.kinds import broker_client
 from worker.cli.output import err, harmless, out
+from worker.processes.child import ChildSpec
 from worker.processes.services import FLOWER_PORT, Services
-from worker.processes.supervisor import ChildSpec, CouldNotStart, Exited, Restarting, Started, Supervisor
+from worker.processes.supervisor import CouldNotStart, Exited, Restarting, Started, Supervisor
 from worker.processes.supervisor import Event as Happening
 from worker.settings import Settings
 

@@ -24,7 +24,7 @@ from tests.integration.store.bench import (
     sighting,
     soft_delete,
 )
-from worker.recovery.rebuilding import replay
+from worker.recovery.rebuilding import apply_history
 
 LATER = NOW + 10 * DAY
 A, B, C = (pattern_id("T", name) for name in "abc")
@@ -41,7 +41,7 @@ def history(bench: Bench) -> Generator[History]:
 def rebuilt(history: History, folder: Path) -> Generator[Writer]:
     """A fresh store with everything that the history has."""
     with closing(Writer(f"sqlite:///{folder}/rebuilt.db")) as writer:
-        for _ in replay(history, writer, after=0, upto=history.extent().last):
+        for _ in apply_history(history, writer, after=0, upto=history.extent().last):
             pass
         yield writer
 

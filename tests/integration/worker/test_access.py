@@ -182,7 +182,7 @@ def test_a_user_for_one_lane_is_no_worker_of_others(guarded: GuardedServer) -> N
 def test_a_user_that_may_not_ask_is_told_what_is_not_known(guarded: GuardedServer) -> None:
     """The broker's condition is no reason for an alarm; what a reader puts on the queue is refused."""
     with closing(RedisClient(BrokerSettings(broker_url=guarded.of("worker")))) as worker:
-        found = worker.condition()
+        found = worker.health()
     assert (None, True) == (found.problem, "this user may not ask" in found.warnings[0])
     with (
         closing(RedisClient(BrokerSettings(broker_url=guarded.of("reader")))) as reader,

@@ -14,7 +14,8 @@ from store.writing.recalculation import CHUNK
 from tests.integration.worker.test_interruptions import lease_of, locked, sightings, taken, wait_until_taken, working
 from tests.product import Product
 from tests.waiting import wait_until
-from worker.broker.redis.taken import LEASE_SECONDS, workers
+from worker.broker.redis.queues import workers
+from worker.broker.redis.taken import LEASE_SECONDS
 
 ROOM = 500_000
 FULL = "The broker's memory is full"

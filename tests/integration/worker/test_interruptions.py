@@ -17,7 +17,8 @@ from tests.integration.worker.test_transport import Fetching
 from tests.product import DEADLINE, Product
 from tests.servers.brokers import EmbeddedValkey
 from tests.waiting import wait_until
-from worker.broker.redis.taken import LEASE_SECONDS, workers
+from worker.broker.redis.queues import workers
+from worker.broker.redis.taken import LEASE_SECONDS
 from worker.processes.child import Child
 
 

@@ -17,8 +17,10 @@ from ostinato.errors import MalformedMessage
 from ostinato.messages.routing import queue_of
 from ostinato.publishing.rabbitmq import destination
 from ostinato.reasons import Reason
+from worker.broker.client import BrokerClient
 from worker.broker.consumer import WorkerConsumer
 from worker.broker.envelope import check, known
+from worker.broker.rabbitmq.client import RabbitClient
 from worker.broker.rabbitmq.messages import body_of, headers_of, size_of, whole
 from worker.broker.rabbitmq.queues import DEAD, DELIVERY_LIMIT, declare, left_behind
 from worker.broker.rabbitmq.steps import DeadLetters, Signs
@@ -51,6 +53,10 @@ class RabbitConsumer(WorkerConsumer):
             "task_queues": [destination(queue_of(settings.own_lane))],
             "worker_send_task_events": False,
         }
+
+    @override
+    def client(self) -> BrokerClient:
+        return RabbitClient(self.settings)
 
     @override
     def start(self) -> None:

@@ -35,10 +35,10 @@ from typing_extensions import override
 
 from ostinato.errors import MalformedMessage
 from tasks.receiver import Delivered
+from tasks.trouble import Trouble
 from worker.broker.consumer import Refuse
 from worker.broker.envelope import Json, delivered, known, opened
 from worker.broker.redis.taken import Taken
-from worker.trouble import Trouble
 
 SWEEP_SECONDS = 2.0
 # So many messages at most, and of so many bytes in all, are fetched along with one: they hold the store, and each

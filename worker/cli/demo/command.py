@@ -19,7 +19,7 @@ from store.reading.store import Store
 from worker.cli.demo.sample import sample_lines
 from worker.cli.output import err, harmless, out, progress
 from worker.cli.patterns import ranking
-from worker.processes.child import Child
+from worker.processes.child import Child, ChildSpec
 from worker.processes.services import Services
 from worker.processes.supervisor import Supervisor
 from worker.settings import Settings
@@ -79,10 +79,12 @@ def _producer(settings: Settings, folder: Path, number: int, lines: Sequence[str
     file = folder / f"producer-{number}.jsonl"
     file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     return Child.start(
-        f"producer-{number}",
-        [sys.executable, "-m", "worker.cli", "send", str(file)],
-        env={**os.environ, "OSTINATO_HOME": str(settings.home), "OSTINATO_BROKER_URL": ""},
-        log=folder / "logs" / f"producer-{number}.log",
+        ChildSpec(
+            f"producer-{number}",
+            [sys.executable, "-m", "worker.cli", "send", str(file)],
+            env={**os.environ, "OSTINATO_HOME": str(settings.home), "OSTINATO_BROKER_URL": ""},
+            log=folder / "logs" / f"producer-{number}.log",
+        )
     )
 
 
