@@ -16,7 +16,7 @@ _PACKAGES = ("celery", "kombu", "redis", "sqlalchemy", "psycopg")
 
 
 def show(file: Path, *, write: bool) -> None:
-    """Print the table of a file with lines as `tests.faults.results.append` writes them; ``write``: also to its page."""
+    """Print the table of a file that `tests.faults.results.append` has written; ``write``: put it on its page too."""
     results = read(file)
     written = f"{table(results)}\n\n{setting(results)}\n"
     sys.stdout.write(written)
