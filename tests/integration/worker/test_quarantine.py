@@ -56,7 +56,7 @@ def good_ones(count: int) -> Iterator[tuple[str, Json]]:
 
 
 def odd_ones() -> Iterator[tuple[str, Json]]:
-    """The same with a header of another program, which Celery would take for its own, or with a strange delivery tag."""
+    """The same with a header of another program, which Celery would take for its own, or a strange delivery tag."""
     for (key, whole), (name, value) in zip(good_ones(len(FOREIGN_HEADERS)), FOREIGN_HEADERS.items(), strict=True):
         yield key, whole | {"headers": whole["headers"] | {name: value}}
     for (key, whole), tag in zip(good_ones(len(TAGS)), TAGS, strict=True):
