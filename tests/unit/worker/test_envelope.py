@@ -116,19 +116,14 @@ def test_a_header_that_celery_reads_has_its_type(code: str, name: str, values: S
 def test_other_parts_have_their_types_too() -> None:
     """Headers, content type and encoding, the body, what follows a message in it, and the properties of a producer."""
     assert {"envelope_headers"} == {reason_for(headers) for headers in (None, [], "text", 7)}
-    types = [
-        ("application/json", "binary"),
-        ("application/json", None),
-        ("text/plain", "utf-8"),
-        (None, None),
-        ([], {}),
-    ]
+    utf, plain = "utf-8", "application/json"
+    types: list[tuple[object, object]] = [(plain, "binary"), (plain, None), ("text/plain", utf), (None, None), ([], {})]
     assert {"envelope_content_type"} == {reason_for(content_type=one, content_encoding=other) for one, other in types}
-    bodies = [None, 7, [], "", "null", "[]", "[[], {}]", "[{}, [], {}]", "[[], {}, null]", "[" * 100_000, "7" * 5_000]
-    assert {"envelope_body"} == {reason_for(body=body) for body in [*bodies, "\ud800"]}
+    bodies: list[object] = [None, 7, [], "", "null", "[]", "[[], {}]", "[{}, [], {}]", "[[], {}, null]", "\ud800"]
+    assert {"envelope_body"} == {reason_for(body=body) for body in [*bodies, "[" * 100_000, "7" * 5_000]}
     for name in FOLLOWING:
         assert f"envelope_{name}" == reason_for(body=json.dumps([["{}"], {}, {**FOLLOWING, name: ["something"]}]))
-    odd = {"delivery_info": (None, "x"), "reply_to": (7,), "correlation_id": ({},)}
+    odd: dict[str, tuple[object, ...]] = {"delivery_info": (None, "x"), "reply_to": (7,), "correlation_id": ({},)}
     for name, values in odd.items():
         assert {"envelope_properties"} == {reason_for(properties={**PROPERTIES, name: each}) for each in values}
     assert "envelope_body_encoding" == reason_for(properties={**PROPERTIES, "body_encoding": []})
