@@ -8,6 +8,7 @@ from tests.faults import flight
 from tests.faults.oracle import Verdict
 from tests.faults.report import Record
 from tests.faults.rig import Rig
+from tests.forms import Scaled
 from worker.settings import Fsync
 
 KILLS = 10
@@ -17,7 +18,7 @@ UNSYNCED = 2.0
 
 
 @pytest.mark.parametrize("fsync", ["always", "everysec"])
-def test_kill_9_of_the_broker(home: Path, seed: str, record: Record, fsync: Fsync) -> None:
+def test_kill_9_of_the_broker(home: Path, seed: str, record: Record, scaled: Scaled, fsync: Fsync) -> None:
     """Synced always, nothing is lost; every second, only what was accepted just before a kill.
 
     A hit is a broker that died with messages in its lists. The worker stays the same process.
@@ -25,7 +26,7 @@ def test_kill_9_of_the_broker(home: Path, seed: str, record: Record, fsync: Fsyn
     hits = 0
     with Rig(home, seed, fsync=fsync) as rig, rig.worker() as worker:
         with rig.load():
-            for _ in range(KILLS):
+            for _ in range(scaled(KILLS)):
                 rig.wait_for_applied(rig.random.randint(1, 60))
                 rig.fault()
                 rig.broker.kill()
@@ -38,7 +39,7 @@ def test_kill_9_of_the_broker(home: Path, seed: str, record: Record, fsync: Fsyn
         assert [] == lost_for_no_reason(verdict, rig.faults)
         verdict.defects.pop("lost", None)
     assert {} == verdict.defects
-    assert LEAST_HITS <= hits
+    assert scaled(LEAST_HITS) <= hits
 
 
 def lost_for_no_reason(verdict: Verdict, kills: list[float]) -> list[str]:

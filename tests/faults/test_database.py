@@ -12,6 +12,7 @@ from sqlalchemy import make_url
 from tests.conftest import missing
 from tests.faults.report import Record
 from tests.faults.rig import Rig
+from tests.forms import Scaled
 from tests.product import DEADLINE
 from tests.servers import postgresql
 from tests.servers.postgresql import OwnServer
@@ -43,12 +44,12 @@ def on_postgresql(home: Path, seed: str, server: OwnServer) -> Generator[Rig]:
         yield rig
 
 
-def test_a_backend_is_terminated(on_postgresql: Rig, record: Record) -> None:
+def test_a_backend_is_terminated(on_postgresql: Rig, record: Record, scaled: Scaled) -> None:
     """The worker connects again, and stays the same process; a hit is one that was at work."""
     rig, hits = on_postgresql, 0
     with rig.worker() as worker:
         with rig.load():
-            for _ in range(BACKENDS):
+            for _ in range(scaled(BACKENDS)):
                 rig.wait_for_applied(rig.random.randint(1, 100))
                 rig.fault()
                 ended = wait_until(lambda: rig.select(TERMINATE), why="the worker is at work")
@@ -57,15 +58,15 @@ def test_a_backend_is_terminated(on_postgresql: Rig, record: Record) -> None:
         assert None is worker.poll()
     record(rig.result("D1 PostgreSQL: backend terminated", hits))
     assert {} == verdict.defects
-    assert BACKENDS == hits
+    assert scaled(BACKENDS) == hits
 
 
-def test_kill_9_of_the_server(on_postgresql: Rig, server: OwnServer, record: Record) -> None:
+def test_kill_9_of_the_server(on_postgresql: Rig, server: OwnServer, record: Record, scaled: Scaled) -> None:
     """Or its immediate shutdown: it recovers from its log, and the worker goes on by itself."""
     rig, hits = on_postgresql, 0
     with rig.worker() as worker:
         with rig.load():
-            for number in range(SERVERS):
+            for number in range(scaled(SERVERS)):
                 rig.wait_for_applied(rig.random.randint(1, 100))
                 rig.fault()
                 server.kill(signal.SIGQUIT if number % 2 else signal.SIGKILL)
@@ -75,12 +76,12 @@ def test_kill_9_of_the_server(on_postgresql: Rig, server: OwnServer, record: Rec
         assert None is worker.poll()
     record(rig.result("D1 PostgreSQL: kill -9, immediate shutdown", hits))
     assert {} == verdict.defects
-    assert SERVERS == hits
+    assert scaled(SERVERS) == hits
 
 
 @pytest.mark.parametrize("fault", [Fault.LOST_REQUEST, Fault.LOST_REPLY])
 def test_a_connection_is_cut_around_a_commit(
-    on_postgresql: Rig, server: OwnServer, record: Record, fault: Fault
+    on_postgresql: Rig, server: OwnServer, record: Record, scaled: Scaled, fault: Fault
 ) -> None:
     """Before it, or after it and before its answer: either way the message runs again, and the inbox decides."""
     rig = on_postgresql
@@ -89,7 +90,7 @@ def test_a_connection_is_cut_around_a_commit(
         rig.worker(env={"OSTINATO_STORE_URL": behind(proxy, make_url(rig.store))}) as worker,
     ):
         with rig.load():
-            for number in range(CUTS):
+            for number in range(scaled(CUTS)):
                 # Otherwise the next would meet the same message again, which waits longer every time.
                 rig.wait_for_applied(rig.random.randint(1, 20))
                 rig.fault()
@@ -100,4 +101,4 @@ def test_a_connection_is_cut_around_a_commit(
     when = "before" if fault is Fault.LOST_REQUEST else "after"
     record(rig.result(f"D1 PostgreSQL: cut {when} the commit", proxy.hits[fault]))
     assert {} == verdict.defects
-    assert CUTS == proxy.hits[fault]
+    assert scaled(CUTS) == proxy.hits[fault]

@@ -6,6 +6,7 @@ import signal
 from tests.faults import flight
 from tests.faults.report import Record
 from tests.faults.rig import Rig
+from tests.forms import Scaled
 from tests.product import DEADLINE
 from tests.waiting import comes_true, wait_until
 from worker.processes.child import Child
@@ -17,19 +18,19 @@ LEAST_HITS = 2
 OVERTAKEN = 6.0 + 2.0 + 1.0
 
 
-def test_sigstop_for_longer_than_the_lease(rig: Rig, record: Record) -> None:
+def test_sigstop_for_longer_than_the_lease(rig: Rig, record: Record, scaled: Scaled) -> None:
     """It goes on with a message that another has applied meanwhile, and that has no second effect: that is a hit."""
     hits = 0
     with rig.worker("first") as first, rig.worker("second") as second:
         with rig.load():
-            for number in range(PAUSES):
+            for number in range(scaled(PAUSES)):
                 rig.wait_for_applied(rig.random.randint(1, 50))
                 hits += was_overtaken(rig, (first, second)[number % 2])
         verdict = rig.judge()
         assert [None, None] == [first.poll(), second.poll()]
     record(rig.result("W5 worker: SIGSTOP longer than its lease", hits))
     assert {} == verdict.defects
-    assert LEAST_HITS <= hits
+    assert scaled(LEAST_HITS) <= hits
 
 
 def was_overtaken(rig: Rig, worker: Child) -> bool:

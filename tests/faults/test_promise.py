@@ -9,17 +9,18 @@ from tests.faults import flight
 from tests.faults.load import recording
 from tests.faults.report import Record
 from tests.faults.rig import Rig
+from tests.forms import Scaled
 
 KILLS = 10
 LEAST_HITS = 7
 
 
-def test_kill_9_of_worker_and_broker_behind_an_outbox(home: Path, seed: str, record: Record) -> None:
+def test_kill_9_of_worker_and_broker_behind_an_outbox(home: Path, seed: str, record: Record, scaled: Scaled) -> None:
     """In turn, under load, nothing is lost and nothing counts twice; a hit is a broker that had messages."""
     hits = 0
     with Rig(home, seed, sending=recording) as rig:
         with rig.load():
-            for _ in range(KILLS):
+            for _ in range(scaled(KILLS)):
                 with rig.worker() as worker:
                     rig.wait_for_applied(rig.random.randint(1, 60))
                     hits += flight.in_flight(rig.product.client) > 0
@@ -32,4 +33,4 @@ def test_kill_9_of_worker_and_broker_behind_an_outbox(home: Path, seed: str, rec
             verdict = rig.judge()
     record(rig.result("R1, W1 worker and broker: kill -9, everysec, by Producer", hits))
     assert {} == verdict.defects
-    assert LEAST_HITS <= hits
+    assert scaled(LEAST_HITS) <= hits

@@ -10,6 +10,7 @@ from ostinato.messages.models import RecalculateAllPatternPriorities
 from tests.faults import flight
 from tests.faults.report import Record
 from tests.faults.rig import Rig
+from tests.forms import Scaled
 from tests.product import DEADLINE
 from tests.waiting import wait_until
 from worker.processes.child import Child
@@ -21,11 +22,11 @@ CODES = {"TERM": {0}, "TERM TERM": {0}, "QUIT": {0, 1}}
 
 
 @pytest.mark.parametrize("signals", CODES)
-def test_a_signal_ends_the_worker_in_good_order(rig: Rig, record: Record, signals: str) -> None:
+def test_a_signal_ends_the_worker_in_good_order(rig: Rig, record: Record, scaled: Scaled, signals: str) -> None:
     """Within the grace time, with its exit code, having given back what it had; a hit is one that left a queue."""
     hits = 0
     with rig.load():
-        for _ in range(STOPS):
+        for _ in range(scaled(STOPS)):
             with rig.worker() as worker:
                 rig.wait_for_applied(rig.random.randint(1, 100))
                 code = told(rig, worker, [signal.Signals[f"SIG{name}"] for name in signals.split()])
@@ -36,14 +37,14 @@ def test_a_signal_ends_the_worker_in_good_order(rig: Rig, record: Record, signal
         verdict = rig.judge()
     record(rig.result(f"W3 worker: {signals} under load", hits))
     assert {} == verdict.defects
-    assert STOPS == hits
+    assert scaled(STOPS) == hits
 
 
-def test_sigterm_during_a_recalculation(rig: Rig, record: Record) -> None:
+def test_sigterm_during_a_recalculation(rig: Rig, record: Record, scaled: Scaled) -> None:
     """The next worker goes on where it was; a hit is a recalculation that had begun and was not finished."""
     hits = 0
     with rig.load(backlog=20):
-        for _ in range(STOPS):
+        for _ in range(scaled(STOPS)):
             with rig.worker(app="tests.faults.small_chunks") as worker:
                 rig.wait_for_applied(50)
                 recalculation = RecalculateAllPatternPriorities()
@@ -58,7 +59,7 @@ def test_sigterm_during_a_recalculation(rig: Rig, record: Record) -> None:
         verdict = rig.judge()
     record(rig.result("W3 worker: TERM during a recalculation", hits))
     assert {} == verdict.defects
-    assert STOPS - 1 <= hits
+    assert scaled(STOPS - 1) <= hits
 
 
 def told(rig: Rig, worker: Child, signals: Sequence[signal.Signals]) -> int:

@@ -3,17 +3,18 @@
 from tests.faults import flight
 from tests.faults.report import Record
 from tests.faults.rig import Rig
+from tests.forms import Scaled
 
 KILLS = 40
 # A worker that dies between two messages holds none; most of its time it holds one.
 LEAST_HITS = 20
 
 
-def test_kill_9_of_the_worker(rig: Rig, record: Record) -> None:
+def test_kill_9_of_the_worker(rig: Rig, record: Record, scaled: Scaled) -> None:
     """Whatever it was doing, nothing is lost and nothing counts twice; a hit is one that died holding a message."""
     hits = 0
     with rig.load():
-        for _ in range(KILLS):
+        for _ in range(scaled(KILLS)):
             with rig.worker() as worker:
                 rig.wait_for_applied(rig.random.randint(1, 60))
                 rig.kill(worker)
@@ -22,4 +23,4 @@ def test_kill_9_of_the_worker(rig: Rig, record: Record) -> None:
         verdict = rig.judge()
     record(rig.result("W1 worker: kill -9 under load", hits))
     assert {} == verdict.defects
-    assert LEAST_HITS <= hits
+    assert scaled(LEAST_HITS) <= hits

@@ -4,11 +4,13 @@ from collections.abc import Generator
 from contextlib import closing
 
 import pytest
+from hypothesis import settings
 
 from store.reading.store import Store
 from store.writing.transaction import Writer
 from tests.integration.store.bench import Bench
-from tests.integration.store.trials import Laboratory
+from tests.integration.store.streams import BOUNDED
+from tests.integration.store.trials import Bound, Laboratory
 from tests.servers.databases import Database
 
 
@@ -34,3 +36,9 @@ def laboratory(database: Database) -> Generator[Laboratory]:
     """One store for many trials, each of which begins with it empty."""
     with closing(Laboratory(database)) as laboratory:
         yield laboratory
+
+
+@pytest.fixture
+def bound(full: bool) -> Bound:  # noqa: FBT001 - a fixture
+    """Searches have the same examples in every run of the short form, and fresh ones in the long one."""
+    return lambda examples: settings(BOUNDED, derandomize=not full, max_examples=examples)

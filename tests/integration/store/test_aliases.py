@@ -1,34 +1,13 @@
 """Ids that were merged into another pattern: what names one means its pattern (spec 3, alias; 5.1, step 2; 5.2)."""
 
-from itertools import permutations
-
 import pytest
 
 from ostinato.identity import pattern_id
-from store.database.tables import aliases, applications, patterns
+from store.database.tables import aliases, patterns
 from tests.integration.store.bench import DAY, NOW, Bench, application, rescore, sighting, soft_delete
 
 NAME, SPELT, AGAIN = "file not created", "file_not_created.", "File-not-created"
 N, ALIAS, SECOND = (pattern_id("T", name) for name in (NAME, SPELT, AGAIN))
-
-
-@pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
-def test_a_chain_of_messages_that_name_an_alias_is_applied_in_any_order(bench: Bench, order: tuple[int, ...]) -> None:
-    """Before the alias is known they wait, after it they are applied at once; the end is the same (spec 3, 5.2)."""
-    bench.apply(sighting(NAME, -9))
-    chain = (
-        (sighting(SPELT, -5),),
-        (application(ALIAS, "S", -4), application(ALIAS, "F", -3)),
-        (soft_delete(ALIAS, -2),),
-    )
-    for step in order:
-        bench.apply(*chain[step])
-
-    row = bench.row(patterns)
-    assert (2, 1, 1) == (row["occurrence_count"], row["led_to_success_count"], row["led_to_failure_count"])
-    assert (NOW - 2 * DAY, False) == (row["deleted_at"], row["active"])
-    assert {N} == {each["pattern_id"] for each in bench.rows(applications)}
-    assert (5, 0, 0, 0) == bench.ledger()
 
 
 def test_several_aliases_mean_one_pattern(bench: Bench) -> None:

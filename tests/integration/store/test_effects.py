@@ -1,7 +1,6 @@
 """What each message does to the store (spec 5.1 to 5.4)."""
 
 from dataclasses import asdict
-from random import Random
 
 import pytest
 
@@ -207,16 +206,6 @@ def test_a_late_delete_of_a_pattern_seen_since_leaves_it_active(bench: Bench) ->
     assert ["pattern_seen_since_soft_delete"] == bench.logged("pattern_seen_since_soft_delete", "pattern_soft_deleted")
 
 
-def test_a_sighting_after_the_delete_reactivates_in_both_orders(bench: Bench) -> None:
-    """And a late, older one does not (spec 5.1)."""
-    bench.apply(sighting("one", -5), soft_delete(pattern_id("T", "one"), -3), sighting("one", -1))
-    bench.apply(sighting("other", -5), sighting("other", -1), soft_delete(pattern_id("T", "other"), -3))
-    bench.apply(sighting("late", -5), soft_delete(pattern_id("T", "late"), -3), sighting("late", -4))
-
-    active = {row["pattern_name"]: row["active"] for row in bench.rows(patterns)}
-    assert {"one": True, "other": True, "late": False} == active
-
-
 def test_an_update_recomputes_one_pattern(bench: Bench) -> None:
     """Its two scores, now; others stay (spec 5.4)."""
     bench.apply(sighting("n"), sighting("another"), rescore(N))
@@ -251,27 +240,3 @@ def test_a_bad_member_of_a_batch_is_quarantined_beside_the_others(bench: Bench) 
     assert (2, 0, 1, 0) == bench.ledger()
     assert b"bad" == bench.row(quarantine)["raw"]
     assert 1 == bench.store.pattern(N).led_to_success_count
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_any_order_and_any_repetition_give_the_same_rows(bench: Bench, seed: int) -> None:
-    """As long as nothing merges, and up to the scores before a recalculation (spec 7, order-free)."""
-    random = Random(seed)  # noqa: S311 - for shuffling
-    events: list[Effect] = [sighting("n", -9, context_tags=["t"])]
-    events += [sighting("n", -random.randrange(9), description=random.choice([None, "one", "two"])) for _ in range(6)]
-    events += [application(N, random.choice("SF"), -random.randrange(3), grounding_confidence=0.3) for _ in range(9)]
-    events += [soft_delete(N, -random.randrange(9)) for _ in range(2)]
-    bench.apply(*events)
-    bench.recalculate()
-    expected = bench.row(patterns)
-
-    bench.sql("DELETE FROM inbox")
-    for table in ("applications", "pattern_tags", "aliases", "patterns"):
-        bench.sql(f"DELETE FROM {table}")  # noqa: S608 - names of ours
-    shuffled = events * 2
-    random.shuffle(shuffled)
-    for event in shuffled:
-        bench.apply(event, now=NOW + random.randrange(DAY))
-    bench.recalculate()
-    assert expected == bench.row(patterns)
-    assert [("t",)] == [(row["tag"],) for row in bench.rows(pattern_tags)]

@@ -1,9 +1,5 @@
 """Sightings that mean another pattern (spec 5.1, step 2; spec 3: content hash, fingerprint, alias)."""
 
-from itertools import permutations
-
-import pytest
-
 from ostinato.identity import pattern_id
 from store.database.tables import aliases, applications, patterns
 from tests.integration.store.bench import DAY, NOW, Bench, application, rescore, sighting, soft_delete
@@ -60,21 +56,6 @@ def test_an_alias_means_its_pattern_for_ever(bench: Bench) -> None:
     assert 2 == bench.store.stats().merges
 
 
-def test_descriptions_keep_patterns_apart(bench: Bench) -> None:
-    """The same name with another description is another thing, unless it is the same id (spec 3, content hash)."""
-    bench.apply(sighting("file not created", description="a"), sighting("file_not_created", description="b"))
-
-    assert 2 == len(bench.rows(patterns))
-    assert [] == bench.rows(aliases)
-
-
-def test_types_keep_patterns_apart(bench: Bench) -> None:
-    """The hash covers the type (spec 3, content hash)."""
-    bench.apply(sighting("n"), sighting("n.", pattern_type="U"))
-
-    assert 2 == len(bench.rows(patterns))
-
-
 def test_a_fingerprint_merges_different_names(bench: Bench) -> None:
     """On purpose, and within one type (spec 3, fingerprint)."""
     bench.apply(sighting("one", fingerprint="f"), sighting("two", fingerprint="f", description="d"))
@@ -122,31 +103,3 @@ def test_a_merge_reactivates_a_deleted_pattern(bench: Bench) -> None:
     assert bench.row(patterns)["active"]
     assert list(MERGES) == bench.logged(*MERGES)
     assert 2 == bench.store.stats().merges
-
-
-@pytest.mark.parametrize("deleted_first", [True, False], ids=["delete first", "sighting first"])
-def test_a_merge_and_a_delete_come_in_any_order(bench: Bench, *, deleted_first: bool) -> None:
-    """The later event time decides (spec 5.1)."""
-    events = (soft_delete(N, -3), sighting("file_not_created.", -1))
-    bench.apply(sighting("file not created", -5))
-    first, then = events if deleted_first else events[::-1]
-    bench.apply(first)
-    bench.apply(then)
-
-    assert bench.row(patterns)["active"]
-
-
-def test_any_order_of_merges_gives_the_same_totals(bench: Bench) -> None:
-    """Sightings, successes and failures, whichever spelling came first (spec 7, order-free)."""
-    spellings = ["file not created", "file_not_created.", "FILE-not-created!"]
-    totals: set[tuple[int, ...]] = set()
-    for order in permutations(spellings):
-        bench.apply(application(pattern_id("T", spellings[0])), application(pattern_id("T", spellings[1]), "F"))
-        bench.apply(*(sighting(name, -1) for name in order))
-        row = bench.row(patterns)
-        totals.add((row["occurrence_count"], row["led_to_success_count"], row["led_to_failure_count"]))
-        for table in ("applications", "aliases", "patterns"):
-            bench.sql(f"DELETE FROM {table}")  # noqa: S608 - names of ours
-
-    assert {(3, 1, 1)} == totals
-    assert 0 == bench.store.stats().parked

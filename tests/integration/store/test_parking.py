@@ -1,7 +1,5 @@
 """Applications and soft deletes that came before their pattern (spec 5.2, 5.3)."""
 
-import pytest
-
 from ostinato.identity import pattern_id
 from store.database.tables import applications, parked, patterns
 from tests.integration.store.bench import DAY, NOW, Bench, application, rescore, sighting, soft_delete
@@ -87,16 +85,6 @@ def test_what_waited_is_applied_in_event_time_order(bench: Bench) -> None:
     assert [late.id, later_tie.id, tie.id, early.id] == [each.id for each in bench.store.applications(N)]
 
 
-@pytest.mark.parametrize(("day", "active"), [(-3, True), (-2, False), (-1, False)])
-def test_a_delete_that_overtook_its_sighting_counts(bench: Bench, day: int, *, active: bool) -> None:
-    """Unless the pattern was seen after it (spec 5.1, 5.3)."""
-    bench.apply(soft_delete(N, day))
-    bench.apply(sighting("n", -2))
-
-    assert active == bench.row(patterns)["active"]
-    assert (2, 0, 0, 0) == bench.ledger()
-
-
 def test_a_parked_message_that_comes_again_is_a_duplicate(bench: Bench) -> None:
     """Before and after its pattern appears (spec 5)."""
     waiting = (application(N), soft_delete(N))
@@ -106,20 +94,6 @@ def test_a_parked_message_that_comes_again_is_a_duplicate(bench: Bench) -> None:
     bench.apply(sighting(), *waiting)
     assert (3, 0, 0, 4) == bench.ledger()
     assert 1 == bench.row(patterns)["led_to_success_count"]
-
-
-def test_what_waits_for_an_alias_is_applied_when_the_alias_appears(bench: Bench) -> None:
-    """Applications and deletes, in event-time order (spec 5.1, step 2)."""
-    alias = pattern_id("T", "N!")
-    bench.apply(sighting("n", -9), soft_delete(alias, -1), application(alias, "F", -2), application(alias, "S", -3))
-    assert (1, 3, 0, 0) == bench.ledger()
-
-    bench.apply(sighting("N!", -5))
-    row = bench.row(patterns)
-    assert (2, 1, 1) == (row["occurrence_count"], row["led_to_success_count"], row["led_to_failure_count"])
-    assert (False, NOW - DAY) == (row["active"], row["deleted_at"])
-    assert (5, 0, 0, 0) == bench.ledger()
-    assert {N} == {each["pattern_id"] for each in bench.rows(applications)}
 
 
 def test_an_update_does_not_wait(bench: Bench) -> None:

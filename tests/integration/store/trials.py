@@ -1,7 +1,7 @@
 """A store and the model of it, given the same deliveries by a worker that can be killed."""
 
 import json
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from uuid import uuid4
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import Connection, select
 from structlog.testing import capture_logs
 from typing_extensions import override
@@ -31,6 +32,12 @@ from worker.app import create_app
 from worker.settings import Settings
 
 EXACT = 1e-12
+Bound = Callable[[int], settings]
+"""Gives the settings of a search of this many examples."""
+SEARCHED = pytest.mark.parametrize(
+    "database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.long)], indirect=True
+)
+"""Marks a search: on SQLite in both forms of the tests, and on PostgreSQL in the long one."""
 
 
 class Killed(BaseException):

@@ -24,6 +24,8 @@ from worker.broker.redis.client import redis_client
 from worker.broker.redis.taken import Taken
 from worker.broker.redis.transport import ALONG_BYTES, ALONG_COUNT
 
+pytestmark = pytest.mark.each_broker
+
 TAKEN = f"{QUEUE}.taken.me"
 
 

@@ -2,7 +2,6 @@
 
 import ast
 import importlib
-import importlib.util
 import re
 import shlex
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ import pytest
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+import dev
 import worker.cli.commands
 from ostinato.messages.models import MESSAGES
 from ostinato.messages.wire import make, read_line
@@ -132,11 +132,6 @@ def _check_cli(words: list[str]) -> None:
 
 
 def _dev_commands() -> set[str]:
-    found = importlib.util.spec_from_file_location("dev", ROOT / "dev.py")
-    assert found is not None
-    assert found.loader is not None
-    dev = importlib.util.module_from_spec(found)
-    found.loader.exec_module(dev)
     usage: str = dev.parser().format_help()
     return set(re.findall(r"^    (\w+)", usage, re.MULTILINE))
 

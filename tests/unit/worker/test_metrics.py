@@ -44,7 +44,7 @@ def samples(registry: CollectorRegistry) -> Samples:
 def gauges(sources: Sources, *, last: float | None = None, waits: bool = False) -> CollectorRegistry:
     """A registry with these gauges only."""
     registry = CollectorRegistry()
-    registry.register(Gauges(Itself(2, 600.0, lambda: last, lambda: waits), sources))
+    registry.register(Gauges(Itself(2, 600.0, lambda: last, lambda: waits), sources, seconds=1.0))
     return registry
 
 

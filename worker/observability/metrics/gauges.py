@@ -40,9 +40,10 @@ class Itself(NamedTuple):
 
 
 class Gauges(Collector):
-    """The gauges. What does not answer within `ANSWER_SECONDS` is left out, and another gauge says so."""
+    """The gauges. What does not answer within ``seconds`` is left out, and another gauge says so."""
 
-    def __init__(self, itself: Itself, sources: Sources) -> None:
+    def __init__(self, itself: Itself, sources: Sources, seconds: float = ANSWER_SECONDS) -> None:
+        self._seconds = seconds
         self._itself = itself
         self._store = Question("store", sources.store)
         self._broker = Question("broker", sources.broker)
@@ -52,7 +53,7 @@ class Gauges(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         # All at once, so that they share the time.
         store, broker, outboxes = self._store.begin(), self._broker.begin(), self._outboxes.begin()
-        deadline = monotonic() + ANSWER_SECONDS
+        deadline = monotonic() + self._seconds
         yield from _of_itself(self._itself)
         yield from _of_store(store.by(deadline), waits=self._itself.waits_for_store())
         yield from _of_broker(broker.by(deadline))
