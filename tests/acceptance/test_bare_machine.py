@@ -9,15 +9,16 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.waiting import wait_until
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Generator
 
 DEV_PY = Path(__file__).resolve().parents[2] / "dev.py"
 DEADLINE = 30
@@ -107,14 +108,6 @@ class Machine:
         file.chmod(0o755)
 
 
-def wait_until(condition: Callable[[], object]) -> None:
-    """Wait until a condition holds; fails after the deadline."""
-    end = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
-
-
 def first_words(process: subprocess.Popen[str]) -> str:
     """Wait for a process to say something on standard error, and give it."""
     assert process.stderr is not None
@@ -186,7 +179,7 @@ def test_interrupted_set_up_is_started_afresh(machine: Machine, signum: signal.S
     """After Ctrl-C (exit code 130, no traceback) or a kill, the next run makes the environment again."""
     (machine.folder / "hold").touch()
     with machine.dev("setup") as process:
-        wait_until(machine.installs)
+        wait_until(machine.installs, why="pip installs")
         os.killpg(process.pid, signum)
         _, err = process.communicate(timeout=DEADLINE)
     assert (130 if signum == signal.SIGINT else -signum) == process.returncode
@@ -202,7 +195,7 @@ def test_two_at_once_set_up_one_after_the_other(machine: Machine) -> None:
     """The second waits for the first, and then has nothing to do."""
     (machine.folder / "hold").touch()
     with machine.dev("setup") as first:
-        wait_until(machine.installs)
+        wait_until(machine.installs, why="pip installs")
         with machine.dev("setup") as second:
             assert "dev.py: another dev.py is setting up .venv: waiting for it\n" == first_words(second)
             (machine.folder / "hold").unlink()
@@ -215,7 +208,7 @@ def test_lock_outlives_a_killed_set_up(machine: Machine) -> None:
     """While the pip of a killed dev.py still writes, the next one waits; then it starts afresh."""
     (machine.folder / "hold").touch()
     with machine.dev("setup") as first:
-        wait_until(machine.installs)
+        wait_until(machine.installs, why="pip installs")
         first.kill()
         first.wait(timeout=DEADLINE)
         with machine.dev("setup") as second:
@@ -245,7 +238,7 @@ def test_ctrl_c_waits_for_what_runs(machine: Machine) -> None:
     assert 0 == machine.run("setup")[0]
     machine.tool("ruff", SLOW_TOOL)
     with machine.dev("test") as process:
-        wait_until(lambda: len([*machine.checkout.glob("started *")]) == 2)
+        wait_until(lambda: len([*machine.checkout.glob("started *")]) == 2, why="both run")
         os.killpg(process.pid, signal.SIGINT)
         assert 130 == process.wait(timeout=DEADLINE)
         assert {"tidied check", "tidied format"} == {each.name for each in machine.checkout.glob("tidied *")}

@@ -54,7 +54,7 @@ def waits_for(url: str, first: Sequence[Item], second: Sequence[Item]) -> bool:
             begun = pool.submit(applied_in_lane, one, first)
             wait_until(one.before_commit.is_set, why="the first is about to be committed")
             beside = pool.submit(applied_in_lane, other, second)
-            wait_until(lambda: beside.done() or is_waiting(url), why="the second is done, or waits")
+            wait_until(lambda: beside.done() or waiting(url), why="the second is done, or waits")
             waited = not beside.done()
         finally:
             one.go_on.set()
@@ -68,11 +68,10 @@ def applied_in_lane(writer: Writer, items: Sequence[Item]) -> None:
     apply_in_turn(writer, lambda: NOW, [effects.Delivery("apply_batch", "delivery", items)])
 
 
-def is_waiting(url: str) -> bool:
-    """Whether somebody waits for a lock in the database."""
-    engine = create_engine(store_url(url), poolclass=NullPool)
-    with engine.connect() as connection:
-        return bool(connection.execute(text(WAITING)).scalar_one())
+def waiting(url: str) -> int:
+    """How many wait for a lock in the database."""
+    with create_engine(store_url(url), poolclass=NullPool).connect() as connection:
+        return int(connection.execute(text(WAITING)).scalar_one())
 
 
 @dataclass

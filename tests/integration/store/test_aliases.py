@@ -3,31 +3,11 @@
 import pytest
 
 from ostinato.identity import pattern_id
-from store.database.tables import aliases, patterns
+from store.database.tables import patterns
 from tests.integration.store.bench import DAY, NOW, Bench, application, rescore, sighting, soft_delete
 
 NAME, SPELT, AGAIN = "file not created", "file_not_created.", "File-not-created"
 N, ALIAS, SECOND = (pattern_id("T", name) for name in (NAME, SPELT, AGAIN))
-
-
-def test_several_aliases_mean_one_pattern(bench: Bench) -> None:
-    """Each points to the pattern itself, not to another alias (spec 3, alias)."""
-    bench.apply(sighting(NAME, -9), sighting(SPELT, -8), sighting(AGAIN, -7))
-    bench.apply(application(ALIAS), application(SECOND), application(N))
-
-    assert {ALIAS: N, SECOND: N} == {row["alias"]: row["pattern_id"] for row in bench.rows(aliases)}
-    assert 3 == bench.row(patterns)["led_to_success_count"]
-
-
-def test_a_further_sighting_of_an_alias_merges_by_the_alias(bench: Bench) -> None:
-    """Though its content is that of no pattern, or even of another one by now (spec 5.1, step 2)."""
-    bench.apply(sighting(NAME, -9), sighting(SPELT, -8), sighting("another", -7, fingerprint="f"))
-    bench.apply(sighting(SPELT, -6, description="nobody's"), sighting(SPELT, -5, fingerprint="f"))
-
-    counts = {row["pattern_name"]: row["occurrence_count"] for row in bench.rows(patterns)}
-    assert {NAME: 4, "another": 1} == counts
-    assert N == bench.row(aliases)["pattern_id"]
-    assert 3 == bench.store.stats().merges
 
 
 def test_an_alias_of_a_deleted_pattern_means_the_deleted_pattern(bench: Bench) -> None:

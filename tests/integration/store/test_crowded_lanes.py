@@ -5,14 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 
 import pytest
-from sqlalchemy import NullPool, create_engine, text
+from sqlalchemy import NullPool, create_engine
 
 from ostinato.identity import slot_of
 from store.database.engines import store_url
 from store.database.tables import inbox
 from store.writing.transaction import Writer
 from tests.integration.store.bench import NOW, Bench, sighting
-from tests.integration.store.lanes import WAITING, applied_in_lane
+from tests.integration.store.lanes import applied_in_lane, waiting
 from tests.waiting import wait_until
 
 
@@ -29,12 +29,6 @@ def written_by_somebody(url: str, message_id: str) -> Generator[None]:
         connection.execute(inbox.insert().values(message_id=message_id, **row))
         yield
         raise Undone
-
-
-def waiting(url: str) -> int:
-    """How many wait for a lock in the database."""
-    with create_engine(store_url(url), poolclass=NullPool).connect() as connection:
-        return int(connection.execute(text(WAITING)).scalar_one())
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)

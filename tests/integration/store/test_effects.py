@@ -176,15 +176,6 @@ def test_an_application_scores_its_pattern_at_the_workers_clock(bench: Bench) ->
     assert expected == pytest.approx(bench.store.pattern(N).effectiveness_score, abs=1e-12)
 
 
-def test_an_application_to_a_deleted_pattern_counts_and_leaves_it_deleted(bench: Bench) -> None:
-    """Also one that happened after the delete (spec 5.2)."""
-    bench.apply(sighting("n", -3), soft_delete(N, -2), application(N, "S", -1))
-    found = bench.store.pattern(N)
-
-    assert (1, False) == (found.led_to_success_count, found.active)
-    assert NOW - DAY == round(found.last_confirmed.timestamp() * 1e6)
-
-
 def test_a_delete_keeps_row_and_applications(bench: Bench) -> None:
     """And says so in the log, the second time that it changed nothing (spec 5.3)."""
     bench.apply(sighting("n", -3), application(N))

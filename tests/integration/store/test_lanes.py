@@ -19,10 +19,10 @@ from tests.integration.store.bench import Bench, application, sighting
 from tests.integration.store.lanes import (
     StoppingWriter,
     applied_in_lane,
-    is_waiting,
     no_locks_of_contents,
     no_locks_of_what_is_found,
     no_locks_of_what_is_named,
+    waiting,
     waits_for,
 )
 from tests.waiting import wait_until
@@ -237,7 +237,7 @@ def test_the_history_ends_where_nothing_is_under_way(bench: Bench, look: Callabl
             wait_until(one.before_commit.is_set, why="the first is about to be committed")
             applied_in_lane(other, [sighting("three")])
             looked = pool.submit(look, history)
-            wait_until(lambda: looked.done() or is_waiting(bench.url), why="the answer is there, or waits")
+            wait_until(lambda: looked.done() or waiting(bench.url), why="the answer is there, or waits")
             assert not looked.done()
         finally:
             one.go_on.set()

@@ -22,25 +22,6 @@ def test_another_spelling_merges_and_becomes_an_alias(bench: Bench) -> None:
     assert 1 == bench.store.stats().merges
 
 
-def test_a_merge_changes_nothing_else(bench: Bench) -> None:
-    """Name, texts, tags, provenance, scores and hash stay what they are (spec 5.1, step 2)."""
-    bench.apply(sighting("file not created", -5, context_tags=["a"], suggested_action="s", instrument_name="i"))
-    before = bench.row(patterns)
-    bench.apply(
-        sighting(
-            "FILE-not-created",
-            -7,
-            context_tags=[],
-            suggested_action="t",
-            instrument_name="j",
-            provenance={"job_hash": "h", "sheet_num": 1},
-        )
-    )
-
-    changed = {"occurrence_count": 2, "first_seen": NOW - 7 * DAY, "last_confirmed": NOW - 7 * DAY}
-    assert before | changed == bench.row(patterns)
-
-
 def test_an_alias_means_its_pattern_for_ever(bench: Bench) -> None:
     """In applications, deletes, updates and further sightings, also when the hashes part (spec 3, alias)."""
     bench.apply(sighting("file not created", -5), sighting("file_not_created.", -4))
@@ -54,44 +35,6 @@ def test_an_alias_means_its_pattern_for_ever(bench: Bench) -> None:
     assert N == bench.row(applications)["pattern_id"]
     assert 1 == len(bench.rows(aliases))
     assert 2 == bench.store.stats().merges
-
-
-def test_a_fingerprint_merges_different_names(bench: Bench) -> None:
-    """On purpose, and within one type (spec 3, fingerprint)."""
-    bench.apply(sighting("one", fingerprint="f"), sighting("two", fingerprint="f", description="d"))
-    bench.apply(sighting("three", fingerprint="f", pattern_type="U"), sighting("four", fingerprint="F"))
-
-    names = {row["pattern_name"]: row["occurrence_count"] for row in bench.rows(patterns)}
-    assert {"one": 2, "three": 1, "four": 1} == names
-
-
-def test_a_known_id_does_not_merge(bench: Bench) -> None:
-    """The first step comes first: its row keeps its own sightings, though its hash becomes another's (spec 5.1)."""
-    bench.apply(sighting("one", -3), sighting("two", -3, description="d"))
-    bench.apply(sighting("two", -2, fingerprint="f"), sighting("one", -2, fingerprint="f"))
-
-    assert [2, 2] == [row["occurrence_count"] for row in bench.rows(patterns)]
-    assert 1 == len({row["content_hash"] for row in bench.rows(patterns)})
-    assert [] == bench.rows(aliases)
-
-
-def test_of_several_with_the_same_hash_the_highest_priority_is_meant(bench: Bench) -> None:
-    """Then the lowest id (spec 5.1, step 2)."""
-    names = ["one", "two", "three"]
-    bench.apply(*(sighting(name, -3) for name in names), *(sighting(name, -2, fingerprint="f") for name in names))
-    assert 3 == len(bench.rows(patterns))
-
-    bench.apply(sighting("four", -1, fingerprint="f"))
-    lowest = min(pattern_id("T", name) for name in names)
-    assert lowest == bench.row(aliases)["pattern_id"]
-
-    best = max(pattern_id("T", name) for name in names)
-    bench.apply(*(application(best, "S", -1) for _ in range(5)))
-    bench.apply(sighting("five", -1, fingerprint="f"))
-    assert [best, lowest] == [
-        {row["alias"]: row["pattern_id"] for row in bench.rows(aliases)}[pattern_id("T", name)]
-        for name in ("five", "four")
-    ]
 
 
 def test_a_merge_reactivates_a_deleted_pattern(bench: Bench) -> None:

@@ -9,23 +9,10 @@ from store.database.tables import patterns, quarantine, recalculations
 from store.events import Recalculation
 from store.writing.recalculation import recalculate
 from tests.integration.store.bench import DAY, NOW, Bench, Crash, application, recalculation, sighting, soft_delete
-from tests.samples.golden_scores import EXACT, GOLDEN, Golden
+from tests.samples.golden_scores import EXACT
 
 N = pattern_id("T", "n")
 SECOND = 1_000_000
-
-
-@pytest.mark.parametrize("golden", GOLDEN, ids=str)
-def test_golden_scores_come_out_of_the_store(bench: Bench, golden: Golden) -> None:
-    """Each row of the table, from messages to a recalculation (spec 6)."""
-    bench.apply(*(sighting("n", -golden.idle) for _ in range(golden.sightings)))
-    grounding = golden.grounding
-    bench.apply(*(application(N, each, -golden.idle, grounding_confidence=grounding) for each in golden.outcomes))
-    bench.recalculate()
-
-    found = bench.store.pattern(N)
-    assert pytest.approx(golden.effectiveness, rel=0, abs=EXACT) == found.effectiveness_score
-    assert pytest.approx(golden.priority, rel=0, abs=EXACT) == found.priority_score
 
 
 def names_seen(bench: Bench, count: int) -> list[str]:

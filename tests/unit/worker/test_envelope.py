@@ -31,6 +31,15 @@ FOLLOWING: dict[str, object] = {"callbacks": None, "errbacks": None, "chain": No
 BODY = json.dumps([["{}"], {}, FOLLOWING])
 
 
+ODD_HEADERS: list[tuple[str, str, tuple[object, ...]]] = [
+    ("unknown_task", "task", (None, "", "Record_pattern", ["record_pattern"], {})),
+    ("envelope_id", "id", ([], {})),
+    ("envelope_stamped_headers", "stamped_headers", (["x"],)),
+    ("envelope_headers", "shadow", (["x"],)),
+    ("envelope_headers", "argsrepr", (7,)),
+    ("envelope_retries", "retries", ("1", None)),
+    ("envelope_timelimit", "timelimit", ([1, None], "soon")),
+]
 PROPERTIES: dict[str, object] = {
     "correlation_id": "an id",
     "reply_to": "",
@@ -96,18 +105,7 @@ def test_what_is_no_message_of_a_queue_is_refused(raw: bytes, code: str) -> None
     assert code == reason_of(raw)
 
 
-@pytest.mark.parametrize(
-    ("code", "name", "values"),
-    [
-        ("unknown_task", "task", (None, "", "Record_pattern", ["record_pattern"], {})),
-        ("envelope_id", "id", ([], {})),
-        ("envelope_stamped_headers", "stamped_headers", (["x"],)),
-        ("envelope_headers", "shadow", (["x"],)),
-        ("envelope_headers", "argsrepr", (7,)),
-        ("envelope_retries", "retries", ("1", None)),
-        ("envelope_timelimit", "timelimit", ([1, None], "soon")),
-    ],
-)
+@pytest.mark.parametrize(("code", "name", "values"), ODD_HEADERS)
 def test_a_header_that_celery_reads_has_its_type(code: str, name: str, values: Sequence[object]) -> None:
     """Any other has a reason code."""
     assert {code} == {reason_for({**HEADERS, name: each}) for each in values}
@@ -115,7 +113,8 @@ def test_a_header_that_celery_reads_has_its_type(code: str, name: str, values: S
 
 def test_other_parts_have_their_types_too() -> None:
     """Headers, content type and encoding, the body, what follows a message in it, and the properties of a producer."""
-    assert {"envelope_headers"} == {reason_for(headers) for headers in (None, [], "text", 7)}
+    no_headers: list[object] = [None, [], "text", 7]
+    assert {"envelope_headers"} == {reason_for(each) for each in no_headers}
     utf, plain = "utf-8", "application/json"
     types: list[tuple[object, object]] = [(plain, "binary"), (plain, None), ("text/plain", utf), (None, None), ([], {})]
     assert {"envelope_content_type"} == {reason_for(content_type=one, content_encoding=other) for one, other in types}
