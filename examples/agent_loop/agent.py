@@ -24,7 +24,7 @@ REMEDIES = {
     "Two agents write one file": {"Write faster": 7, "Write at another hour": 5, "Lock the file": 1},
 }
 PATTERN_TYPE = "agent_problem"
-# With fewer outcomes the score is not yet computed from them: it is that of a pattern without outcomes.
+# With fewer outcomes, the score does not depend on them yet.
 PROVEN = 3
 PATIENCE_SECONDS = 30.0
 
