@@ -1,10 +1,9 @@
 """A producer's outbox: an SQLite file in which messages wait for the broker, and stay a while after it has them.
 
-One process at a time owns a file (`outboxes`); its threads share one connection behind a lock. A message is in the
+One process at a time owns a file (`folder`); its threads share one connection behind a lock. A message is in the
 file when `add` returns: no end of the process can undo that, and with ``fsync`` no loss of power either.
 """
 
-import os
 import time
 from collections.abc import Callable, Generator, Iterable
 from contextlib import closing, contextmanager
@@ -12,7 +11,10 @@ from pathlib import Path
 from threading import RLock
 from typing import Any, NamedTuple
 
+from typing_extensions import override
+
 from ostinato.errors import OutboxFull, OutboxUnavailable
+from ostinato.outbox.forking import Open, changing
 from ostinato.sqlite_driver import sqlite_driver
 
 _SCHEMA = 1
@@ -51,13 +53,13 @@ class Entry(NamedTuple):
     text: str
 
 
-class Outbox:
+class Outbox(Open):
     """One file. Every call may raise OutboxUnavailable: the file cannot be read or written."""
 
     def __init__(self, path: Path, *, fsync: bool = False) -> None:
         self._path = path
         self._lock = RLock()
-        with _opening, _trouble(path):
+        with changing, _trouble(path):
             # SQLite gives its log the same permissions.
             path.touch(mode=0o600)
             driver = sqlite_driver()
@@ -69,7 +71,7 @@ class Outbox:
             self._last = int(self._value(_LAST))
             self._upto = int(self._value(_UPTO, (self._last,)))
             self._broker: str | None = self._value("SELECT (SELECT broker FROM forwarded ORDER BY upto DESC LIMIT 1)")
-            _open.add(self)
+            self.opened()
 
     @property
     def last(self) -> int:
@@ -148,15 +150,14 @@ class Outbox:
         """Close the file."""
         with self._lock:
             self._connection.close()
-        with _opening:
-            _open.discard(self)
+        self.closed()
 
+    @override
     def before_fork(self) -> None:
-        """Wait for the end of a call in another thread, and begin none."""
         self._lock.acquire()
 
-    def after_fork(self) -> None:
-        """In the parent: go on."""
+    @override
+    def after_fork_in_parent(self) -> None:
         self._lock.release()
 
     def _prepare(self, *, fsync: bool) -> None:
@@ -221,31 +222,3 @@ def _trouble(path: Path) -> Generator[None]:
         yield
     except (sqlite_driver().Error, OSError) as error:
         raise OutboxUnavailable(f"The outbox {path} cannot be used: {error}.") from error
-
-
-# A fork in the middle of a call would leave SQLite's own locks held in the child, whose first call would never end.
-_opening = RLock()
-_open: set[Outbox] = set()
-# What a child of a fork has from its parent: never used and never closed, because the parent uses it.
-_of_parents: list[Outbox] = []
-
-
-def _before_fork() -> None:
-    _opening.acquire()
-    for outbox in _open:
-        outbox.before_fork()
-
-
-def _after_fork_in_parent() -> None:
-    for outbox in _open:
-        outbox.after_fork()
-    _opening.release()
-
-
-def _after_fork_in_child() -> None:
-    _of_parents.extend(_open)
-    _open.clear()
-    _opening.release()
-
-
-os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)

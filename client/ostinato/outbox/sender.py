@@ -2,6 +2,7 @@
 
 import logging
 import math
+import os
 import time
 from contextlib import suppress
 from threading import Condition, Event, Thread
@@ -12,6 +13,7 @@ from ostinato.messages import wire
 from ostinato.messages.models import BATCH_COUNT, Message
 from ostinato.outbox.file import Outbox
 from ostinato.outbox.folder import Place, take
+from ostinato.outbox.forking import Open
 from ostinato.outbox.forwarder import Forwarder
 from ostinato.settings.outbox import OutboxSettings
 
@@ -27,7 +29,7 @@ LONGEST_PAUSE = 5.0
 _log = logging.getLogger("ostinato")
 
 
-class Sending:
+class Sender(Open):
     """An outbox of the folder that this process owns, and the thread that sends what is in it.
 
     OutboxUnavailable if the folder or the file cannot be used.
@@ -45,6 +47,8 @@ class Sending:
         self._pause = FIRST_PAUSE
         self._look_around_due = 0.0
         self._thread = Thread(target=self._run, name="ostinato-producer", daemon=True)
+        self.process = os.getpid()
+        self.opened()
         self._thread.start()
 
     def add(self, message: Message) -> None:
@@ -86,6 +90,7 @@ class Sending:
             self._forwarder.close()
             self.outbox.close()
             self.place.leave()
+            self.closed()
 
     def _closing(self) -> bool:
         return self._deadline < math.inf
