@@ -78,10 +78,10 @@ class Producer:
             occurred_at: When it was seen: an aware datetime, or ISO 8601 with an offset. Without one, now.
 
         Returns:
-            The pattern's id: 16 hex digits, the same for every spelling of the name.
+            the pattern's id: 16 hex digits, the same for every spelling of the name.
 
         Raises:
-            MalformedMessage, OutboxFull, OutboxUnavailable: Nothing was taken, see `Producer`.
+            MalformedMessage, OutboxFull, OutboxUnavailable: nothing was taken, see `Producer`.
         """
         return self._taken(RecordPattern, locals()).pattern_id
 
@@ -114,10 +114,10 @@ class Producer:
             occurred_at: When it was applied: an aware datetime, or ISO 8601 with an offset. Without one, now.
 
         Returns:
-            The application's id, which is the message's.
+            the application's id, which is the message's.
 
         Raises:
-            MalformedMessage, OutboxFull, OutboxUnavailable: Nothing was taken, see `Producer`.
+            MalformedMessage, OutboxFull, OutboxUnavailable: nothing was taken, see `Producer`.
         """
         return str(self._taken(RecordPatternApplication, locals()).id)
 
@@ -136,10 +136,10 @@ class Producer:
             occurred_at: When it was deleted: an aware datetime, or ISO 8601 with an offset. Without one, now.
 
         Returns:
-            The message's id.
+            the message's id.
 
         Raises:
-            MalformedMessage, OutboxFull, OutboxUnavailable: Nothing was taken, see `Producer`.
+            MalformedMessage, OutboxFull, OutboxUnavailable: nothing was taken, see `Producer`.
         """
         return str(self._taken(SoftDeletePattern, locals()).id)
 
@@ -158,10 +158,10 @@ class Producer:
             occurred_at: When it was asked: an aware datetime, or ISO 8601 with an offset. Without one, now.
 
         Returns:
-            The message's id.
+            the message's id.
 
         Raises:
-            MalformedMessage, OutboxFull, OutboxUnavailable: Nothing was taken, see `Producer`.
+            MalformedMessage, OutboxFull, OutboxUnavailable: nothing was taken, see `Producer`.
         """
         return str(self._taken(UpdatePatternEffectiveness, locals()).id)
 
@@ -178,10 +178,10 @@ class Producer:
             occurred_at: When it was asked: an aware datetime, or ISO 8601 with an offset. Without one, now.
 
         Returns:
-            The message's id.
+            the message's id.
 
         Raises:
-            MalformedMessage, OutboxFull, OutboxUnavailable: Nothing was taken, see `Producer`.
+            MalformedMessage, OutboxFull, OutboxUnavailable: nothing was taken, see `Producer`.
         """
         return str(self._taken(RecalculateAllPatternPriorities, locals()).id)
 

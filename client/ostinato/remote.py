@@ -32,8 +32,7 @@ _LAST = "nothing can follow a message; `.s(…)` gives a signature that can foll
 _ONCE = "a message is sent once, within half a second; after BrokerUnavailable send it again with its `id`"
 _WRITTEN = "a message is one JSON text, not compressed"
 _OURS = "a message is sent to the broker that OSTINATO_BROKER_URL names"
-# Celery's options that cannot be honoured, and why.
-_REFUSED: Mapping[str, str] = {
+REFUSED: Mapping[str, str] = {
     **dict.fromkeys(("countdown", "eta"), _SOON),
     "expires": "a message never expires",
     **dict.fromkeys(("queue", "exchange", "routing_key", "router"), _ROUTED),
@@ -44,6 +43,7 @@ _REFUSED: Mapping[str, str] = {
     **dict.fromkeys(("connection", "producer", "publisher"), _OURS),
     "task_id": "the task has the message's id, which is the field `id`",
 }
+"""Options of Celery's that cannot be honoured, and why."""
 # What they may say, because it is so in any case.
 _GRANTED: Mapping[str, object] = {"ignore_result": True, "retry": False, "serializer": "json"}
 
@@ -65,8 +65,8 @@ class RemoteTask(Generic[P]):
         """Send a message of these fields, within half a second; returns a result whose ``id`` is the message's.
 
         MalformedMessage with a reason code if a field is wrong, before anything is sent; BrokerUnavailable if the
-        broker does not answer; ConfigurationError if OSTINATO_BROKER_URL cannot be one. The worker keeps no results:
-        ``get()`` of the result would wait for ever.
+        broker does not answer; ConfigurationError if OSTINATO_BROKER_URL cannot be one. The worker keeps no results, so
+        there is nothing to wait for.
         """
         return self.apply_async(args, kwargs)
 
@@ -76,7 +76,7 @@ class RemoteTask(Generic[P]):
         """The same as `delay`, called as Celery's tasks are. TypeError for an option that cannot be honoured."""
         for option, value in options.items():
             if value is not None and value != _GRANTED.get(option):
-                why = _REFUSED.get(option, "Ostinato's worker does not know this option")
+                why = REFUSED.get(option, "Ostinato's worker does not know this option")
                 raise TypeError(f"{self.name} takes no {option}: {why}")
         from ostinato.publishing.publisher import (  # noqa: PLC0415 - Celery loads at the first message, not at import
             publish,
@@ -91,8 +91,8 @@ class RemoteTask(Generic[P]):
         """A message of these fields as an immutable signature, which your own Celery application can send.
 
         It may be the last of a chain, the body of a chord, one of a group, a `link` or a `link_error`. Your application
-        must use the same broker as Ostinato. The message is made now, with its id and its time: sent twice, it counts
-        once. MalformedMessage with a reason code if a field is wrong.
+        must use the same broker as Ostinato. The message is made now, with its id and its time: sent twice, it is
+        applied once. MalformedMessage with a reason code if a field is wrong.
         """
         from ostinato.publishing.signature import signature_of  # noqa: PLC0415 - see above
 

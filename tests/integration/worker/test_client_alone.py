@@ -58,6 +58,8 @@ with Producer() as producer:
     producer.record_pattern(pattern_type="client", pattern_name="by a producer")
     assert producer.flush(30)
 record_pattern.delay(pattern_type="client", pattern_name="by delay")
+called = {"pattern_type": "client", "pattern_name": "by apply_async"}
+record_pattern.apply_async(kwargs=called, countdown=None, retry=False, ignore_result=True)
 assert 5 == add.delay(2, 3).get(30)
 
 seen("alone").apply_async()
@@ -78,7 +80,16 @@ server = {"sqlalchemy", "alembic", "flower", "typer", "rich", "jinja2"}
 print(json.dumps([sorted(server & set(sys.modules)), store.__doc__, worker.__doc__]))
 """
 APPLIED = {
-    *("by a producer", "by delay", "alone", "last of a chain", "behind a bar", "a link", "the first of two links"),
+    *(
+        "by a producer",
+        "by delay",
+        "by apply_async",
+        "alone",
+        "last of a chain",
+        "behind a bar",
+        "a link",
+        "the first of two links",
+    ),
     *("the second of two links", "after a failure", "one of a group", "body of a chord", "twice"),
 }
 REFUSED = {
@@ -110,7 +121,7 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in with_requirements("ostinato-client", set()) - {"ostinato-client"}:
         # As it is installed here: no test needs the network.
         for top in {file.parts[0] for file in distribution(name).files or ()} - {"..", "__pycache__"}:
-            (packages / top).symlink_to(distribution(name).locate_file(top))
+            (packages / top).symlink_to(str(distribution(name).locate_file(top)))
     interpreter = folder / "venv" / "bin" / "python"
     install = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--offline", "--no-deps"]
     subprocess.run([*install, "--python", str(interpreter), str(wheel)], check=True, capture_output=True)
