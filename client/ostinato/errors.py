@@ -1,4 +1,4 @@
-"""Every error Ostinato raises; the branch decides what becomes of a message.
+"""Every error Ostinato raises; its branch decides what becomes of a message.
 
 OstinatoError
 ├── PermanentError          the message can never be applied: it is quarantined, whole
@@ -8,16 +8,16 @@ OstinatoError
 │   ├── StoreOutdated       the database has not been brought to this version's schema
 │   ├── BrokerUnavailable   the broker did not take the message in time
 │   └── OutboxUnavailable   a producer's outbox cannot be read or written: it did not take the message
-│       └── OutboxFull      or has no room for it
-├── NotFound                a query named a pattern, or a message in the quarantine, that the store does not have
-│   └── AmbiguousPrefix     or more than one that it has
-├── HistoryPruned           what was asked for needs messages whose content is gone
+│       └── OutboxFull      the outbox has no room for the message
+├── NotFound                the store has no pattern, or no message in the quarantine, of the name in a query
+│   └── AmbiguousPrefix     the store has more than one
+├── HistoryPruned           the answer needs messages whose content was pruned
 └── ConfigurationError      a setting cannot work; the sentence says which and what to do
 """
 
 
 class OstinatoError(Exception):
-    """Whatever Ostinato raises on purpose."""
+    """Every error that Ostinato raises on purpose."""
 
 
 class PermanentError(OstinatoError):
@@ -37,11 +37,11 @@ class MalformedMessage(PermanentError):
 
 
 class TransientError(OstinatoError):
-    """Nothing is wrong with the message; the same call succeeds once the trouble is over."""
+    """Nothing is wrong with the message: the same call succeeds once the trouble is over."""
 
 
 class StoreUnavailable(TransientError):
-    """The database does not answer, is locked by somebody else, or has no room."""
+    """The database does not answer, another process holds it locked, or it has no room."""
 
 
 class StoreOutdated(TransientError):
@@ -49,7 +49,7 @@ class StoreOutdated(TransientError):
 
 
 class BrokerUnavailable(TransientError):
-    """The broker did not take the message in time; it may have it all the same, so send it again with its id."""
+    """The broker did not take the message in time. It may have taken it all the same: send it again with its id."""
 
 
 class OutboxUnavailable(TransientError):
@@ -65,11 +65,11 @@ class NotFound(OstinatoError):
 
 
 class AmbiguousPrefix(NotFound):
-    """More than one begins with the prefix asked for."""
+    """More than one id or alias begins with the prefix asked for."""
 
 
 class HistoryPruned(OstinatoError):
-    """What was asked for needs messages whose content was pruned."""
+    """The answer needs messages whose content was pruned."""
 
 
 class ConfigurationError(OstinatoError):

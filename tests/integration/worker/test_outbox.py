@@ -78,7 +78,7 @@ def producer(stopped_broker: Server, home: Path) -> Generator[Producer]:
 
 
 def record(producer: Producer, count: int, name: str = "sighting") -> None:
-    """Record so many patterns."""
+    """Record ``count`` patterns."""
     for number in range(count):
         producer.record_pattern(pattern_type="test", pattern_name=f"{name} {number}")
 
@@ -191,7 +191,7 @@ def test_outbox_is_bounded_by_age(alone: Product) -> None:
 
 
 def test_end_of_the_interpreter_sends_the_rest(embedded: Product) -> None:
-    """Nobody has to close a producer."""
+    """A producer need not be closed."""
     assert (0, "", "") == embedded.run(sys.executable, "-c", AT_EXIT)
     with embedded.worker():
         assert 100 == embedded.wait_for(applied=100).patterns
