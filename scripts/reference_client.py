@@ -24,10 +24,6 @@ OTHERS = (Producer.send, Producer.flush, Producer.close)
 
 def page() -> str:
     """The page."""
-    refused = "\n".join(
-        f"| {', '.join(f'`{option}`' for option, _ in options)} | {why} |"
-        for why, options in groupby(REFUSED.items(), lambda each: each[1])
-    )
     errors = "\n".join(f"| `{each.__name__}` | {_summary(each)} |" for each in map(_exported, ostinato.__all__) if each)
     return f"""# Reporting in Python
 
@@ -55,15 +51,34 @@ Celery's own idiom, without an outbox: `from ostinato import record_pattern`, or
 
 {_text(RemoteTask)}
 
-{_methods(RemoteTask, RemoteTask.delay, RemoteTask.apply_async)}
+{_methods(RemoteTask, RemoteTask.delay)}
+{_options()}
+{_signatures()}
+## Errors
+
+| error | when |
+|---|---|
+{errors}
+"""
+
+
+def _options() -> str:
+    refused = "\n".join(
+        f"| {', '.join(f'`{option}`' for option, _ in options)} | {why} |"
+        for why, options in groupby(REFUSED.items(), lambda each: each[1])
+    )
+    return f"""{_methods(RemoteTask, RemoteTask.apply_async)}
 | option | why it is refused |
 |---|---|
 {refused}
 
 Any other option is refused as well, but for `ignore_result=True`, `retry=False` and `serializer="json"`, which is what
 happens in any case.
+"""
 
-{_methods(RemoteTask, RemoteTask.s)}
+
+def _signatures() -> str:
+    return f"""{_methods(RemoteTask, RemoteTask.s)}
 `record_pattern.si(…)` is the same.
 
 | where a signature stands | what becomes of it |
@@ -81,12 +96,6 @@ Your application sends a signature to its own broker, which must be Ostinato's, 
 `task_create_missing_queues` as Celery has them, and give no task of your own one of these names. On RabbitMQ, set
 `confirm_publish` in `broker_transport_options`: a message that comes before the worker has made its queue is then an
 error of the call.
-
-## Errors
-
-| error | when |
-|---|---|
-{errors}
 """
 
 

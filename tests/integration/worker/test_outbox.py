@@ -118,10 +118,9 @@ def test_bad_fields_are_refused_in_the_caller(producer: Producer) -> None:
     """With the reason code; nothing is kept of it."""
     with pytest.raises(MalformedMessage, match="pattern_name_length"):
         producer.record_pattern(pattern_type="test", pattern_name="")
-    with pytest.raises(TypeError, match="positional"):
-        cast("Any", producer).soft_delete_pattern("some pattern")
-    with pytest.raises(TypeError, match="colour"):
-        cast("Any", producer).soft_delete_pattern(pattern_id="some pattern", colour="red")
+    for wrong, given, named in (("positional", ["some pattern"], {}), ("colour", [], {"colour": "red"})):
+        with pytest.raises(TypeError, match=wrong):
+            cast("Any", producer).soft_delete_pattern(*given, **named)
     with pytest.raises(TypeError, match="one by one"):
         producer.send(ApplyBatch(messages=[RecordPattern(pattern_type="test", pattern_name="x")]))
     assert 0 == producer.waiting
