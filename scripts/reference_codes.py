@@ -32,7 +32,6 @@ class Field(NamedTuple):
 def page() -> str:
     """The page."""
     fields = "\n".join(map(_row, _all_fields(schema())))
-    others = "\n".join(f"| `{each}` | {each.meaning} |" for each in Reason)
     return f"""# Reason codes
 
 {MADE}
@@ -57,18 +56,23 @@ fields are wrong, the first one gives the code, and the detail names them all.
 that there is no list, `messages_type` that it is not a list, `message_type` that a member is not an object,
 `message_missing` that a member has no `kind`, and `message_value` that no batch may hold its kind.
 
-## The message as a whole
+{_whole()}
+## Parked
+
+An application or a soft delete whose pattern is not known yet is not refused. It is parked, with the reason
+`pattern_not_found`, and applied when its pattern appears.
+"""
+
+
+def _whole() -> str:
+    codes = "\n".join(f"| `{each}` | {each.meaning} |" for each in Reason)
+    return f"""## The message as a whole
 
 The text of a message may have at most {MESSAGE_BYTES} bytes in UTF-8, the text of a batch at most {BATCH_BYTES}.
 
 | code | meaning |
 |---|---|
-{others}
-
-## Parked
-
-An application or a soft delete whose pattern is not known yet is not refused. It is parked, with the reason
-`pattern_not_found`, and applied when its pattern appears.
+{codes}
 """
 
 

@@ -1,4 +1,4 @@
-"""Between JSON text and messages: everything that arrives is read here, and nothing else decides what is malformed."""
+"""Between JSON text and messages: only this module reads what arrives, and decides what is malformed."""
 
 import json
 import math
@@ -32,7 +32,7 @@ BATCH_BYTES = 512_000
 BATCH_OVERHEAD = 1_000
 _LONGEST_INTEGER = 40
 _STAMPED = ("id", "occurred_at")
-# What may stand between two parts of an object or a list that is known to be JSON.
+# What may stand between two parts of an object or a list in valid JSON.
 _SPACE = re.compile(r"[\s:,]*")
 
 M = TypeVar("M", bound=BaseModel)
@@ -42,10 +42,10 @@ K = TypeVar("K")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unreadable:
-    """A text that is no message, or a member of a batch that is none, with the reason.
+    """A text, or a member of a batch, that is no message, with the reason.
 
-    ``raw`` is what arrived, byte for byte. ``copy`` tells apart equal texts without an id in one batch, each of which
-    is a message: 0 for the first.
+    ``raw`` is what arrived, byte for byte. ``copy`` numbers equal texts without an id in one batch, from 0: each of
+    them is a message.
     """
 
     raw: bytes
@@ -73,13 +73,13 @@ def encode(message: Message) -> str:
 def encode_batch(texts: Sequence[str]) -> str:
     """A batch of encoded messages as it goes over the wire, at most `BATCH_OVERHEAD` bytes longer than they are.
 
-    They are taken as they are: of kinds that a batch may hold, and not too many.
+    The caller makes sure that a batch may hold their kinds, and their number. They are not read.
     """
     return f'{_Envelope(messages=None).content()[:-1]},"messages":[{",".join(texts)}]}}'
 
 
 def read_line(text: str) -> Message:
-    """One message from a line of JSON; `id` and `occurred_at` are filled in where they are missing."""
+    """One message from a line of JSON; `id` and `occurred_at` are made if they are missing. MalformedMessage."""
     fields = _object(text)
     model = _model(fields, MESSAGES)
     _check_size(text, _limit(model.KIND))
@@ -150,7 +150,7 @@ def _unreadable(text: str, error: MalformedMessage) -> Unreadable:
 
 
 def _told_apart(items: list[BatchMember | Unreadable]) -> list[BatchMember | Unreadable]:
-    """The items; equal texts without an id are as many messages, because nothing says that they are one."""
+    """The items, with equal texts without an id numbered: nothing says that they are one message."""
     seen: Counter[bytes] = Counter()
     for at, each in enumerate(items):
         if isinstance(each, Unreadable) and each.message_id is None:
@@ -160,13 +160,13 @@ def _told_apart(items: list[BatchMember | Unreadable]) -> list[BatchMember | Unr
 
 
 def _written_members(batch: str) -> list[tuple[object, str]]:
-    """A batch's messages, each with its text as it stands there; the batch is known to be an object with a list."""
+    """A batch's messages, each with its own text; the batch is known to be an object with a list."""
     members: list[tuple[object, str]] = []
     at = _past_space(batch, 0) + 1
     while batch[at := _past_space(batch, at)] != "}":
         key, at = _DECODER.raw_decode(batch, at)
         at = _past_space(batch, at)
-        if key == "messages" and batch[at] == "[":  # a key may stand there twice; the last one counts
+        if key == "messages" and batch[at] == "[":  # a key may be there twice; the last one counts
             members, at = _written_elements(batch, at)
         else:
             _, at = _DECODER.raw_decode(batch, at)
@@ -203,7 +203,7 @@ def _complete(model: type[M], fields: Mapping[str, object]) -> M:
 
 
 def _writable(message: W) -> W:
-    """The message, unless what the history would keep of it is too large to be sent again."""
+    """The message; MalformedMessage if what the history would keep of it is too large to be sent again."""
     encode(message)
     return message
 
@@ -235,7 +235,7 @@ def _as_object(value: object) -> dict[str, object]:
 
 
 def _integer(digits: str) -> float:
-    # Python refuses to read very long integers; as infinity they are refused where they stand, by the field's limits.
+    # Python refuses to read very long integers. As infinity, the limits of their field refuse them.
     return int(digits) if len(digits) <= _LONGEST_INTEGER else math.inf
 
 

@@ -7,7 +7,8 @@ from ostinato.messages import wire
 from ostinato.messages.models import Message
 from ostinato.messages.routing import QUEUE, lane_of, queue_of
 from ostinato.publishing import tracing
-from ostinato.publishing.kinds import BrokerKind, cause_of, kind_of, not_taken
+from ostinato.publishing.broker_kind import BrokerKind, cause_of, not_taken
+from ostinato.publishing.kinds import kind_of
 from ostinato.settings.broker import BrokerSettings
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from ostinato.publishing.celery_app import OwnCelery
 
-# Celery's own sending waits for ever for a broker that is away; these bounds make it an error within half a second.
+# Without bounds Celery waits for a broker that is away, without end; with these it raises within half a second.
 BOUNDED = {
     "max_retries": 0,
     "interval_start": 0,
@@ -51,7 +52,7 @@ def producer_app(settings: BrokerSettings, bounds: Mapping[str, float] = BOUNDED
 
 
 def publish(app: "OwnCelery", message: Message, lanes: int = 1) -> None:
-    """Hand a message to the broker, for its one of so many ``lanes``; the task's id is the message's.
+    """Hand a message to the broker, for its lane of this many ``lanes``; the task's id is the message's.
 
     MalformedMessage if it is too large. BrokerUnavailable if the broker did not answer in time: it may have taken the
     message all the same, so send it again with the same id.
@@ -117,7 +118,7 @@ def _send_once(app: "OwnCelery", kind: BrokerKind, task: dict[str, Any], produce
 
 
 def broker_run(connection: "Connection") -> str | None:
-    """Which run of the broker's process a connection leads to; None where it does not say, or not to this user.
+    """Which run of the broker's process a connection leads to; None if the broker does not tell this user.
 
     BrokerUnavailable.
     """

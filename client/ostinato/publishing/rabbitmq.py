@@ -8,7 +8,7 @@ from kombu import Exchange, Queue
 from kombu.exceptions import KombuError
 from typing_extensions import override
 
-from ostinato.publishing.kinds import BrokerKind, cause_of
+from ostinato.publishing.broker_kind import BrokerKind, cause_of
 from ostinato.settings.broker import BrokerSettings
 from ostinato.settings.broker_url import rabbit_location
 

@@ -7,7 +7,7 @@ from kombu.exceptions import KombuError
 from redis.exceptions import NoPermissionError, OutOfMemoryError, RedisError
 from typing_extensions import override
 
-from ostinato.publishing.kinds import BrokerKind, cause_of
+from ostinato.publishing.broker_kind import BrokerKind, cause_of
 from ostinato.settings.broker import BrokerSettings
 
 if TYPE_CHECKING:

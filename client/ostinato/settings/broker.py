@@ -35,7 +35,7 @@ def _broker_url(url: str | None) -> str | None:
 
 
 class BrokerSettings(BaseSettings):
-    """What a producer has to know."""
+    """What a producer without an outbox needs to know."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
 
@@ -78,8 +78,8 @@ class BrokerSettings(BaseSettings):
 def socket_path(home: Path) -> Path:
     """Where the embedded broker of a home folder listens.
 
-    In the home folder; where that path is too long for a socket, in a folder of this user's own under the folder for
-    temporary files, named after the home: ConfigurationError where somebody else was there first, who could take the
+    In the home folder. If that path is too long for a socket: in a folder of this user's own among the temporary files,
+    named after the home. ConfigurationError if another user owns or can write that folder, and so could take the
     broker's place.
     """
     path = home / "broker.sock"
@@ -93,7 +93,7 @@ def socket_path(home: Path) -> Path:
 
 
 def _is_own(folder: Path) -> bool:
-    """Whether a folder is this user's, and nobody else may write there; so is one that is not there yet."""
+    """Whether only this user may write in a folder; also true if it does not exist yet."""
     try:
         found = folder.lstat()
     except FileNotFoundError:

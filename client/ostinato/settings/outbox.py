@@ -15,7 +15,7 @@ def _folder(path: Path | None) -> Path | None:
 
 
 class OutboxSettings(BrokerSettings):
-    """What a producer with an outbox has to know."""
+    """What a producer with an outbox needs to know."""
 
     outbox: Annotated[Path | None, AfterValidator(_folder)] = Field(
         default=None, description="Folder of the producers' outboxes; without one, `outbox` in the home folder."

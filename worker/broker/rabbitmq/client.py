@@ -11,7 +11,7 @@ from kombu import Connection
 
 from ostinato.errors import BrokerUnavailable
 from ostinato.messages.routing import QUEUE, queue_of
-from ostinato.publishing.kinds import not_taken
+from ostinato.publishing.broker_kind import not_taken
 from ostinato.publishing.rabbitmq import Blocked, RabbitSending
 from ostinato.settings.broker import BrokerSettings
 from worker.broker.client import ANSWER_SECONDS, NO_ANSWER, PRESENCE_KEPT_SECONDS, BrokerState, Health, Part

@@ -15,7 +15,7 @@ from redis.retry import Retry
 
 from ostinato.errors import BrokerUnavailable
 from ostinato.messages.routing import QUEUE
-from ostinato.publishing.kinds import not_taken
+from ostinato.publishing.broker_kind import not_taken
 from ostinato.publishing.redis import RedisSending
 from ostinato.settings.broker import BrokerSettings
 from worker.broker.client import (
