@@ -36,6 +36,7 @@ def recalculate(
     The first delivery of the message fixes the clock reading. Until the answer is True, the same message has to be
     delivered again, in a transaction of its own.
     """
+    transaction.done.deliveries.append(delivery)
     transaction.done.brought += 1
     (receipt,) = receive(transaction.connection, [event], transaction.now)
     if receipt is Receipt.ID_REUSE:

@@ -1,4 +1,4 @@
-"""Patterns as rows: loaded for all events of a delivery at once, changed in memory, and written back together."""
+"""The rows that some events touch: loaded by a few statements, changed in memory, written back by a few."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -7,9 +7,11 @@ from typing import Any
 from sqlalchemy import BindParameter, Connection, Row, Select, Update, bindparam, delete, insert, select, update
 
 from store.database.locks import Held, Locks
-from store.database.tables import aliases, pattern_tags, patterns
+from store.database.tables import aliases, applications, pattern_tags, patterns
 from store.events import Described, Effect
 from store.rules.pattern import PatternState, hash_of
+from store.writing.parking import Parking
+from store.writing.transaction import Transaction
 
 _NAMES = PatternState._fields
 _COLUMNS = tuple(patterns.c[name] for name in _NAMES)
@@ -36,7 +38,30 @@ def _changing(names: frozenset[str]) -> Update:
 # What usually changes together is written by one statement, so that a batch takes a handful.
 _CHANGE = {names: _changing(names) for names in (_SEEN, _APPLIED, _SEEN | _APPLIED, _ALL - {"id"})}
 _ADD, _ADD_TAG, _ADD_ALIAS = insert(patterns), insert(pattern_tags), insert(aliases)
+_ADD_APPLICATIONS = insert(applications)
 _REMOVE_TAGS = delete(pattern_tags).where(pattern_tags.c.pattern_id == bindparam("key"))
+
+
+class Work:
+    """The rows that some events touch: the patterns they name or mean, what is parked for those, applications.
+
+    ``delivery`` is the id of the delivery that is being applied, for the log.
+    """
+
+    def __init__(self, transaction: Transaction, events: Sequence[Effect]) -> None:
+        self.transaction = transaction
+        self.delivery = ""
+        self.patterns = PatternRows(transaction.connection, transaction.held, events)
+        names = {event.pattern_id for event in events}
+        self.parking = Parking(transaction.connection, {each for each in names if self.patterns.meant(each) is None})
+        self.applications: list[dict[str, object]] = []
+
+    def write(self) -> None:
+        """Write what the events have changed."""
+        self.patterns.write()
+        if self.applications:
+            self.transaction.connection.execute(_ADD_APPLICATIONS, self.applications)
+        self.parking.write(self.transaction.now)
 
 
 class PatternRows:

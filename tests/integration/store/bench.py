@@ -23,7 +23,7 @@ from ostinato.messages.wire import make
 from ostinato.times import to_micros
 from store.events import Application, Item, Recalculation, Rescore, Sighting, SoftDelete
 from store.reading.store import Store
-from store.writing.effects import apply
+from store.writing.applying import apply
 from store.writing.recalculation import CHUNK, recalculate
 from store.writing.transaction import Transaction, Writer
 from tasks import events

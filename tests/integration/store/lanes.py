@@ -14,8 +14,7 @@ from store.database.engines import store_url
 from store.database.locks import Locks
 from store.database.tables import inbox
 from store.events import Item
-from store.writing import effects
-from store.writing.applying import apply_in_turn
+from store.writing import applying
 from store.writing.transaction import Clock, Transaction, Writer
 from store.writing.unit_of_work import PatternRows
 from tasks.receiver import Receiver
@@ -65,7 +64,7 @@ def waits_for(url: str, first: Sequence[Item], second: Sequence[Item]) -> bool:
 
 def applied_in_lane(writer: Writer, items: Sequence[Item]) -> None:
     """Apply these in the writer's lane."""
-    apply_in_turn(writer, lambda: NOW, [effects.Delivery("apply_batch", "delivery", items)])
+    applying.apply_in_turn(writer, lambda: NOW, [applying.Delivery("apply_batch", "delivery", items)])
 
 
 def is_waiting(url: str) -> bool:

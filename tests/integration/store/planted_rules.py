@@ -9,8 +9,7 @@ from store.events import Application, Sighting, SoftDelete
 from store.rules.pattern import PatternState, applied, hash_of, rescored, sighted, soft_deleted
 from store.rules.scoring import WINDOW, Outcome
 from store.writing.parking import Parking
-from store.writing.unit_of_work import PatternRows
-from store.writing.work import Work
+from store.writing.unit_of_work import PatternRows, Work
 from tests.integration.store.trials import Laboratory
 
 

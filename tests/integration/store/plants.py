@@ -17,7 +17,7 @@ from ostinato.messages.uuid7 import uuid7
 from ostinato.times import EPOCH
 from store.database.tables import inbox
 from store.events import Event, Item, Rejected
-from store.writing.effects import apply
+from store.writing.applying import apply
 from store.writing.inbox import Receipt, receive
 from store.writing.transaction import Writer
 from tasks.receiver import Receiver
@@ -35,7 +35,7 @@ def no_inbox(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
     def take_for_new(connection: Connection, events: Sequence[Event], now: int) -> list[Receipt]:
         return [Receipt.NEW for _ in receive(connection, events, now)]
 
-    patch.setattr("store.writing.effects.receive", take_for_new)
+    patch.setattr("store.writing.applying.receive", take_for_new)
 
 
 def rowcount_test(patch: pytest.MonkeyPatch, laboratory: Laboratory) -> None:
@@ -49,7 +49,7 @@ def rowcount_test(patch: pytest.MonkeyPatch, laboratory: Laboratory) -> None:
     def receive_by_rowcount(connection: Connection, events: Sequence[Event], now: int) -> list[Receipt]:
         return [Receipt.NEW if new(connection, event, now) else Receipt.DUPLICATE for event in events]
 
-    patch.setattr("store.writing.effects.receive", receive_by_rowcount)
+    patch.setattr("store.writing.applying.receive", receive_by_rowcount)
 
 
 def acknowledge_before_commit(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
@@ -138,7 +138,7 @@ def id_reuse_unnoticed(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
         receipts = receive(connection, events, now)
         return [Receipt.NEW if each is Receipt.NEW else Receipt.DUPLICATE for each in receipts]
 
-    patch.setattr("store.writing.effects.receive", receive_by_id)
+    patch.setattr("store.writing.applying.receive", receive_by_id)
 
 
 def bad_message_costs_its_batch(patch: pytest.MonkeyPatch, _: Laboratory) -> None:

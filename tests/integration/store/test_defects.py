@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
 import ostinato.messages.wire
+import store.writing.applying
 import store.writing.effects
 import tasks.receiver
 from ostinato.errors import StoreUnavailable
@@ -144,7 +145,7 @@ def test_what_cannot_even_be_quarantined_is_tried_again(bench: Bench, monkeypatc
         monkeypatch.undo()
         return True
 
-    monkeypatch.setattr(store.writing.effects, "put_in_quarantine", fail)
+    monkeypatch.setattr(store.writing.applying, "put_in_quarantine", fail)
     receiver(bench, pause).receive("record_pattern", "malformed", "d")
     assert (0, 0, 1, 0) == bench.ledger()
 
@@ -156,7 +157,7 @@ def test_a_defect_in_reading_costs_no_message_either(bench: Bench, monkeypatch: 
     def fail(*_: object, **__: object) -> NoReturn:
         raise KeyError
 
-    for name in ("read", "read_batch"):
+    for name in ("item", "items"):
         monkeypatch.setattr(ostinato.messages.wire, name, fail)
     if kind == RecalculateAllPatternPriorities.KIND:
         assert receiver(bench).receive_recalculation("a text", "d")

@@ -9,7 +9,7 @@ from ostinato.errors import StoreUnavailable
 from ostinato.messages.models import ApplyBatch, Message, RecalculateAllPatternPriorities, RecordPattern
 from store.database.tables import quarantine
 from store.writing.transaction import Writer
-from tasks.receiver import Delivered, Receiver, Stopping
+from tasks.receiver import RawDelivery, Receiver, Stopping
 from tests.integration.store.bench import NOW, Bench
 
 
@@ -51,12 +51,12 @@ def sightings(count: int) -> list[RecordPattern]:
     return [RecordPattern(pattern_type="T", pattern_name=f"n{number}") for number in range(count)]
 
 
-def delivered(*messages: Message) -> list[Delivered]:
+def delivered(*messages: Message) -> list[RawDelivery]:
     """Their deliveries, each with an id of its own."""
-    return [Delivered(each.KIND, each.content(), f"d{number}") for number, each in enumerate(messages)]
+    return [RawDelivery(each.KIND, each.content(), f"d{number}") for number, each in enumerate(messages)]
 
 
-def run(receiver: Receiver, tasks: list[Delivered]) -> None:
+def run(receiver: Receiver, tasks: list[RawDelivery]) -> None:
     """Run the tasks, one by one."""
     for each in tasks:
         receiver.receive(*each)
@@ -85,7 +85,7 @@ def test_what_cannot_be_applied_is_kept_with_its_own_task(bench: Bench, receiver
     """A malformed message, and one whose id belongs to another; the others are applied (spec 4, 5)."""
     one, other = sightings(2)
     reused = json.dumps({**json.loads(other.content()), "id": str(one.id)})
-    tasks = [*delivered(one), Delivered("soft_delete_pattern", "{", "m"), Delivered("record_pattern", reused, "r")]
+    tasks = [*delivered(one), RawDelivery("soft_delete_pattern", "{", "m"), RawDelivery("record_pattern", reused, "r")]
     receiver.receive_ahead(tasks)
     run(receiver, tasks)
     kept = [(row["task"], row["reason_code"]) for row in bench.rows(quarantine)]

@@ -12,7 +12,7 @@ from ostinato.identity import pattern_id
 from ostinato.messages.models import RecordPattern
 from store.database.tables import metadata
 from store.events import Sighting
-from store.writing.effects import apply
+from store.writing.applying import apply
 from store.writing.transaction import Writer
 from tasks.receiver import Receiver
 from tests.integration.store.bench import NOW, Bench, Crash, application, sighting, soft_delete

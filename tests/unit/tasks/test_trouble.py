@@ -4,7 +4,7 @@ import math
 
 from structlog.testing import capture_logs
 
-from worker.trouble import Trouble
+from tasks.trouble import Trouble
 
 
 def test_trouble_is_said_once_each_time_it_begins_and_ends() -> None:
