@@ -16,7 +16,7 @@ _log = structlog.get_logger()
 
 @dataclass(slots=True)
 class _Sum:
-    """What some transactions did; lags in seconds."""
+    """What some transactions did; lags are seconds."""
 
     transactions: int = 0
     applied: int = 0
