@@ -37,12 +37,12 @@ class Described(Event):
     pattern_id: str
     pattern_type: str
     pattern_name: str
-    description: str | None
-    context_tags: tuple[str, ...] | None
-    suggested_action: str | None
-    provenance_job_hash: str | None
-    provenance_sheet_num: int | None
-    instrument_name: str | None
+    description: str | None = None
+    context_tags: tuple[str, ...] | None = None
+    suggested_action: str | None = None
+    provenance_job_hash: str | None = None
+    provenance_sheet_num: int | None = None
+    instrument_name: str | None = None
     fingerprint: str | None = None
 
 

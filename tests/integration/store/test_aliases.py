@@ -1,4 +1,4 @@
-"""Ids that were merged into another pattern: what names one means its pattern (spec 3, alias; 5.1, step 2; 5.2)."""
+"""Ids that were merged into another pattern: messages about them are about it (spec 3, alias; 5.1, step 2; 5.2)."""
 
 from itertools import permutations
 
@@ -14,7 +14,7 @@ N, ALIAS, SECOND = (pattern_id("T", name) for name in (NAME, SPELT, AGAIN))
 
 @pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
 def test_a_chain_of_messages_that_name_an_alias_is_applied_in_any_order(bench: Bench, order: tuple[int, ...]) -> None:
-    """Before the alias is known they wait, after it they are applied at once; the end is the same (spec 3, 5.2)."""
+    """Before the alias is known they wait, afterwards they apply at once; the result is the same (spec 3, 5.2)."""
     bench.apply(sighting(NAME, -9))
     chain = (
         (sighting(SPELT, -5),),
@@ -41,7 +41,7 @@ def test_several_aliases_mean_one_pattern(bench: Bench) -> None:
 
 
 def test_a_further_sighting_of_an_alias_merges_by_the_alias(bench: Bench) -> None:
-    """Though its content is that of no pattern, or even of another one by now (spec 5.1, step 2)."""
+    """Although its content is that of no pattern, or meanwhile that of another one (spec 5.1, step 2)."""
     bench.apply(sighting(NAME, -9), sighting(SPELT, -8), sighting("another", -7, fingerprint="f"))
     bench.apply(sighting(SPELT, -6, description="nobody's"), sighting(SPELT, -5, fingerprint="f"))
 

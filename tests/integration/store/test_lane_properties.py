@@ -41,7 +41,7 @@ def race(laboratory: Laboratory) -> Generator[Race]:
 
 @st.composite
 def spread(draw: st.DrawFn, members: Sequence[Member], *, clocks: st.SearchStrategy[int] = CLOCKS) -> Queues:
-    """The members' deliveries, each in any lane: what routing gets wrong must cost nothing but time."""
+    """The members' deliveries, each in any lane: wrong routing must cost nothing but time."""
     queues: list[list[Delivery]] = [[] for _ in range(LANES)]
     for delivery in draw(dealt(members, clocks=clocks)):
         queues[draw(st.integers(0, LANES - 1))].append(delivery)
@@ -57,7 +57,7 @@ def rivals() -> Queues:
 
 
 def an_order_was_followed(laboratory: Laboratory, race: Race, bound: settings) -> None:
-    """The serial model, given what the inbox has in the order it has it, says what the store holds, merges and all."""
+    """The serial model, given the messages in the order of the inbox, has what the store has, including merges."""
 
     @bound
     @given(messy().flatmap(spread), st.booleans())
@@ -80,7 +80,7 @@ def an_order_was_followed(laboratory: Laboratory, race: Race, bound: settings) -
 
 
 def test_there_is_an_order_that_lanes_have_followed(laboratory: Laboratory, race: Race) -> None:
-    """As if each transaction had been alone, one after the other."""
+    """The result is as if the transactions had run one after the other."""
     an_order_was_followed(laboratory, race, EXAMPLES)
 
 
@@ -131,6 +131,6 @@ def test_lanes_end_as_one_does(laboratory: Laboratory, race: Race) -> None:
 
 
 def without_repetition(tables: dict[str, object]) -> dict[str, object]:
-    """The same without what came again, or with an id that was taken: the inbox has neither."""
+    """The same without duplicates and reused ids, which the inbox does not have."""
     counters = Result(tables, {}).tables["counters"]
     return {**tables, "counters": {**counters, "duplicates": 0}, "quarantine": []}

@@ -1,4 +1,4 @@
-"""Sightings that mean another pattern (spec 5.1, step 2; spec 3: content hash, fingerprint, alias)."""
+"""Sightings of a pattern under another id (spec 5.1, step 2; spec 3: content hash, fingerprint, alias)."""
 
 from itertools import permutations
 
@@ -61,7 +61,7 @@ def test_an_alias_means_its_pattern_for_ever(bench: Bench) -> None:
 
 
 def test_descriptions_keep_patterns_apart(bench: Bench) -> None:
-    """The same name with another description is another thing, unless it is the same id (spec 3, content hash)."""
+    """The same name with another description is another pattern, unless the id is the same (spec 3, content hash)."""
     bench.apply(sighting("file not created", description="a"), sighting("file_not_created", description="b"))
 
     assert 2 == len(bench.rows(patterns))
@@ -114,7 +114,7 @@ def test_of_several_with_the_same_hash_the_highest_priority_is_meant(bench: Benc
 
 
 def test_a_merge_reactivates_a_deleted_pattern(bench: Bench) -> None:
-    """If it was seen after the delete, and the log says so (spec 5.1, step 2)."""
+    """If the sighting is later than the delete; the log says so (spec 5.1, step 2)."""
     bench.apply(sighting("file not created", -5), soft_delete(N, -3), sighting("file_not_created.", -4))
     assert not bench.row(patterns)["active"]
 

@@ -13,7 +13,7 @@ from tests.servers.databases import SqliteDatabase
 
 
 def bound(laboratory: Laboratory, examples: int) -> settings:
-    """So many examples; half as many where each takes thrice as long."""
+    """This many examples; half of them where each takes three times as long."""
     return settings(BOUNDED, max_examples=examples if laboratory.kind == "sqlite" else examples // 2)
 
 

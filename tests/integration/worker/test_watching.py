@@ -16,7 +16,6 @@ from ostinato.messages.models import RecordPattern
 from store.database.schema import migrate
 from store.events import Rejected
 from store.reading.store import Store
-from store.writing.committed import Committed
 from store.writing.transaction import Writer
 from tasks.receiver import RawDelivery, Receiver
 from tests.servers.brokers import free_port
@@ -27,6 +26,7 @@ from worker.observability.metrics.counting import Counting
 from worker.observability.watching import Observers
 from worker.settings import Settings
 
+MESSAGES = [RecordPattern(pattern_type="T", pattern_name=name) for name in ("one", "two")]
 REFUSED = Rejected(raw=b"no", reason_code="not_json", reason_detail="")
 
 
@@ -62,39 +62,26 @@ def no_header(_name: str) -> None:
     """A task without headers."""
 
 
-def test_one_that_fails_keeps_nothing_from_the_others(settings: Settings, otlp: Otlp) -> None:
-    """A counter cannot go down: the metrics cannot count this. Traces and summary do, and the log has one error."""
-    wrong = Committed(now(), deliveries=["d"], brought=3)
-    wrong.counts.update(duplicates=-1, applied=3)
-    with capture_logs() as logs, observed(settings) as (observers, _):
-        for _ in range(2):
-            with observers.around("record_pattern", "d", no_header):
-                observers.committed(wrong)
-
-    assert [3, 3] == [commit.said["ostinato.messages"] for commit in otlp.named("commit")]
-    (failed,) = [each for each in logs if each["event"] == "watch_failed"]
-    (handled,) = [each for each in logs if each["event"] == "messages_handled"]
-    assert ("metrics", 6) == (failed["watch"], handled["applied"])
-
-
-def test_a_message_is_applied_although_it_cannot_be_counted(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
+def test_an_observer_that_fails_changes_nothing(
+    settings: Settings, otlp: Otlp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An error of an observer changes nothing: the message is not quarantined, and the log has the error."""
+    """Messages are applied and not quarantined; traces and summary have them; the log has the error once."""
 
     def fail(*_: object) -> NoReturn:
         raise ZeroDivisionError
 
     monkeypatch.setattr(Counting, "count", fail)
-    message = RecordPattern(pattern_type="T", pattern_name="n")
-    without = settings.model_copy(update={"traces": False})
-    with capture_logs() as logs, observed(without) as (_, receiver):
-        receiver.receive(message.KIND, message.content(), "d")
+    with capture_logs() as logs, observed(settings) as (observers, receiver):
+        for each in MESSAGES:
+            with observers.around(each.KIND, each.pattern_name, no_header):
+                receiver.receive(each.KIND, each.content(), each.pattern_name)
 
     with Store(settings.store_address) as store:
         stats = store.stats()
-    assert (1, 0, 0) == (stats.applied, stats.quarantined, stats.duplicates)
-    assert ["watch_failed"] == [each["event"] for each in logs if each["log_level"] == "error"]
+    assert (2, 0, 0) == (stats.applied, stats.quarantined, stats.duplicates)
+    assert [1, 1] == [commit.said["ostinato.messages"] for commit in otlp.named("commit")]
+    assert ["metrics"] == [each["watch"] for each in logs if each["event"] == "watch_failed"]
+    assert [2] == [each["applied"] for each in logs if each["event"] == "messages_handled"]
 
 
 def test_a_message_is_applied_whose_task_cannot_be_traced(settings: Settings, otlp: Otlp) -> None:
@@ -103,7 +90,7 @@ def test_a_message_is_applied_whose_task_cannot_be_traced(settings: Settings, ot
     def header(name: str) -> object:
         raise LookupError(name)
 
-    message = RecordPattern(pattern_type="T", pattern_name="n")
+    message = MESSAGES[0]
     with capture_logs() as logs, observed(settings) as (observers, receiver):
         with observers.around(message.KIND, "d", header):
             receiver.receive(message.KIND, message.content(), "d")
@@ -126,8 +113,7 @@ def test_without_traces_no_header_is_asked_for(settings: Settings) -> None:
 
 def test_a_task_is_shown_the_commit_that_it_was_applied_by(settings: Settings, otlp: Otlp) -> None:
     """Also if a message without a task went to the quarantine in between."""
-    messages = [RecordPattern(pattern_type="T", pattern_name=name) for name in ("one", "two")]
-    ahead = [RawDelivery(each.KIND, each.content(), each.pattern_name) for each in messages]
+    ahead = [RawDelivery(each.KIND, each.content(), each.pattern_name) for each in MESSAGES]
     with observed(settings) as (observers, receiver):
         receiver.receive_ahead(ahead)
         receiver.reject(REFUSED, "", "")
