@@ -24,7 +24,7 @@ from worker.broker.kinds import consumer_class
 from worker.broker.liveness import Life
 from worker.clock import now
 from worker.logs import configure_logs
-from worker.observability.watching import Watching
+from worker.observability.watching import Observers
 from worker.settings import Settings
 
 _PAUSE_STEP = 0.1
@@ -44,21 +44,19 @@ _BOUNDS = {
 def create_app(settings: Settings) -> WorkerApp:
     """The application of worker and beat; connects to nothing before one of them starts."""
     life = Life(heard=_HEARD_SECONDS, deaf_after=settings.deaf_after)
-    watching = Watching(settings)
-    receiver = Receiver(
-        _writer(settings, watching), now, partial(_pause, life), watching.applied_ahead, watching.found_done
-    )
+    observers = Observers(settings)
+    receiver = Receiver(_writer(settings, observers), now, partial(_pause, life))
     app, consumer = WorkerApp(settings, receiver, life), consumer_class(settings)
     app.conf.update(_configuration(settings) | consumer.configuration(settings), worker_consumer=consumer)
     app.steps["consumer"].update(consumer.own_steps)
-    bind(app, receiver, watching.around)
-    _connect_signals(settings, receiver, watching)
+    bind(app, receiver, observers.around)
+    _connect_signals(settings, receiver, observers)
     return app
 
 
-def _writer(settings: Settings, watching: Watching) -> Writer:
+def _writer(settings: Settings, observers: Observers) -> Writer:
     """A writer, which is alone in the store where there is one lane."""
-    return Writer(settings.store_address, settings.own_lane if settings.lanes > 1 else None, watching.watch)
+    return Writer(settings.store_address, settings.own_lane if settings.lanes > 1 else None, observers.committed)
 
 
 def _configuration(settings: Settings) -> dict[str, Any]:
@@ -95,14 +93,14 @@ def _configuration(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _connect_signals(settings: Settings, receiver: Receiver, watching: Watching) -> None:
+def _connect_signals(settings: Settings, receiver: Receiver, observers: Observers) -> None:
     def set_up_logs(**_: object) -> None:
         configure_logs(settings.log_level)
 
     def begin(**_: object) -> None:
         try:
             settings.require_lane()
-            watching.start(receiver)
+            observers.start(receiver)
             receiver.writer.open()
         except (ConfigurationError, StoreOutdated) as error:
             raise SystemExit(str(error)) from None
@@ -114,7 +112,7 @@ def _connect_signals(settings: Settings, receiver: Receiver, watching: Watching)
         structlog.get_logger().info("remote_control_off", detail=detail)
 
     def end(**_: object) -> None:
-        watching.stop()
+        observers.stop()
         receiver.writer.close()
 
     signals.setup_logging.connect(set_up_logs, weak=False, dispatch_uid=_SIGNALS)

@@ -8,7 +8,7 @@ from store.errors import HistoryPruned
 from store.events import Effect, Recalculation, Sighting
 from store.reading.store import Store
 from store.rules.pattern import hash_of
-from store.writing.effects import apply
+from store.writing.applying import apply
 from store.writing.inbox import receive
 from store.writing.recalculation import begin, rescoring
 from store.writing.transaction import Transaction

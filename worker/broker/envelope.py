@@ -10,7 +10,7 @@ from ostinato.errors import MalformedMessage
 from ostinato.messages.models import MESSAGES
 from ostinato.messages.wire import BATCH_BYTES
 from ostinato.reasons import Reason
-from tasks.receiver import Delivered
+from tasks.receiver import RawDelivery
 
 # The text of a batch, once more as JSON, in which one byte can take up to six.
 _BODY_BYTES = 6 * BATCH_BYTES
@@ -55,12 +55,12 @@ def opened(raw: bytes) -> Json:
     return envelope
 
 
-def delivered(envelope: Json) -> Delivered | None:
+def delivered(envelope: Json) -> RawDelivery | None:
     """What the task of an opened envelope brings; None where its arguments are not one text."""
     arguments, named, _ = cast("list[Any]", _body(envelope))
     if named or len(arguments) != 1 or not isinstance(arguments[0], str):
         return None
-    return Delivered(envelope["headers"]["task"], arguments[0], envelope["headers"]["id"])
+    return RawDelivery(envelope["headers"]["task"], arguments[0], envelope["headers"]["id"])
 
 
 def known(headers: Json) -> Json:

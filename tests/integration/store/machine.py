@@ -60,7 +60,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.queue: list[tuple[str, Delivery]] = []
         self.sent: list[Message] = []
         self._poison: set[str] = set()
-        # Where in the model's quarantine a message was that was sent again from the store's.
+        # For messages sent again from the store's quarantine: their places in the model's.
         self._places: dict[str, Place] = {}
         self._opened = laboratory.trial()
         self.trial = self._opened.__enter__()
@@ -144,7 +144,7 @@ class QueueMachine(RuleBasedStateMachine):
     @precondition(_something_refused_once)
     @rule(data=st.data())
     def discard(self, data: st.DataObject) -> None:
-        """Somebody says that a message in the quarantine needs no attention."""
+        """A message in the quarantine is discarded."""
         place, found = self._chosen(data)
         discard(self.trial.writer, lambda: self._now, found, "of no use")
         self.trial.model.states[place] = "discarded"
@@ -153,7 +153,7 @@ class QueueMachine(RuleBasedStateMachine):
     @precondition(_something_refused_once)
     @rule(data=st.data())
     def replay_from_the_quarantine(self, data: st.DataObject) -> None:
-        """Somebody sends it again as it is, and it will come back."""
+        """A message in the quarantine is sent again unchanged, and will come back."""
         place, found = self._chosen(data)
         self._places[found.id] = place
         with replaying(self.trial.writer, lambda: self._now, found, None):
@@ -164,7 +164,7 @@ class QueueMachine(RuleBasedStateMachine):
 
     @invariant()
     def store_is_the_model(self) -> None:
-        """Whatever happened; looked at when something may have."""
+        """The store is the model, whatever happened; checked after every change."""
         if self._touched:
             self.trial.check()
         self._touched = False

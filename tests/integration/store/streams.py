@@ -54,7 +54,7 @@ def message_id(number: int) -> UUID:
 
 @dataclass(frozen=True)
 class Delivery:
-    """What the broker hands over at once: a message, or a batch of them; and the worker's clock of then."""
+    """What the broker hands over at once: a message, or a batch of them; and the worker's clock reading."""
 
     members: Sequence[Member]
     clock: int = NOW

@@ -1,4 +1,4 @@
-"""Ids that were merged into another pattern: what names one means its pattern (spec 3, alias; 5.1, step 2; 5.2)."""
+"""Ids that were merged into another pattern: messages about them are about it (spec 3, alias; 5.1, step 2; 5.2)."""
 
 import pytest
 

@@ -40,7 +40,7 @@ def receiver(bench: Bench) -> Receiver:
 
 
 def never(seconds: float) -> bool:
-    """A pause that nobody asks for."""
+    """Fail: no pause is expected."""
     pytest.fail(f"waited {seconds} s")
 
 
@@ -115,7 +115,7 @@ def test_what_the_broker_could_not_deliver_is_kept(bench: Bench, receiver: Recei
 
 
 def test_a_message_waits_for_a_store_that_is_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With longer and longer pauses and one warning; then it is applied (spec 1, 7).
+    """With ever longer pauses and one warning; then it is applied (spec 1, 7).
 
     SQLite gives up after a while; PostgreSQL's writers wait by themselves.
     """

@@ -66,7 +66,7 @@ def test_a_further_sighting_counts_and_leaves_the_scores(bench: Bench) -> None:
 
 
 def test_tags_of_the_newest_sighting_that_has_any_are_kept(bench: Bench) -> None:
-    """Null keeps what is stored, an empty list clears it, also for those who ask by tag (spec 5.1, step 1)."""
+    """Null keeps what is stored, an empty list clears it, also for the filter by tag (spec 5.1, step 1)."""
     bench.apply(sighting("n", -9, context_tags=["a", "b"]), sighting("n", -8))
     assert ["a", "b"] == [row["tag"] for row in bench.rows(pattern_tags)]
 
@@ -117,7 +117,7 @@ def test_an_id_with_another_content_is_quarantined(bench: Bench, *, together: bo
 
 
 def test_the_id_of_a_parked_message_is_taken(bench: Bench) -> None:
-    """It arrived, and waits; another content under its id is refused (spec 5)."""
+    """It has arrived and waits; another content under its id is quarantined (spec 5)."""
     waiting = application(N)
     bench.apply(waiting, application(N, "F", id=waiting.id), waiting)
 
@@ -177,7 +177,7 @@ def test_an_application_scores_its_pattern_at_the_workers_clock(bench: Bench) ->
 
 
 def test_a_delete_keeps_row_and_applications(bench: Bench) -> None:
-    """And says so in the log, the second time that it changed nothing (spec 5.3)."""
+    """The log says so, and the second time that it changed nothing (spec 5.3)."""
     bench.apply(sighting("n", -3), application(N))
     bench.apply(soft_delete(N, -1))
     before = (bench.row(patterns), bench.rows(applications))
@@ -215,7 +215,7 @@ def test_an_update_of_an_unknown_pattern_is_logged(bench: Bench) -> None:
 
 
 def test_a_log_is_searched_by_message_task_and_pattern(bench: Bench) -> None:
-    """Whatever a message does is logged with all three."""
+    """Everything that a message does is logged with all three."""
     delete, unknown = soft_delete(N, -1), rescore("0" * 16)
     bench.apply(application(N), sighting("n", -3), sighting("N.", -2), delete, delete, soft_delete(N, -1), unknown)
 

@@ -117,7 +117,7 @@ def test_applications_pruned_since_keep_counting(bench: Bench, old: Predecessor)
 
 
 def test_an_application_that_cannot_be_taken_stays_in_the_balance(bench: Bench, old: Predecessor) -> None:
-    """The count had it, and nobody else does."""
+    """It was in the predecessor's count only."""
     old.patterns({"led_to_success_count": 4, "led_to_failure_count": 1})
     old.applications({}, {"id": "7", "pattern_led_to_success": None}, {"id": None})
 
@@ -128,7 +128,7 @@ def test_an_application_that_cannot_be_taken_stays_in_the_balance(bench: Bench, 
 
 
 def test_applications_of_unknown_patterns_are_parked(bench: Bench, old: Predecessor) -> None:
-    """Until somebody sees the pattern."""
+    """Until the pattern is seen."""
     old.applications({"pattern_id": pattern_id("T", "n")}, {"id": "7", "pattern_id": "never"})
     assert [0, 0, 0, 0, 0, 2, 2, 0, 0, 0] == numbers(take(bench, old))
 
@@ -138,7 +138,7 @@ def test_applications_of_unknown_patterns_are_parked(bench: Bench, old: Predeces
 
 
 def test_a_parked_application_is_adopted_by_an_imported_pattern(bench: Bench, old: Predecessor) -> None:
-    """As by a sighting."""
+    """As with a sighting."""
     bench.apply(application(P))
     old.patterns({"led_to_success_count": 4})
     take(bench, old)
@@ -146,7 +146,7 @@ def test_a_parked_application_is_adopted_by_an_imported_pattern(bench: Bench, ol
 
 
 def test_a_soft_deleted_pattern_stays_deleted_until_it_is_seen_again(bench: Bench, old: Predecessor) -> None:
-    """It was deleted when it was seen last, as far as is known."""
+    """The delete is dated at the last sighting, the latest known time."""
     name = "Login times out"
     old.patterns({"id": pattern_id("timeout", name), "active": 0})
     take(bench, old)

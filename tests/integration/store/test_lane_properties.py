@@ -39,7 +39,7 @@ def race(laboratory: Laboratory) -> Generator[Race]:
 
 @st.composite
 def spread(draw: st.DrawFn, members: Sequence[Member], *, clocks: st.SearchStrategy[int] = CLOCKS) -> Queues:
-    """The members' deliveries, each in any lane: what routing gets wrong must cost nothing but time."""
+    """The members' deliveries, each in any lane: wrong routing must cost nothing but time."""
     queues: list[list[Delivery]] = [[] for _ in range(LANES)]
     for delivery in draw(dealt(members, clocks=clocks)):
         queues[draw(st.integers(0, LANES - 1))].append(delivery)
@@ -55,7 +55,7 @@ def rivals() -> Queues:
 
 
 def an_order_was_followed(laboratory: Laboratory, race: Race, bound: settings) -> None:
-    """The serial model, given what the inbox has in the order it has it, says what the store holds, merges and all."""
+    """The serial model, given the messages in the order of the inbox, has what the store has, including merges."""
 
     @bound
     @given(messy().flatmap(spread), st.booleans())
@@ -129,6 +129,6 @@ def test_lanes_end_as_one_does(laboratory: Laboratory, race: Race, bound: Bound)
 
 
 def without_repetition(tables: dict[str, object]) -> dict[str, object]:
-    """The same without what came again, or with an id that was taken: the inbox has neither."""
+    """The same without duplicates and reused ids, which the inbox does not have."""
     counters = Result(tables, {}).tables["counters"]
     return {**tables, "counters": {**counters, "duplicates": 0}, "quarantine": []}

@@ -1,4 +1,4 @@
-"""Lanes beside each other on PostgreSQL: what waits for what, and that each of these waits is needed."""
+"""Lanes beside each other on PostgreSQL: which transactions wait for which, and that each wait is needed."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -61,7 +61,7 @@ def test_messages_about_different_patterns_do_not_wait(bench: Bench) -> None:
 
 @ON_POSTGRESQL
 def test_messages_about_known_patterns_do_not_wait_either(bench: Bench) -> None:
-    """Also where both sight what they know."""
+    """Also if both sight patterns that are known."""
     bench.apply(sighting("one-two"), sighting("three"))
     assert not waits_for(bench.url, [sighting("one-two")], [application(APART), sighting("three")])
 
@@ -83,7 +83,7 @@ def test_what_is_quarantined_does_not_wait(bench: Bench) -> None:
 
 @ON_POSTGRESQL
 def test_two_lanes_with_one_message_apply_it_once(bench: Bench) -> None:
-    """Whichever comes second waits, and finds it in the inbox."""
+    """The second waits, and finds it in the inbox."""
     same = application(APART)
     bench.apply(sighting("three"))
     assert waits_for(bench.url, [same], [same])
@@ -92,7 +92,7 @@ def test_two_lanes_with_one_message_apply_it_once(bench: Bench) -> None:
 
 @ON_POSTGRESQL
 def test_two_lanes_with_one_id_and_two_patterns_apply_one(bench: Bench) -> None:
-    """No lock of ours stands between them: the inbox does, and the second is quarantined."""
+    """They share no lock of ours: the inbox stops the second, which is quarantined."""
     first = sighting("three")
     assert waits_for(bench.url, [first], [sighting("one-two", id=first.id)])
     assert (1, 0, 1, 0) == bench.ledger()
@@ -144,11 +144,11 @@ CASES: dict[Case, tuple[list[int], int, int]] = {
     content_that_a_known_pattern_no_longer_has: ([1, 2], 0, 0),
     parked_and_adopted: ([2], 1, 1),
 }
-"""What each ends with: sightings of the patterns, aliases, successes that were counted."""
+"""The result of each: sightings of the patterns, aliases, counted successes."""
 
 
 def outcome(bench: Bench, case: Case) -> tuple[bool, tuple[list[int], int, int]]:
-    """Whether the second waited for the first, and what both end with."""
+    """Whether the second waited for the first, and the result of both."""
     waited = waits_for(bench.url, *case(bench))
     found = bench.rows(patterns)
     counts = sorted(int(row["occurrence_count"]) for row in found)
@@ -158,7 +158,7 @@ def outcome(bench: Bench, case: Case) -> tuple[bool, tuple[list[int], int, int]]
 @ON_POSTGRESQL
 @pytest.mark.parametrize("case", CASES, ids=lambda each: each.__name__)
 def test_what_meets_across_lanes_waits(bench: Bench, case: Case) -> None:
-    """And ends as if one had come after the other."""
+    """The result is as if one had come after the other."""
     assert (True, CASES[case]) == outcome(bench, case)
     assert bench.store.stats().balanced
 
@@ -175,14 +175,14 @@ PLANTED: tuple[tuple[Plant, Case], ...] = (
 @ON_POSTGRESQL
 @pytest.mark.parametrize(("plant", "case"), PLANTED, ids=lambda each: each.__name__)
 def test_each_of_these_locks_is_needed(bench: Bench, plant: Plant, case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without it nobody waits before it is too late, and the end is another."""
+    """Without it no transaction waits in time, and the result differs."""
     plant(monkeypatch)
     assert (True, CASES[case]) != outcome(bench, case)
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_lanes_need_postgresql(bench: Bench) -> None:
-    """It is said at once, with what to do."""
+    """The error comes at once and says what to do."""
     with pytest.raises(ConfigurationError, match="set OSTINATO_STORE_URL"):
         Writer(bench.url, lane=1)
 
@@ -200,10 +200,10 @@ def seen(history: History) -> tuple[int, int]:
 
 @ON_POSTGRESQL
 def test_who_finds_more_each_time_is_applied_alone(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A lane does not begin again for ever: at last it has the whole store."""
+    """A lane does not start over for ever: after some tries it has the whole store."""
     monkeypatch.setattr("store.writing.applying._TRIES", 1)
     bench.apply(sighting("one-two"))
-    # It names another pattern than the one that the first lane holds, and finds that it means that one.
+    # It names another id than the first lane has locked, and finds out that it is an alias of that pattern.
     assert waits_for(bench.url, [application(ONE)], [sighting("one two")])
     assert [2] == of(bench, "occurrence_count")
     assert 1 == bench.store.stats().merges
@@ -211,7 +211,7 @@ def test_who_finds_more_each_time_is_applied_alone(bench: Bench, monkeypatch: py
 
 @ON_POSTGRESQL
 def test_a_lane_whose_connection_is_cut_has_done_nothing(bench: Bench) -> None:
-    """It is told so, as one that is alone in the store is; it may try again, and that counts once."""
+    """It gets an error, as a transaction that is alone in the store does; a second try counts once."""
     with closing(StoppingWriter(bench.url, 1)) as lane, ThreadPoolExecutor(1) as pool:
         lane.open()
         begun = pool.submit(applied_in_lane, lane, [event := sighting()])
@@ -228,7 +228,7 @@ def test_a_lane_whose_connection_is_cut_has_done_nothing(bench: Bench) -> None:
 @ON_POSTGRESQL
 @pytest.mark.parametrize("look", [extent, seen])
 def test_the_history_ends_where_nothing_is_under_way(bench: Bench, look: Callable[[History], tuple[int, int]]) -> None:
-    """A place that is given out already, and not committed, would be skipped by whoever reads up to a later one."""
+    """A reader up to a later place would skip a place that is taken and not committed yet."""
     one, other = StoppingWriter(bench.url, 0), Writer(bench.url, 1)
     with closing(one), closing(other), History(bench.url) as history, ThreadPoolExecutor(2) as pool:
         other.open()

@@ -1,4 +1,4 @@
-"""The ranking stays cheap with many patterns, whatever is asked for and while the writer writes (spec section 8)."""
+"""The ranking stays cheap with many patterns, with any filter and while the writer writes (spec section 8)."""
 
 from collections.abc import Generator
 from contextlib import closing
@@ -79,7 +79,7 @@ def work_of_looking_at_all(connection: Connection) -> int:
 @pytest.mark.parametrize("filters", FILTERS, ids=str)
 @pytest.mark.parametrize("page", ["first", "later"])
 def test_the_first_twenty_take_little(reading: Connection, url: str, filters: dict[str, Any], page: str) -> None:
-    """Of many, with any filter, on the first page as on a later one."""
+    """With any filter, on the first page and on later ones."""
     after = None
     if page == "later":
         with Store(url) as reader:
@@ -95,7 +95,7 @@ def test_the_first_twenty_take_little(reading: Connection, url: str, filters: di
 
 @pytest.mark.parametrize("filters", [{}, {"context_tags": ("tag",)}, {"instrument_name": "instrument"}], ids=str)
 def test_pages_are_complete(url: str, filters: dict[str, Any]) -> None:
-    """Each pattern is on one page, in the order of all, (spec 8)."""
+    """Each pattern is on one page, in the order of the whole (spec 8)."""
     with Store(url) as reader:
         expected = [each.id for each in reader.patterns(limit=COUNT, **filters)]
         found: list[str] = []

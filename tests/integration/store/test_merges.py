@@ -1,4 +1,4 @@
-"""Sightings that mean another pattern (spec 5.1, step 2; spec 3: content hash, fingerprint, alias)."""
+"""Sightings of a pattern under another id (spec 5.1, step 2; spec 3: content hash, fingerprint, alias)."""
 
 from ostinato.identity import pattern_id
 from store.database.tables import aliases, applications, patterns
@@ -38,7 +38,7 @@ def test_an_alias_means_its_pattern_for_ever(bench: Bench) -> None:
 
 
 def test_a_merge_reactivates_a_deleted_pattern(bench: Bench) -> None:
-    """If it was seen after the delete, and the log says so (spec 5.1, step 2)."""
+    """If the sighting is later than the delete; the log says so (spec 5.1, step 2)."""
     bench.apply(sighting("file not created", -5), soft_delete(N, -3), sighting("file_not_created.", -4))
     assert not bench.row(patterns)["active"]
 

@@ -58,7 +58,7 @@ def test_a_message_waits_for_a_server_that_is_down(server: OwnServer) -> None:
 
 
 def test_a_lane_waits_for_a_server_that_is_down(server: OwnServer) -> None:
-    """It is trouble for the message, and no reason to try alone in the store what it could not beside others."""
+    """The message waits; it is no reason to try again alone in the store."""
     url = server.url.render_as_string(hide_password=False)
     migrate(url)
     with closing(AttemptsCounted(url, 1)) as writer:
@@ -84,7 +84,7 @@ class AttemptsCounted(Writer):
 
 
 def test_a_server_that_does_not_answer_is_trouble_within_five_seconds() -> None:
-    """One that takes the connection and then says nothing; and no password is shown."""
+    """A server that takes the connection and never answers; no password is shown."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"postgresql://user:s3cret@127.0.0.1:{silent.getsockname()[1]}/db?sslpassword=s3cret"
         began = time.monotonic()

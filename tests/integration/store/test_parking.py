@@ -1,4 +1,4 @@
-"""Applications and soft deletes that came before their pattern (spec 5.2, 5.3)."""
+"""Applications and soft deletes that arrived before their pattern (spec 5.2, 5.3)."""
 
 from ostinato.identity import pattern_id
 from store.database.tables import applications, parked, patterns
@@ -67,7 +67,7 @@ def test_an_application_is_adopted_the_moment_its_pattern_appears(bench: Bench) 
 
 
 def test_only_what_waits_for_this_pattern_is_adopted(bench: Bench) -> None:
-    """The rest goes on waiting (spec 5.2)."""
+    """The others keep waiting (spec 5.2)."""
     bench.apply(application(N), application("another"), soft_delete("another"), sighting())
 
     assert ["another", "another"] == [row["pattern_id"] for row in bench.rows(parked)]
@@ -75,7 +75,7 @@ def test_only_what_waits_for_this_pattern_is_adopted(bench: Bench) -> None:
 
 
 def test_what_waited_is_applied_in_event_time_order(bench: Bench) -> None:
-    """Then by message id, whatever order it arrived in (spec 5.1, step 3)."""
+    """Then by message id, whatever the order of arrival (spec 5.1, step 3)."""
     early, tie, later_tie, late = (application(N, "S", day) for day in (-3, -2, -2, -1))
     bench.apply(late, later_tie, early, tie)
     bench.apply(sighting("n", -4))

@@ -16,7 +16,7 @@ SECOND = 1_000_000
 
 
 def names_seen(bench: Bench, count: int) -> list[str]:
-    """So many patterns in the store; their ids, in order."""
+    """Put this many patterns into the store; their ids, in order."""
     bench.apply(*(sighting(f"pattern {number}") for number in range(count)))
     return sorted(pattern_id("T", f"pattern {number}") for number in range(count))
 
@@ -28,7 +28,7 @@ def scores(bench: Bench) -> list[float]:
 
 @pytest.mark.parametrize(("count", "deliveries"), [(0, 1), (1, 1), (2, 2), (3, 2), (4, 3)])
 def test_one_delivery_does_one_chunk(bench: Bench, count: int, deliveries: int) -> None:
-    """So that messages wait for one chunk at most; the last one says that it is done (spec 5.5)."""
+    """So that messages wait for one chunk at most; the last chunk says that it is the last (spec 5.5)."""
     names_seen(bench, count)
     event = recalculation()
     answers = [bench.recalculate(event, chunk=2) for _ in range(deliveries)]
@@ -66,7 +66,7 @@ def test_all_chunks_have_one_clock_reading(bench: Bench) -> None:
 
 
 def test_messages_are_applied_between_two_chunks(bench: Bench) -> None:
-    """A pattern that is new by then is recomputed if its turn is still to come (spec 5.5)."""
+    """A pattern that is new meanwhile is recomputed if its turn is still to come (spec 5.5)."""
     ids = names_seen(bench, 4)
     event = recalculation()
     bench.recalculate(event, chunk=2)

@@ -7,7 +7,7 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from ostinato.messages.models import ImportPattern, RecordPatternApplication
-from store.writing.effects import apply
+from store.writing.applying import apply
 from store.writing.inbox import Receipt, receipts
 from store.writing.transaction import Clock, Transaction, Writer
 from tasks.events import effect
