@@ -11,9 +11,10 @@ import typer
 from rich.table import Table
 
 from ostinato.settings.broker import read_settings
+from store.history import recorded
 from store.history.comparison import Difference, differences
 from store.history.rebuilding import require_empty, require_whole, settle
-from store.history.recorded import History, last_place
+from store.reading.reader import Reader
 from store.writing.transaction import Writer
 from worker.cli.output import AsJson, harmless, out, print_json, progress
 from worker.clock import now
@@ -39,9 +40,9 @@ def rebuild(
     """
     if not (into or verify):
         raise typer.BadParameter("say --into URL, --verify, or both")
-    with History(read_settings(Settings).store_address) as history, _target(into) as url:
-        require_whole(history.extent().pruned)
-        found = _rebuilt(history, url, verify=verify)
+    with Reader(read_settings(Settings).store_address) as reader, _target(into) as url:
+        require_whole(recorded.extent(reader).pruned)
+        found = _rebuilt(reader, url, verify=verify)
     if as_json:
         print_json([asdict(each) for each in found])
     elif verify:
@@ -61,25 +62,25 @@ def _target(into: str | None) -> Generator[str]:
         yield f"sqlite:///{Path(folder, 'store.db')}"
 
 
-def _rebuilt(history: History, url: str, *, verify: bool) -> list[Difference]:
-    """Fill the store at ``url``; its differences from the history's, if they are wanted."""
+def _rebuilt(reader: Reader, url: str, *, verify: bool) -> list[Difference]:
+    """Fill the store at ``url``; its differences from the store that ``reader`` reads, if ``verify``."""
     with closing(Writer(url)) as writer:
         writer.open()
         require_empty(url)
-        upto = history.extent().last
-        _replay(history, writer, after=0, upto=upto)
+        upto = recorded.extent(reader).last
+        _replay(reader, writer, after=0, upto=upto)
         # What came meanwhile is little, so that the snapshot, which keeps old pages alive, need not last long.
-        with history.snapshot() as live:
-            _replay(history, writer, after=upto, upto=last_place(live))
+        with recorded.snapshot(reader) as live:
+            _replay(reader, writer, after=upto, upto=recorded.last_place(live))
             with writer.transaction(now) as transaction:
                 settle(transaction)
                 return list(differences(live, transaction.connection, transaction.now)) if verify else []
 
 
-def _replay(history: History, writer: Writer, *, after: int, upto: int) -> None:
+def _replay(reader: Reader, writer: Writer, *, after: int, upto: int) -> None:
     with progress() as shown:
         bar = shown.add_task("applying the history", total=upto - after)
-        for count in replay(history, writer, after=after, upto=upto):
+        for count in replay(reader, writer, after=after, upto=upto):
             shown.advance(bar, count)
 
 

@@ -7,20 +7,21 @@ from ostinato.messages.models import RecalculateAllPatternPriorities
 from store.errors import HistoryPruned
 from store.events import Effect, Recalculation, Sighting
 from store.history.rebuilding import apply_again
-from store.history.recorded import History, Recorded
+from store.history.recorded import Recorded, meant_by, pages
+from store.reading.reader import Reader
 from store.writing.transaction import Writer
 from tasks.events import effect, recalculation
 
 
-def replay(history: History, writer: Writer, *, after: int, upto: int) -> Iterator[int]:
+def replay(reader: Reader, writer: Writer, *, after: int, upto: int) -> Iterator[int]:
     """Apply the messages with ``after < seq <= upto``, a page in a transaction; yields how many each had.
 
     Each is applied at the clock reading of its first application. HistoryPruned at a message without content,
     MalformedMessage at one that this version would not have applied.
     """
-    for page in history.pages(after=after, upto=upto):
+    for page in pages(reader, after=after, upto=upto):
         events = [_event(each) for each in page]
-        meant = history.meant_by([each.pattern_id for each in events if isinstance(each, Sighting)])
+        meant = meant_by(reader, [each.pattern_id for each in events if isinstance(each, Sighting)])
         _apply_page(writer, page, events, meant)
         yield len(page)
 

@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any, NoReturn
 from uuid import UUID
 
-from sqlalchemy import Table, text
+from sqlalchemy import Connection, Table, text
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
@@ -22,6 +22,7 @@ from ostinato.messages.models import (
 from ostinato.messages.wire import make
 from ostinato.times import to_micros
 from store.events import Application, Item, Recalculation, Rescore, Sighting, SoftDelete
+from store.reading.reader import Reader
 from store.reading.store import Store
 from store.writing.effects import apply
 from store.writing.recalculation import CHUNK, recalculate
@@ -90,6 +91,12 @@ class Bench:
                     yield transaction
             finally:
                 self.logs += entries
+
+    @contextmanager
+    def reading(self) -> Generator[Connection]:
+        """A connection for questions, which sees a snapshot of the store."""
+        with Reader(self.url) as reader, reader.reading() as connection:
+            yield connection
 
     def apply(self, *items: Item, now: int = NOW, delivery: str = "delivery") -> None:
         """Apply items in one transaction."""

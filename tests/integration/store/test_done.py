@@ -11,11 +11,12 @@ from structlog.testing import capture_logs
 
 from ostinato.identity import pattern_id
 from ostinato.messages.models import ApplyBatch, Message, RecordPattern, SoftDeletePattern
+from store.database.tables import quarantine
 from store.errors import StoreUnavailable
 from store.events import Event, Item, Rejected
-from store.reading.quarantine import Quarantine, replaying
 from store.writing.committed import Done
 from store.writing.effects import apply
+from store.writing.quarantine import marked_replayed
 from store.writing.recalculation import recalculate
 from store.writing.transaction import Writer
 from tasks.receiver import Delivered, Receiver
@@ -179,16 +180,15 @@ def test_a_recalculation_is_told_when_it_begins_and_when_it_ends(watched: Watche
 def test_what_comes_back_into_the_quarantine_is_told_again(watched: Watched, bench: Bench) -> None:
     """Replayed and still wrong: it was gone, or about to be, and is there again."""
     watched.apply(BAD)
-    with closing(Quarantine(bench.url)) as quarantine:
-        (kept,) = quarantine.messages()
-        with replaying(bench.writer, lambda: NOW, kept, None):
-            assert ["not_json"] == watched.apply(BAD).quarantined
-        assert 1 == quarantine.waiting()
-        with replaying(bench.writer, lambda: NOW + 1, kept, None):
-            pass
-        assert 0 == quarantine.waiting()
+    place = bench.row(quarantine)["id"]
+    with marked_replayed(bench.writer, lambda: NOW, place, None):
         assert ["not_json"] == watched.apply(BAD).quarantined
-        assert 1 == quarantine.waiting()
+    assert 1 == bench.store.stats().quarantined
+    with marked_replayed(bench.writer, lambda: NOW + 1, place, None):
+        pass
+    assert 0 == bench.store.stats().quarantined
+    assert ["not_json"] == watched.apply(BAD).quarantined
+    assert 1 == bench.store.stats().quarantined
 
 
 def test_an_error_of_the_watch_changes_nothing(bench: Bench) -> None:

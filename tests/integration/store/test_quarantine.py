@@ -10,14 +10,15 @@ from ostinato.errors import BrokerUnavailable
 from store.database.tables import patterns, quarantine
 from store.errors import AmbiguousPrefix, NotFound
 from store.events import Rejected
-from store.reading.quarantine import Quarantine, discard, replaying
+from store.reading.quarantine import count_new, message, messages
+from store.writing.quarantine import discard, marked_replayed
 from tests.integration.store.bench import NOW, Bench, Crash, sighting
 
 BAD = Rejected(raw=b'{"id": "\xff\x00', reason_code="not_json", reason_detail="why", message_id="an id")
 
 
 def test_a_message_is_kept_whole(bench: Bench) -> None:
-    """Byte for byte, with its reason, its source and its task, for somebody to look at (spec 2, quarantined)."""
+    """Byte for byte, with its reason, its source and its task (spec 2, quarantined)."""
     bench.apply(BAD)
 
     row = bench.row(quarantine)
@@ -80,10 +81,10 @@ def test_equal_texts_without_an_id_are_as_many_messages(bench: Bench) -> None:
 
 
 def test_a_replayed_message_that_comes_back_returns_to_its_place(bench: Bench) -> None:
-    """However often it was sent again; other bytes under the id of its place are another message."""
+    """However often it is sent again; other bytes that come under the id of its row are another message."""
     bench.apply(BAD)
     place = bench.row(quarantine)["id"]
-    with Quarantine(bench.url) as quarantined, replaying(bench.writer, lambda: NOW, quarantined.message(place), None):
+    with marked_replayed(bench.writer, lambda: NOW, place, None):
         pass
     replayed = bench.store.stats()
     for _ in range(2):
@@ -98,8 +99,7 @@ def test_a_replayed_message_that_comes_back_returns_to_its_place(bench: Bench) -
 def test_what_is_discarded_is_counted_as_such(bench: Bench) -> None:
     """Also if it comes once more; the ledger balances."""
     bench.apply(BAD, sighting())
-    with Quarantine(bench.url) as quarantined:
-        discard(bench.writer, lambda: NOW, quarantined.message(bench.row(quarantine)["id"]), "a test")
+    discard(bench.writer, lambda: NOW, bench.row(quarantine)["id"], "a test")
     bench.apply(BAD)
 
     stats = bench.store.stats()
@@ -107,18 +107,16 @@ def test_what_is_discarded_is_counted_as_such(bench: Bench) -> None:
 
 
 def test_what_was_discarded_and_is_replayed_is_new_where_it_comes_back_at_once(bench: Bench) -> None:
-    """Before whoever replays it has written that down, too; so it is where it could not be sent."""
+    """Even before the replay is recorded; a message that could not be sent again is new, too."""
     bench.apply(BAD)
     place = bench.row(quarantine)["id"]
-    with Quarantine(bench.url) as quarantined:
-        discard(bench.writer, lambda: NOW, quarantined.message(place), "a test")
-        with replaying(bench.writer, lambda: NOW, quarantined.message(place), None):
-            bench.apply(BAD, delivery=place)
+    discard(bench.writer, lambda: NOW, place, "a test")
+    with marked_replayed(bench.writer, lambda: NOW, place, None):
+        bench.apply(BAD, delivery=place)
     back = bench.ledger()
-    with Quarantine(bench.url) as quarantined:
-        discard(bench.writer, lambda: NOW, quarantined.message(place), "a test")
-        with pytest.raises(BrokerUnavailable), replaying(bench.writer, lambda: NOW, quarantined.message(place), None):
-            raise BrokerUnavailable
+    discard(bench.writer, lambda: NOW, place, "a test")
+    with pytest.raises(BrokerUnavailable), marked_replayed(bench.writer, lambda: NOW, place, None):
+        raise BrokerUnavailable
 
     assert ((0, 0, 1, 0), (0, 0, 1, 0)) == (back, bench.ledger())
 
@@ -149,34 +147,35 @@ def test_it_is_kept_or_nothing_is_done(bench: Bench) -> None:
     assert [] == bench.logs
 
 
-def test_a_beginning_has_its_case(bench: Bench) -> None:
-    """In every database, as that of a pattern's id has."""
+def test_a_prefix_has_its_case(bench: Bench) -> None:
+    """In every database, as the prefix of a pattern's id has."""
     bench.apply(BAD)
     bench.sql("UPDATE quarantine SET id = 'abcdef01'")
 
-    with Quarantine(bench.url) as quarantined:
-        assert "abcdef01" == quarantined.message("abcdef0").id
+    with bench.reading() as connection:
+        assert "abcdef01" == message(connection, "abcdef0").id
         with pytest.raises(NotFound):
-            quarantined.message("ABCDEF0")
+            message(connection, "ABCDEF0")
 
 
-def test_a_beginning_of_several_ids_names_none(bench: Bench) -> None:
-    """So that nobody discards or replays another one than was meant."""
+def test_a_prefix_of_several_ids_is_ambiguous(bench: Bench) -> None:
+    """So that no other message is discarded or replayed than was meant."""
     for last in "12":
         bench.apply(BAD, delivery=last)
         bench.sql(f"UPDATE quarantine SET id = 'abcdef0{last}' WHERE id NOT LIKE 'abcdef%'")  # noqa: S608 - our own
 
-    with Quarantine(bench.url) as quarantined:
+    with bench.reading() as connection:
         with pytest.raises(AmbiguousPrefix, match="more than one"):
-            quarantined.message("abcdef0")
-        assert "abcdef02" == quarantined.message("abcdef02").id
+            message(connection, "abcdef0")
+        assert "abcdef02" == message(connection, "abcdef02").id
 
 
 def test_the_list_is_limited(bench: Bench) -> None:
     """To any number, 0 or more."""
     bench.apply(BAD)
 
-    with Quarantine(bench.url) as quarantined:
-        assert [0, 1] == [len(quarantined.messages(limit=limit)) for limit in (0, 10**30)]
+    with bench.reading() as connection:
+        assert 1 == count_new(connection)
+        assert [0, 1] == [len(messages(connection, limit=limit)) for limit in (0, 10**30)]
         with pytest.raises(ValueError, match="limit is -1"):
-            quarantined.messages(limit=-1)
+            messages(connection, limit=-1)

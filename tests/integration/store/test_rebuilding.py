@@ -11,8 +11,10 @@ from ostinato.identity import pattern_id
 from store.database.tables import inbox, recalculations
 from store.errors import HistoryPruned
 from store.history.comparison import MISSING, PRESENT, Difference, differences
+from store.history.pruning import PRUNED_BYTES_AT_ONCE, Prunable, prunable, prune_contents
 from store.history.rebuilding import require_empty, require_whole, settle
-from store.history.recorded import PAGE, PRUNED_BYTES_AT_ONCE, History, Prunable, last_place, prune_contents
+from store.history.recorded import PAGE, extent, last_place, pages, snapshot
+from store.reading.reader import Reader
 from store.writing.transaction import Writer
 from tests.integration.store.bench import (
     DAY,
@@ -31,24 +33,24 @@ A, B, C = (pattern_id("T", name) for name in "abc")
 
 
 @pytest.fixture
-def history(bench: Bench) -> Generator[History]:
-    """The history of the store on the bench."""
-    with History(bench.url) as history:
-        yield history
+def history(bench: Bench) -> Generator[Reader]:
+    """Reads the history of the store on the bench."""
+    with Reader(bench.url) as reader:
+        yield reader
 
 
 @contextmanager
-def rebuilt(history: History, folder: Path) -> Generator[Writer]:
+def rebuilt(history: Reader, folder: Path) -> Generator[Writer]:
     """A fresh store with everything that the history has."""
     with closing(Writer(f"sqlite:///{folder}/rebuilt.db")) as writer:
-        for _ in replay(history, writer, after=0, upto=history.extent().last):
+        for _ in replay(history, writer, after=0, upto=extent(history).last):
             pass
         yield writer
 
 
-def compared(history: History, writer: Writer) -> list[Difference]:
+def compared(history: Reader, writer: Writer) -> list[Difference]:
     """The differences between a store and the one made of its history."""
-    with history.snapshot() as live, writer.transaction(lambda: LATER) as transaction:
+    with snapshot(history) as live, writer.transaction(lambda: LATER) as transaction:
         settle(transaction)
         return list(differences(live, transaction.connection, LATER))
 
@@ -64,14 +66,14 @@ def everything(bench: Bench) -> None:
     bench.apply(soft_delete(A), rescore(B), sighting("a", day=-6, suggested_action="s"), now=NOW + 3 * DAY)
 
 
-def test_a_store_made_of_the_history_equals_the_live_one(bench: Bench, history: History, tmp_path: Path) -> None:
+def test_a_store_made_of_the_history_equals_the_live_one(bench: Bench, history: Reader, tmp_path: Path) -> None:
     """Every row of it, the worker's clock included, though the clock of the rebuilding is another."""
     everything(bench)
     with rebuilt(history, tmp_path) as writer:
         assert [] == compared(history, writer)
 
 
-def test_a_recalculation_is_made_again_as_a_mark(bench: Bench, history: History, tmp_path: Path) -> None:
+def test_a_recalculation_is_made_again_as_a_mark(bench: Bench, history: Reader, tmp_path: Path) -> None:
     """With the moment it was applied; duplicates of it are duplicates in the new store too."""
     everything(bench)
     with rebuilt(history, tmp_path) as writer, writer.transaction(lambda: LATER) as transaction:
@@ -79,7 +81,7 @@ def test_a_recalculation_is_made_again_as_a_mark(bench: Bench, history: History,
         assert (NOW + 2 * DAY, NOW + 2 * DAY) == (row["clock"], row["finished_at"])
 
 
-def test_a_merge_goes_again_to_the_pattern_it_went_to(bench: Bench, history: History, tmp_path: Path) -> None:
+def test_a_merge_goes_again_to_the_pattern_it_went_to(bench: Bench, history: Reader, tmp_path: Path) -> None:
     """Though of the two that it could go to, the other one would have the higher priority by then."""
     bench.apply(sighting("a", description="one"), sighting("b", description="two"))
     bench.apply(*(application(A) for _ in range(3)), now=NOW)
@@ -92,7 +94,7 @@ def test_a_merge_goes_again_to_the_pattern_it_went_to(bench: Bench, history: His
         assert [] == compared(history, writer)
 
 
-def test_a_difference_is_named(bench: Bench, history: History, tmp_path: Path) -> None:
+def test_a_difference_is_named(bench: Bench, history: Reader, tmp_path: Path) -> None:
     """By table, row and column, with both values; a row that only one has, as a whole."""
     everything(bench)
     bench.sql("UPDATE patterns SET occurrence_count = 99 WHERE id = :a", a=A)
@@ -107,7 +109,7 @@ def test_a_difference_is_named(bench: Bench, history: History, tmp_path: Path) -
     assert Difference("pattern_tags", f"{A} a stranger", None, PRESENT, MISSING) in found
 
 
-def test_scores_are_compared_as_of_one_moment(bench: Bench, history: History, tmp_path: Path) -> None:
+def test_scores_are_compared_as_of_one_moment(bench: Bench, history: Reader, tmp_path: Path) -> None:
     """What they were last computed as does not matter; what they rest on does."""
     everything(bench)
     bench.sql("UPDATE patterns SET priority_score = 0.123")
@@ -117,59 +119,59 @@ def test_scores_are_compared_as_of_one_moment(bench: Bench, history: History, tm
         assert {"variance", "priority_score"} == {each.column for each in compared(history, writer)}
 
 
-def test_the_history_comes_in_pages_in_the_order_of_application(bench: Bench, history: History) -> None:
+def test_the_history_comes_in_pages_in_the_order_of_application(bench: Bench, history: Reader) -> None:
     """None of them longer than a page, none missing, none twice."""
     events = [sighting(f"n{number}") for number in range(PAGE + 3)]
     bench.apply(*events)
-    pages = list(history.pages(upto=history.extent().last))
-    assert [PAGE, 3] == [len(page) for page in pages]
-    assert [each.id for each in events] == [each.message_id for page in pages for each in page]
-    assert [each.content for each in events] == [each.content for page in pages for each in page]
-    with history.snapshot() as connection:
-        assert history.extent().last == last_place(connection)
+    found = list(pages(history, upto=extent(history).last))
+    assert [PAGE, 3] == [len(page) for page in found]
+    assert [each.id for each in events] == [each.message_id for page in found for each in page]
+    assert [each.content for each in events] == [each.content for page in found for each in page]
+    with snapshot(history) as connection:
+        assert extent(history).last == last_place(connection)
 
 
-def test_pruning_changes_no_score_and_forgets_no_id(bench: Bench, history: History) -> None:
+def test_pruning_changes_no_score_and_forgets_no_id(bench: Bench, history: Reader) -> None:
     """Contents that were applied before the moment are gone, the others there; duplicates are still known."""
     old, new = sighting("a", day=-2), application(A)
     bench.apply(old, now=NOW - 2 * DAY)
     bench.apply(new, now=NOW)
     before = bench.store.pattern(A)
-    for chosen in history.prunable(NOW - DAY):
+    for chosen in prunable(history, NOW - DAY):
         prune_contents(bench.writer, lambda: NOW, chosen)
     assert [None, new.content] == [row["content"] for row in bench.rows(inbox)]
-    assert (2, 1) == history.extent()[:2]
+    assert (2, 1) == extent(history)[:2]
     bench.apply(old, new)
     bench.recalculate(now=NOW)
     assert (before, 2) == (bench.store.pattern(A), bench.store.stats().duplicates)
-    assert [] == list(history.prunable(NOW - DAY))
+    assert [] == list(prunable(history, NOW - DAY))
 
 
-def test_long_contents_are_pruned_a_few_at_a_time(bench: Bench, history: History) -> None:
+def test_long_contents_are_pruned_a_few_at_a_time(bench: Bench, history: Reader) -> None:
     """So that no transaction of it is long."""
     bench.apply(*(sighting(f"n{number}", description="é" * 10_000) for number in range(60)))
-    lists = list(history.prunable(NOW + 1))
+    lists = list(prunable(history, NOW + 1))
     assert 60 == sum(map(len, lists))
     assert all(sum(each.size for each in some[:-1]) < PRUNED_BYTES_AT_ONCE for some in lists)
     assert 2 == len(lists)
     assert all(isinstance(each, Prunable) and each.size > 20_000 for some in lists for each in some)
 
 
-def test_a_pruned_history_makes_no_store(bench: Bench, history: History, tmp_path: Path) -> None:
+def test_a_pruned_history_makes_no_store(bench: Bench, history: Reader, tmp_path: Path) -> None:
     """It is said before anything is made, and again if the pruning came meanwhile."""
     bench.apply(sighting("a"))
     bench.sql("UPDATE inbox SET content = NULL")
     with pytest.raises(HistoryPruned, match="1 messages of the history were pruned"):
-        require_whole(history.extent().pruned)
+        require_whole(extent(history).pruned)
     with pytest.raises(HistoryPruned, match="was pruned: what it did cannot be done again"), rebuilt(history, tmp_path):
         pass
 
 
-def test_a_whole_history_is_whole(bench: Bench, history: History) -> None:
+def test_a_whole_history_is_whole(bench: Bench, history: Reader) -> None:
     """As long as nobody prunes it."""
     bench.apply(sighting("a"))
-    require_whole(history.extent().pruned)
-    assert (1, 0) == history.extent()[:2]
+    require_whole(extent(history).pruned)
+    assert (1, 0) == extent(history)[:2]
 
 
 def test_only_an_empty_store_is_rebuilt_into(bench: Bench) -> None:

@@ -7,7 +7,8 @@ from prometheus_client import CollectorRegistry, ProcessCollector, start_http_se
 
 from ostinato.errors import ConfigurationError
 from ostinato.outbox.inspection import contents
-from store.reading.vitals import VitalSigns
+from store.reading.reader import Reader
+from store.reading.vitals import Vitals, vitals
 from worker.broker.kinds import broker_client
 from worker.observability.endpoints import metrics_endpoint
 from worker.observability.metrics.counting import Counting
@@ -47,9 +48,14 @@ class Metrics:
 
     def _gauges(self) -> Gauges:
         settings = self._settings
-        store, broker = VitalSigns(settings.store_address), broker_client(settings)
+        store, broker = Reader(settings.store_address), broker_client(settings)
         self._open.callback(store.close)
         self._open.callback(broker.close)
+
+        def ask_store() -> Vitals:
+            with store.reading() as connection:
+                return vitals(connection)
+
         return Gauges(
             Itself(
                 lane=settings.own_lane,
@@ -58,7 +64,7 @@ class Metrics:
                 waits_for_store=self._waits_for_store,
             ),
             Sources(
-                store=store.vitals,
+                store=ask_store,
                 broker=broker.state,
                 outboxes=lambda: contents(settings.outbox_folder),
             ),
