@@ -1,4 +1,4 @@
-"""A store on a bench: events made by hand, applied by its one writer at a clock of the test's choice, and looked at."""
+"""A store for tests: events made by hand, applied by its one writer at a clock that the test chooses, and read."""
 
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
@@ -36,18 +36,18 @@ _numbers = count(1)
 
 
 def sighting(name: str = "n", day: int = 0, **fields: object) -> Sighting:
-    """A sighting, so many days from today, of a pattern of type ``T`` unless said otherwise."""
+    """A sighting ``day`` days from today, by default of a pattern of type ``T``."""
     return events.sighting(make(RecordPattern, _fields(day, fields, pattern_type="T", pattern_name=name)))
 
 
 def application(pattern_id: str, outcome: str = "S", day: int = 0, **fields: object) -> Application:
-    """An application with outcome ``S`` or ``F``, so many days from today."""
+    """An application with outcome ``S`` or ``F``, ``day`` days from today."""
     said = _fields(day, fields, pattern_id=pattern_id, execution_id="e", pattern_led_to_success=outcome == "S")
     return events.application(make(RecordPatternApplication, said))
 
 
 def soft_delete(pattern_id: str, day: int = 0, **fields: object) -> SoftDelete:
-    """A soft delete, so many days from today."""
+    """A soft delete, ``day`` days from today."""
     return events.soft_delete(make(SoftDeletePattern, _fields(day, fields, pattern_id=pattern_id)))
 
 
@@ -62,12 +62,12 @@ def recalculation(**fields: object) -> Recalculation:
 
 
 def _fields(day: int, fields: Mapping[str, object], **said: object) -> dict[str, object]:
-    # Ids ascend in the order in which events are made, so that ties of event time are no accident.
+    # Ids ascend in the order in which events are made, so ties of event time are decided the same way each time.
     return {"id": UUID(int=next(_numbers)), "occurred_at": TODAY + timedelta(days=day), **said, **fields}
 
 
 class Crash(Exception):
-    """What a test raises where anything could go wrong."""
+    """Raised by a test in place of any failure."""
 
 
 @dataclass
@@ -110,7 +110,7 @@ class Bench:
             raise Crash
 
     def recalculate(self, event: Recalculation | None = None, *, now: int = NOW, chunk: int = CHUNK) -> bool:
-        """One delivery of a recalculation; True when there is nothing more to do for it."""
+        """Apply one delivery of a recalculation; True once the recalculation is finished."""
         with self.transaction(now) as transaction:
             return recalculate(transaction, event or recalculation(), task="recalculate", delivery="d", chunk=chunk)
 
@@ -126,16 +126,16 @@ class Bench:
         return row
 
     def sql(self, statement: str, **values: object) -> None:
-        """Write past every rule, as somebody with a database client would."""
+        """Change the database directly, as an administrator may, whatever the rules say."""
         with self.writer.transaction(lambda: NOW) as transaction:
             transaction.connection.execute(text(statement), values)
 
     def logged(self, *names: str) -> list[str]:
-        """The names of what was logged, in order; only these, if any are given."""
+        """The names of the logged events, in order; only ``names``, if any are given."""
         return [entry["event"] for entry in self.logs if not names or entry["event"] in names]
 
     def ledger(self) -> tuple[int, int, int, int]:
-        """How many messages were applied, are parked, are in quarantine, and came again."""
+        """The numbers of applied, parked, quarantined and repeated messages."""
         stats = self.store.stats()
         return stats.applied, stats.parked, stats.quarantined, stats.duplicates
 

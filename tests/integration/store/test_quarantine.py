@@ -40,7 +40,7 @@ def test_a_message_is_kept_whole(bench: Bench) -> None:
 
 
 def test_the_log_names_it(bench: Bench) -> None:
-    """By the id it has in the quarantine and by its reason, at warning level."""
+    """With its id in the quarantine and its reason, at warning level."""
     bench.apply(BAD)
 
     expected = {
@@ -55,7 +55,7 @@ def test_the_log_names_it(bench: Bench) -> None:
 
 
 def test_one_delivery_is_kept_once(bench: Bench) -> None:
-    """However often it comes, a crash before the broker knew included (spec 7, exactly once)."""
+    """However often it arrives, for example after a crash before the acknowledgement (spec 7, exactly once)."""
     bench.apply(BAD)
     bench.apply(BAD, now=NOW + 1)
 
@@ -63,15 +63,15 @@ def test_one_delivery_is_kept_once(bench: Bench) -> None:
 
 
 def test_two_sendings_of_the_same_bytes_are_two(bench: Bench) -> None:
-    """They were sent twice, so they are kept twice (spec 7: sent = applied + parked + quarantined)."""
+    """They were sent twice, so two messages are kept (spec 7: sent = applied + parked + quarantined)."""
     bench.apply(BAD, delivery="one")
     bench.apply(BAD, delivery="other")
 
     assert (0, 0, 2, 0) == bench.ledger()
 
 
-def test_equal_texts_without_an_id_are_as_many_messages(bench: Bench) -> None:
-    """Each is kept, and the delivery that comes again adds none (spec 7: sent = applied + parked + quarantined)."""
+def test_equal_texts_without_an_id_are_different_messages(bench: Bench) -> None:
+    """Each is kept, and a repeated delivery adds none (spec 7: sent = applied + parked + quarantined)."""
     equal = [replace(BAD, message_id=None, copy=copy) for copy in range(3)]
     bench.apply(*equal)
     bench.apply(*equal)
@@ -97,7 +97,7 @@ def test_a_replayed_message_that_comes_back_returns_to_its_place(bench: Bench) -
 
 
 def test_what_is_discarded_is_counted_as_such(bench: Bench) -> None:
-    """Also if it comes once more; the ledger balances."""
+    """Also if it arrives again; the ledger balances."""
     bench.apply(BAD, sighting())
     discard(bench.writer, lambda: NOW, bench.row(quarantine)["id"], "a test")
     bench.apply(BAD)
@@ -122,7 +122,7 @@ def test_what_was_discarded_and_is_replayed_is_new_where_it_comes_back_at_once(b
 
 
 def test_a_ledger_that_does_not_balance_says_so(bench: Bench) -> None:
-    """The messages received are counted one by one, what was applied by the worker's counter."""
+    """The received messages are counted in the tables, the applied ones by the worker's counter."""
     bench.apply(sighting())
     bench.sql("UPDATE counters SET value = value + 1 WHERE name = 'applied'")
 
@@ -131,7 +131,7 @@ def test_a_ledger_that_does_not_balance_says_so(bench: Bench) -> None:
 
 @pytest.mark.parametrize("raw", [b"", b"\0", bytes(range(256)) * 400, "\ud800".encode(errors="surrogatepass")], ids=len)
 def test_any_bytes_are_kept(bench: Bench, raw: bytes) -> None:
-    """Empty, no text at all, or a broken one."""
+    """Empty, not a text, or a broken text."""
     bench.apply(Rejected(raw=raw, reason_code="not_json", reason_detail=""), delivery="\ud800")
 
     row = bench.row(quarantine)
@@ -139,7 +139,7 @@ def test_any_bytes_are_kept(bench: Bench, raw: bytes) -> None:
 
 
 def test_it_is_kept_or_nothing_is_done(bench: Bench) -> None:
-    """In the transaction of the messages that came with it (spec 5)."""
+    """It shares the transaction of the messages that came with it (spec 5)."""
     with pytest.raises(Crash):
         bench.crash_after(sighting(), BAD)
 
@@ -171,7 +171,7 @@ def test_a_prefix_of_several_ids_is_ambiguous(bench: Bench) -> None:
 
 
 def test_the_list_is_limited(bench: Bench) -> None:
-    """To any number, 0 or more."""
+    """The limit is any number from 0."""
     bench.apply(BAD)
 
     with bench.reading() as connection:
