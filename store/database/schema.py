@@ -1,4 +1,4 @@
-"""The schema's version: bringing a database to it, and refusing one that has another."""
+"""The schema's version: bringing a database to it, and refusing a database that has another."""
 
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -23,9 +23,9 @@ REVISION = "0005"
 
 
 def migrate(url: str) -> None:
-    """Bring the database at ``url`` to this version's schema, creating it where there is none.
+    """Bring the database at ``url`` to this version's schema; creates an SQLite file and its folder.
 
-    One transaction, so that two at once, or a crash in the middle, leave nothing half done.
+    One transaction: two calls at once, or a crash in the middle, leave nothing half done.
     """
     address = store_url(url)
     with trouble_is_transient(address):
@@ -40,15 +40,15 @@ def migrate(url: str) -> None:
 
 
 def require_there(url: URL) -> None:
-    """StoreOutdated for an SQLite file that is not there; a server is asked only by connecting to it."""
+    """StoreOutdated if the SQLite file is missing; a server is asked only by connecting to it."""
     if not exists(url):
         raise StoreOutdated(f"There is no store at {shown(url)} yet: run `ostinato up` or `ostinato migrate`.")
 
 
 def require_no_others(url: URL) -> None:
-    """StoreOutdated for an SQLite file that has another application's tables; nothing in it is changed.
+    """StoreOutdated if the SQLite file has another application's tables; the file is not changed.
 
-    To open it as the writer does would change how it keeps its log, for that application too.
+    Opening it as the writer does would change the kind of its log, for that application too.
     """
     if not is_sqlite(url) or not exists(url):
         return
@@ -89,7 +89,7 @@ def _revision(connection: Connection) -> str | None:
 
 
 def _require_known(connection: Connection, url: URL) -> None:
-    from alembic.script import ScriptDirectory  # noqa: PLC0415 - readers never migrate, and must not wait for it
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 - readers never migrate, and must not wait for the import
 
     found = _revision(connection)
     known = {script.revision for script in ScriptDirectory.from_config(_config(connection)).walk_revisions()}

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from ostinato.settings.environment import read_settings
-from store.history.recorded import History, prune_contents
+from store.history.pruning import prunable, prune_contents
+from store.reading.reader import Reader
 from store.writing.transaction import Writer
 from worker.cli.output import out, progress
 from worker.clock import now
@@ -39,12 +40,12 @@ def prune(
     before = now() - older_than // _MICROSECOND
     pruned = 0
     with (
-        History(settings.store_address) as history,
+        Reader(settings.store_address) as reader,
         closing(Writer(settings.store_address)) as writer,
         progress() as shown,
     ):
         bar = shown.add_task("pruning", total=None)
-        for chosen in history.prunable(before):
+        for chosen in prunable(reader, before):
             prune_contents(writer, now, chosen)
             pruned += len(chosen)
             shown.update(bar, description=f"pruned {pruned}")

@@ -16,7 +16,9 @@ from ostinato.errors import ConfigurationError
 from ostinato.messages.models import Message
 from ostinato.publishing.publisher import producer_app, publish
 from ostinato.settings.environment import read_settings
-from store.reading.quarantine import Quarantine, Quarantined, discard, replaying
+from store.reading.quarantine import Quarantined, count_new, message, messages
+from store.reading.reader import Reader
+from store.writing.quarantine import discard, marked_replayed
 from store.writing.transaction import Writer
 from worker.broker.kinds import broker_client
 from worker.cli.output import AsJson, harmless, out, print_json, record, sheet
@@ -36,26 +38,25 @@ def list_messages(
     as_json: AsJson = False,
 ) -> None:
     """List what is in the quarantine, the latest first; exit code 1 while any of it is new."""
-    with Quarantine(read_settings(Settings).store_address) as quarantine:
-        found, waiting = quarantine.messages(resolved=resolved, limit=limit), quarantine.waiting()
+    with Reader(read_settings(Settings).store_address) as reader, reader.reading() as connection:
+        found, new = messages(connection, resolved=resolved, limit=limit), count_new(connection)
     if as_json:
         print_json([_shown(each) for each in found])
     else:
         out.print(_table(found))
-        out.print(f"{waiting} new in the quarantine.")
-    if waiting:
+        out.print(f"{new} new in the quarantine.")
+    if new:
         raise typer.Exit(1)
 
 
 @commands.command("show")
 def show(name: Name, *, as_json: AsJson = False) -> None:
     """Show a message with its reason, and what arrived."""
-    with Quarantine(read_settings(Settings).store_address) as quarantine:
-        message = quarantine.message(name)
+    found = _found(read_settings(Settings).store_address, name)
     if as_json:
-        print_json(_shown(message))
+        print_json(_shown(found))
         return
-    out.print(sheet({field: "-" if value is None else str(value) for field, value in _shown(message).items()}))
+    out.print(sheet({field: "-" if value is None else str(value) for field, value in _shown(found).items()}))
 
 
 @commands.command("replay")
@@ -68,46 +69,50 @@ def replay_message(
     applied comes back as new.
     """
     settings = read_settings(Settings)
-    with Quarantine(settings.store_address) as quarantine:
-        message = quarantine.message(name)
-    app, mended = producer_app(settings), _in_editor(message) if edit else None
+    found = _found(settings.store_address, name)
+    app, mended = producer_app(settings), _in_editor(found) if edit else None
     with (
         closing(Writer(settings.store_address)) as writer,
         closing(broker_client(settings)) as broker,
-        replaying(writer, now, message, "edited" if edit else None),
+        marked_replayed(writer, now, found.id, "edited" if edit else None),
     ):
         if mended is None:
-            replay(app, broker, message, settings.lanes)
+            replay(app, broker, found, settings.lanes)
         else:
             publish(app, mended, settings.lanes)
-    out.print(f"{message.id} is on its way again.")
+    out.print(f"{found.id} is on its way again.")
 
 
 @commands.command("discard")
 def discard_message(name: Name, *, note: Annotated[str | None, typer.Option(help="Why.")] = None) -> None:
     """Say that a message needs no attention any more; it stays in the quarantine, with the note."""
     address = read_settings(Settings).store_address
-    with Quarantine(address) as quarantine, closing(Writer(address)) as writer:
-        message = quarantine.message(name)
-        discard(writer, now, message, note)
-    out.print(f"{message.id} is discarded.")
+    found = _found(address, name)
+    with closing(Writer(address)) as writer:
+        discard(writer, now, found.id, note)
+    out.print(f"{found.id} is discarded.")
 
 
-def _in_editor(message: Quarantined) -> Message:
+def _found(address: str, name: str) -> Quarantined:
+    with Reader(address) as reader, reader.reading() as connection:
+        return message(connection, name)
+
+
+def _in_editor(found: Quarantined) -> Message:
     editor = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
     with tempfile.NamedTemporaryFile("w+", suffix=".json", encoding="utf-8") as file:
-        file.write(message.raw.decode(errors="backslashreplace"))
+        file.write(found.raw.decode(errors="backslashreplace"))
         file.flush()
         try:
             subprocess.run([*editor, file.name], check=True)  # noqa: S603 - the user's own editor
         except (OSError, subprocess.CalledProcessError) as error:
             raise ConfigurationError(f"The editor did not run ({error}): set EDITOR. Nothing is sent.") from None
-        return edited(message, Path(file.name).read_text(encoding="utf-8"))
+        return edited(found, Path(file.name).read_text(encoding="utf-8"))
 
 
-def _shown(message: Quarantined) -> dict[str, Any]:
+def _shown(found: Quarantined) -> dict[str, Any]:
     """As JSON knows it: bytes that are no UTF-8 as escapes; the hash is that of the bytes themselves."""
-    return {**record(message), "raw": message.raw.decode(errors="backslashreplace")}
+    return {**record(found), "raw": found.raw.decode(errors="backslashreplace")}
 
 
 def _table(found: Sequence[Quarantined]) -> Table:

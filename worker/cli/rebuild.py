@@ -11,9 +11,10 @@ import typer
 from rich.table import Table
 
 from ostinato.settings.environment import read_settings
+from store.history import recorded
 from store.history.comparison import Difference
 from store.history.rebuilding import require_whole
-from store.history.recorded import History
+from store.reading.reader import Reader
 from worker.cli.output import AsJson, harmless, out, print_json, progress
 from worker.recovery import rebuilding
 from worker.settings import Settings
@@ -37,9 +38,9 @@ def rebuild(
     """
     if not (into or verify):
         raise typer.BadParameter("say --into URL, --verify, or both")
-    with History(read_settings(Settings).store_address) as history, _target(into) as url:
-        require_whole(history.extent().pruned)
-        found = rebuilding.rebuild(history, url, _show_progress, verify=verify)
+    with Reader(read_settings(Settings).store_address) as reader, _target(into) as url:
+        require_whole(recorded.extent(reader).pruned)
+        found = rebuilding.rebuild(reader, url, _show_progress, verify=verify)
     if as_json:
         print_json([asdict(each) for each in found])
     elif verify:

@@ -1,4 +1,4 @@
-"""A store for each test, on each kind of database in turn, but for what is special about one."""
+"""A store for each test, on each kind of database in turn, unless a test chooses one kind."""
 
 from collections.abc import Generator
 from contextlib import closing
@@ -24,7 +24,7 @@ def store_url(database: Database) -> Generator[str]:
 
 @pytest.fixture
 def bench(database: Database) -> Generator[Bench]:
-    """An empty store, ready."""
+    """An empty store."""
     url = database.new_store()
     with closing(Writer(url)) as writer, Store(url) as store:
         yield Bench(url, writer, store)
@@ -33,7 +33,7 @@ def bench(database: Database) -> Generator[Bench]:
 
 @pytest.fixture(scope="module")
 def laboratory(database: Database) -> Generator[Laboratory]:
-    """One store for many trials, each of which begins with it empty."""
+    """One store for many trials; each trial begins with an empty store."""
     with closing(Laboratory(database)) as laboratory:
         yield laboratory
 

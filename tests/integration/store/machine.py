@@ -16,7 +16,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from store.reading.quarantine import Quarantined, discard, replaying
+from store.reading.quarantine import Quarantined, messages
+from store.writing.quarantine import discard, marked_replayed
 from tests.integration.store.bench import DAY, NOW
 from tests.integration.store.streams import BAD, NAMED, SCENES, Delivery, Scene, bodies, message_id, recalculation
 from tests.integration.store.trials import Fault, Killed, Laboratory, acknowledges_late
@@ -146,7 +147,7 @@ class QueueMachine(RuleBasedStateMachine):
     def discard(self, data: st.DataObject) -> None:
         """A message in the quarantine is discarded."""
         place, found = self._chosen(data)
-        discard(self.trial.writer, lambda: self._now, found, "of no use")
+        discard(self.trial.writer, lambda: self._now, found.id, "of no use")
         self.trial.model.states[place] = "discarded"
         self._touched = True
 
@@ -156,7 +157,7 @@ class QueueMachine(RuleBasedStateMachine):
         """A message in the quarantine is sent again unchanged, and will come back."""
         place, found = self._chosen(data)
         self._places[found.id] = place
-        with replaying(self.trial.writer, lambda: self._now, found, None):
+        with marked_replayed(self.trial.writer, lambda: self._now, found.id, None):
             bad = Bad(found.raw.decode(), found.reason_code, found.message_id)
             self.queue.append((found.id, Delivery([bad])))
         self.trial.model.states[place] = "replayed"
@@ -189,7 +190,8 @@ class QueueMachine(RuleBasedStateMachine):
 
     def _chosen(self, data: st.DataObject) -> tuple[Place, Quarantined]:
         text, place = data.draw(st.sampled_from(sorted(self.refused_once().items())))
-        [found] = [each for each in self.trial.quarantine.messages(resolved=True) if each.raw == text.encode()]
+        with self.trial.reader.reading() as connection:
+            [found] = [each for each in messages(connection, resolved=True) if each.raw == text.encode()]
         return place, found
 
     def _new(self, body: Message) -> Message:

@@ -10,11 +10,12 @@ from sqlalchemy.event import listen
 
 from ostinato.identity import pattern_id
 from ostinato.messages.models import ApplyBatch, Message, RecordPattern, SoftDeletePattern
+from store.database.tables import quarantine
 from store.errors import StoreUnavailable
 from store.events import Event, Item, Rejected
-from store.reading.quarantine import Quarantine, replaying
 from store.writing.applying import apply
 from store.writing.committed import Committed
+from store.writing.quarantine import marked_replayed
 from store.writing.recalculation import recalculate
 from store.writing.transaction import Writer
 from tasks.receiver import RawDelivery, Receiver
@@ -180,16 +181,15 @@ def test_a_recalculation_is_told_at_its_begin_and_at_its_end(observed: Observed)
 def test_a_message_that_comes_back_into_the_quarantine_is_told_again(observed: Observed, bench: Bench) -> None:
     """It was replayed and is still malformed: it had left the quarantine, or was about to, and is there again."""
     observed.apply(BAD)
-    with closing(Quarantine(bench.url)) as quarantine:
-        (kept,) = quarantine.messages()
-        with replaying(bench.writer, lambda: NOW, kept, None):
-            assert ["not_json"] == observed.apply(BAD).quarantined
-        assert 1 == quarantine.waiting()
-        with replaying(bench.writer, lambda: NOW + 1, kept, None):
-            pass
-        assert 0 == quarantine.waiting()
+    place = bench.row(quarantine)["id"]
+    with marked_replayed(bench.writer, lambda: NOW, place, None):
         assert ["not_json"] == observed.apply(BAD).quarantined
-        assert 1 == quarantine.waiting()
+    assert 1 == bench.store.stats().quarantined
+    with marked_replayed(bench.writer, lambda: NOW + 1, place, None):
+        pass
+    assert 0 == bench.store.stats().quarantined
+    assert ["not_json"] == observed.apply(BAD).quarantined
+    assert 1 == bench.store.stats().quarantined
 
 
 def test_the_receiver_says_whether_a_message_waits(bench: Bench) -> None:

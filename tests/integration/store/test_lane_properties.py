@@ -70,7 +70,7 @@ def an_order_was_followed(laboratory: Laboratory, race: Race, bound: settings) -
             model = SerialModel()
             for content, clock in applied:
                 model.deliver([json.loads(content)], now=clock, delivery="")
-            assert trial.quarantine.stats().balanced
+            assert trial.stats().balanced
         assert without_repetition(model.tables()) == without_repetition(tables)
         assert pytest.approx(model.scores(), rel=0, abs=EXACT) == scores
 

@@ -13,7 +13,8 @@ from store.database.engines import store_url
 from store.database.tables import aliases, inbox, patterns
 from store.errors import StoreUnavailable
 from store.events import Item, Rejected
-from store.history.recorded import History, last_place
+from store.history.recorded import extent, last_place, pages, snapshot
+from store.reading.reader import Reader
 from store.writing.transaction import Writer
 from tests.integration.store.bench import Bench, application, sighting
 from tests.integration.store.lanes import (
@@ -187,14 +188,14 @@ def test_lanes_need_postgresql(bench: Bench) -> None:
         Writer(bench.url, lane=1)
 
 
-def extent(history: History) -> tuple[int, int]:
-    """How many messages there are up to which place."""
-    return history.extent().messages, history.extent().last
+def reached(reader: Reader) -> tuple[int, int]:
+    """The number of messages, and the place of the last."""
+    return extent(reader).messages, extent(reader).last
 
 
-def seen(history: History) -> tuple[int, int]:
-    """The same, of a snapshot."""
-    with history.snapshot() as connection:
+def seen(reader: Reader) -> tuple[int, int]:
+    """The same, as a snapshot has it."""
+    with snapshot(reader) as connection:
         return len(connection.execute(select(inbox.c.seq)).all()), last_place(connection)
 
 
@@ -226,21 +227,21 @@ def test_a_lane_whose_connection_is_cut_has_done_nothing(bench: Bench) -> None:
 
 
 @ON_POSTGRESQL
-@pytest.mark.parametrize("look", [extent, seen])
-def test_the_history_ends_where_nothing_is_under_way(bench: Bench, look: Callable[[History], tuple[int, int]]) -> None:
-    """A reader up to a later place would skip a place that is taken and not committed yet."""
+@pytest.mark.parametrize("look", [reached, seen])
+def test_the_history_ends_where_nothing_is_under_way(bench: Bench, look: Callable[[Reader], tuple[int, int]]) -> None:
+    """A reader of the history would skip a message whose place is taken but that is not committed yet."""
     one, other = StoppingWriter(bench.url, 0), Writer(bench.url, 1)
-    with closing(one), closing(other), History(bench.url) as history, ThreadPoolExecutor(2) as pool:
+    with closing(one), closing(other), Reader(bench.url) as reader, ThreadPoolExecutor(2) as pool:
         other.open()
         try:
             begun = pool.submit(applied_in_lane, one, [sighting("one-two")])
             wait_until(one.before_commit.is_set, why="the first is about to be committed")
             applied_in_lane(other, [sighting("three")])
-            looked = pool.submit(look, history)
+            looked = pool.submit(look, reader)
             wait_until(lambda: looked.done() or waiting(bench.url), why="the answer is there, or waits")
             assert not looked.done()
         finally:
             one.go_on.set()
         begun.result()
         assert (2, 2) == looked.result()
-        assert [2] == [len(page) for page in history.pages(upto=2)]
+        assert [2] == [len(page) for page in pages(reader, upto=2)]

@@ -19,7 +19,9 @@ from ostinato.messages.models import MESSAGES
 from store.database.locks import Locks
 from store.database.tables import inbox
 from store.errors import StoreUnavailable
-from store.reading.quarantine import Quarantine
+from store.reading import overview
+from store.reading.reader import Reader
+from store.reading.records import Stats
 from store.writing.transaction import Clock, Transaction, Writer
 from tasks.receiver import Receiver
 from tests.integration.store import observing
@@ -95,7 +97,7 @@ class Trial:
     """A store, the model of it, and what both are given."""
 
     writer: FaultyWriter
-    quarantine: Quarantine
+    reader: Reader
     model: SerialModel = field(default_factory=SerialModel)
 
     def give(self, deliveries: Sequence[Delivery]) -> None:
@@ -141,9 +143,14 @@ class Trial:
             tables, scores = observing.tables(connection), observing.scores(connection)
         assert self.model.tables() == tables
         assert pytest.approx(self.model.scores(), rel=0, abs=EXACT) == scores
-        stats = self.quarantine.stats()
-        assert self.model.ledger() == {name: getattr(stats, name) for name in self.model.ledger()}
-        assert stats.balanced
+        found = self.stats()
+        assert self.model.ledger() == {name: getattr(found, name) for name in self.model.ledger()}
+        assert found.balanced
+
+    def stats(self) -> Stats:
+        """The store in numbers."""
+        with self.reader.reading() as connection:
+            return overview.stats(connection)
 
     @contextmanager
     def _connection(self) -> Generator[Connection]:
@@ -159,7 +166,7 @@ class Laboratory:
         self.kind = database.kind
         self.url = database.new_store()
         self.writer = FaultyWriter(self.url)
-        self._quarantine = Quarantine(self.url)
+        self._reader = Reader(self.url)
 
     @contextmanager
     def trial(self) -> Generator[Trial]:
@@ -167,12 +174,12 @@ class Laboratory:
         self.writer.fault = None
         self._database.empty(self.url)
         with capture_logs():
-            yield Trial(self.writer, self._quarantine)
+            yield Trial(self.writer, self._reader)
 
     def close(self) -> None:
         """Delete the store."""
         self.writer.close()
-        self._quarantine.close()
+        self._reader.close()
         self._database.drop(self.url)
 
 

@@ -26,7 +26,7 @@ from worker.settings import Settings
 NOW = 1_800_000_000_000_000
 SINCE = datetime(2026, 1, 31, 12, tzinfo=UTC)
 VITALS = Vitals(
-    counts={"applied": 7, "duplicates": 2, "merges": 1},
+    counters={"applied": 7, "duplicates": 2, "merges": 1},
     parked=3,
     parked_since=NOW - 5_000_000,
     quarantined={"not_json": 4},

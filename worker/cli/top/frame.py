@@ -8,8 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ostinato.messages.printable import escaped
-from store.reading.glance import Refusal
 from store.reading.records import Pattern
+from store.reading.vitals import Refusal
 from worker.broker.client import BrokerState
 from worker.cli.top.sight import Sight
 

@@ -7,8 +7,9 @@ from datetime import datetime
 from ostinato.errors import BrokerUnavailable, OstinatoError
 from ostinato.outbox.inspection import waiting
 from ostinato.times import from_micros
-from store.reading.glance import Glance, Watched
 from store.reading.ranking import Filters
+from store.reading.reader import Reader
+from store.reading.vitals import Glance, glance
 from worker.beat.slots import SlotSchedule
 from worker.broker.client import BrokerState
 from worker.broker.kinds import broker_client
@@ -44,7 +45,7 @@ class Looking:
     def __init__(self, settings: Settings, filters: Filters, limit: int) -> None:
         self._settings, self._filters, self._limit = settings, filters, limit
         self._slots = SlotSchedule(settings.recalculate_every, settings.recalculate_offset)
-        self._store: Watched | None = None
+        self._store: Reader | None = None
         self._broker = broker_client(settings)
         self._glance: Glance | None = None
         self._seen: datetime | None = None
@@ -84,10 +85,11 @@ class Looking:
 
     def _look_at_store(self, at: datetime) -> float | None:
         if self._store is None:
-            self._store = Watched(self._settings.store_address)
-        glance = self._store.glance(self._filters, limit=self._limit, refusals=REFUSALS)
-        before, counted = self._counted, (time.monotonic(), glance.applied)
-        self._glance, self._seen, self._counted = glance, at, counted
+            self._store = Reader(self._settings.store_address)
+        with self._store.reading() as connection:
+            found = glance(connection, self._filters, limit=self._limit, refusals=REFUSALS)
+        before, counted = self._counted, (time.monotonic(), found.applied)
+        self._glance, self._seen, self._counted = found, at, counted
         if before is None or counted[1] < before[1]:
             return None
         return (counted[1] - before[1]) / (counted[0] - before[0])

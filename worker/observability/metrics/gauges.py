@@ -106,7 +106,7 @@ def answer(asked: "Future[T]", deadline: float) -> T | None:
 def _of_store(vitals: Vitals | None, *, waits: bool) -> Iterator[GaugeMetricFamily]:
     yield _gauge(declared.STORE_AVAILABLE, ((), vitals is not None and not waits))
     if vitals is not None:
-        yield _gauge(declared.STORE_MESSAGES, *(((name,), count) for name, count in vitals.counts.items()))
+        yield _gauge(declared.STORE_MESSAGES, *(((name,), count) for name, count in vitals.counters.items()))
         yield _gauge(declared.STORE_PARKED, ((), vitals.parked))
         yield from _if_any(declared.STORE_PARKED_SINCE, _seconds(vitals.parked_since))
         yield _gauge(declared.STORE_QUARANTINED, *(((reason,), count) for reason, count in vitals.quarantined.items()))

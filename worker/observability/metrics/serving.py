@@ -7,7 +7,8 @@ from prometheus_client import CollectorRegistry, ProcessCollector, start_http_se
 
 from ostinato.errors import ConfigurationError
 from ostinato.outbox.inspection import contents
-from store.reading.vitals import VitalSigns
+from store.reading.reader import Reader
+from store.reading.vitals import Vitals, vitals
 from tasks.receiver import Receiver
 from worker.broker.kinds import broker_client
 from worker.observability.endpoints import metrics_endpoint
@@ -47,8 +48,13 @@ class Metrics:
         self._open.close()
 
     def _gauges(self) -> Gauges:
-        store, broker = VitalSigns(self._settings.store_address), broker_client(self._settings)
+        store, broker = Reader(self._settings.store_address), broker_client(self._settings)
         self._open.callback(store.close)
         self._open.callback(broker.close)
-        sources = Sources(store.vitals, broker.state, partial(contents, self._settings.outbox_folder))
+
+        def ask_store() -> Vitals:
+            with store.reading() as connection:
+                return vitals(connection)
+
+        sources = Sources(ask_store, broker.state, partial(contents, self._settings.outbox_folder))
         return Gauges(self._settings, self.counting, self._receiver, sources)
