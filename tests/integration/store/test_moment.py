@@ -82,7 +82,7 @@ def test_a_text_that_is_no_json_costs_no_look(bench: Bench) -> None:
     found = facts(bench.url, limit=10, now=NOW)
     assert ["not_json"] == [each.reason_code for each in found.refused]
     assert 3 == found.courses[KEY].undated
-    assert "Of 3 sightings and applications below nobody can say" in " ".join(page(found).split())
+    assert "Of 3 sightings and applications below the time is no longer known" in " ".join(page(found).split())
 
 
 def test_a_report_from_the_beginning_to_the_end_of_all_time(bench: Bench) -> None:
