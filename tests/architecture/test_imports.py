@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from worker.cli.commands import COMMANDS
+
 # Imports what the arguments name, or else every module, and tells what happened on the way, and what is loaded.
 PROBE = """
 import json, pkgutil, sys
@@ -82,8 +84,15 @@ def test_client_loads_nothing_of_the_server(tmp_path: Path) -> None:
 
 
 def test_worker_loads_prometheus_only_where_it_is_asked_for(tmp_path: Path) -> None:
-    """Nor does beat or the command line wait for it."""
-    assert "prometheus_client" not in Imported(tmp_path, "worker.app", "worker.cli.commands").packages
+    """Nor does beat or a command wait for it."""
+    modules = {place.partition(":")[0] for place, _ in COMMANDS.values()}
+    assert "prometheus_client" not in Imported(tmp_path, "worker.app", *modules).packages
+
+
+def test_a_command_loads_only_what_it_needs(tmp_path: Path) -> None:
+    """The list of commands loads none of them, and a health check neither the store nor Celery nor Rich's drawing."""
+    assert not Imported(tmp_path, "worker.cli.commands").packages & {"pydantic", "redis", "sqlalchemy", "structlog"}
+    assert not Imported(tmp_path, "worker.cli.health").packages & {"alembic", "celery", "sqlalchemy", "textual"}
 
 
 def test_pure_rules_load_the_standard_library_only(tmp_path: Path) -> None:

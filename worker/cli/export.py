@@ -18,12 +18,13 @@ from worker.settings import Settings
 
 
 def export(
-    file: Annotated[str, typer.Argument(metavar="[FILE|-]", help="Where to write; - for standard output.")] = "-",
+    file: Annotated[str, typer.Argument(metavar="[FILE|-]", help="The file to write; - for standard output.")] = "-",
 ) -> None:
-    """Write every message that was applied or parked, in the order of arrival, as JSON lines.
+    """Write every applied or parked message as JSON lines.
 
-    `ostinato send` takes them back, ids and event times included: into an empty store they make an equal one, and in
-    this one they are duplicates. Exit code 1 if the content of some messages was pruned: the others are written.
+    The lines are in the order of arrival. `ostinato send` reads them back, with their ids and event times. An empty
+    store becomes equal to this one; for this store they are duplicates. The exit code is 1 if the content of some
+    messages was pruned; the others are written.
     """
     with Reader(read_settings(Settings).store_address) as reader:
         extent = recorded.extent(reader)

@@ -15,7 +15,13 @@ from store.history import recorded
 from store.history.comparison import Difference
 from store.history.rebuilding import require_whole
 from store.reading.reader import Reader
-from worker.cli.output import AsJson, harmless, out, print_json, progress
+from worker.cli.options import AsJson
+from worker.cli.output import (
+    harmless,
+    out,
+    print_json,
+    progress,
+)
 from worker.recovery import rebuilding
 from worker.settings import Settings
 
@@ -26,18 +32,19 @@ def rebuild(
     *,
     into: Annotated[
         str | None,
-        typer.Option(metavar="URL", help="The store to make; without it, a temporary one that only --verify looks at."),
+        typer.Option(metavar="URL", help="The store to fill; without this option, a temporary store for --verify."),
     ] = None,
-    verify: Annotated[bool, typer.Option("--verify", help="Compare it with the store it is made from.")] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Compare the rebuilt store with the live one.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make a store anew by applying every recorded message again, in the order of then.
+    """Make a store again from the recorded messages.
 
-    With --verify, report every difference from the store it is made from, of which there should be none: exit code 1
-    if there is one, or if the content of some messages was pruned.
+    The messages are applied in their original order. --verify reports every difference between the rebuilt store and
+    the live one; there should be none. The exit code is 1 if there is a difference, or if the content of some messages
+    was pruned.
     """
     if not (into or verify):
-        raise typer.BadParameter("say --into URL, --verify, or both")
+        raise typer.BadParameter("give --into URL, --verify, or both")
     with Reader(read_settings(Settings).store_address) as reader, _target(into) as url:
         require_whole(recorded.extent(reader).pruned)
         found = rebuilding.rebuild(reader, url, _show_progress, verify=verify)
@@ -46,7 +53,7 @@ def rebuild(
     elif verify:
         _show(found)
     else:
-        out.print("The store is made.")
+        out.print("The store is rebuilt.")
     if found:
         raise typer.Exit(1)
 
@@ -78,4 +85,4 @@ def _show(found: Sequence[Difference]) -> None:
         cells = (each.table, each.key, each.column or "-", repr(each.live), repr(each.rebuilt))
         table.add_row(*(harmless(cell) for cell in cells))
     out.print(table)
-    out.print(f"{len(found)} differences, the first {min(len(found), _SHOWN)} of them above; --json has all.")
+    out.print(f"{len(found)} differences; the first {min(len(found), _SHOWN)} are above, --json prints all.")

@@ -19,7 +19,7 @@ from tests.integration.store.bench import NOW, TODAY, Bench, application, sighti
 from tests.samples.predecessor import APPLICATION, PATTERN, Predecessor
 from worker.cli.import_sqlite.importing import Importer
 from worker.cli.import_sqlite.source import opened
-from worker.cli.import_sqlite.tally import Report
+from worker.cli.import_sqlite.tally import ImportResult
 
 ZONE = ZoneInfo("Europe/Berlin")
 EXACT = 1e-12
@@ -32,13 +32,13 @@ def old(tmp_path: Path) -> Predecessor:
     return Predecessor(tmp_path / "old.db")
 
 
-def take(bench: Bench, old: Predecessor, *, zone: ZoneInfo = ZONE) -> Report:
+def take(bench: Bench, old: Predecessor, *, zone: ZoneInfo = ZONE) -> ImportResult:
     """One import."""
     with opened(old.path) as source, closing(Writer(bench.url)) as writer:
         return Importer(writer, lambda: NOW, zone, lambda _: None).take(source)
 
 
-def numbers(report: Report) -> list[int]:
+def numbers(report: ImportResult) -> list[int]:
     """Of patterns, then of applications: taken, parked, already there, changed, skipped."""
     return [
         number

@@ -51,7 +51,7 @@ def test_a_content_that_is_not_json_spoils_no_report(bench: Bench) -> None:
     found = facts(bench.url, limit=10, now=NOW)
     assert ["not_json"] == [each.reason_code for each in found.refused]
     assert 3 == found.trajectories[KEY].undated
-    assert "Of 3 sightings and applications below nobody can say" in " ".join(page(found).split())
+    assert "Of 3 sightings and applications below the time is no longer known" in " ".join(page(found).split())
 
 
 def test_a_report_from_the_earliest_to_the_latest_time(bench: Bench) -> None:

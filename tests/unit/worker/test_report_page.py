@@ -175,10 +175,10 @@ def test_an_empty_store_has_a_page_that_says_so() -> None:
 
 def test_it_says_what_it_cannot_know() -> None:
     """How many of what it counts have no time."""
-    assert "Of 1 sightings and applications below nobody can say" not in Parsed(page(EMPTY)).text
+    assert "Of 1 sightings and applications below the time is no longer known" not in Parsed(page(EMPTY)).text
     facts = full("plain")
     [way] = facts.trajectories.values()
-    assert f"Of {way.undated} sightings and applications below nobody can say" in " ".join(
+    assert f"Of {way.undated} sightings and applications below the time is no longer known" in " ".join(
         Parsed(page(facts)).text.split()
     )
 

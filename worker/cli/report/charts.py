@@ -1,6 +1,7 @@
-"""Drawings of facts. Each says in words what it shows, and more of each of its parts under the pointer."""
+"""Drawings of facts. Each is described in words, and shows details under the pointer."""
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 from markupsafe import Markup
 
@@ -10,9 +11,9 @@ from store.rules.trajectory import Point, Trajectory
 from worker.cli.report.geometry import Scale, apart, area, counts, line, number, widths
 from worker.cli.report.svg import Bar, Canvas, dot, joined
 
-# A little more than a phone's width, so that letters stay legible where a drawing shrinks to that.
+# A little wider than a phone, so that letters stay legible if the drawing shrinks to that.
 _CHART = Canvas("chart", width=420, height=220, left=44, right=412, top=14, bottom=192)
-# Of these, some stand beside each other. At the right there is room for what the lines are.
+# Several stand side by side. The names of the lines have room at the right.
 _SCORES = Canvas("chart", width=336, height=190, left=28, right=232, top=10, bottom=162)
 _SPARK = Canvas("spark", width=120, height=30, left=2, right=115, top=3, bottom=27)
 _PARTS = Canvas("parts", width=1_000, height=14, left=0, right=1_000, top=0, bottom=14, stretched=True)
@@ -20,7 +21,7 @@ _LEAST_PART = 14.0
 
 
 def sparkline(trajectory: Trajectory) -> Markup:
-    """The priority since the first sighting, from 0 to 1, small."""
+    """The priority since the first sighting, from 0 to 1, in a small drawing."""
     x, y = _time(trajectory, _SPARK), _share(_SPARK)
     points = [(x.at(each.at), y.at(each.scores.priority)) for each in trajectory.points]
     first, last = trajectory.points[0].scores.priority, trajectory.points[-1].scores.priority
@@ -56,7 +57,7 @@ def scores(trajectory: Trajectory) -> Markup:
 
 
 def _ends(y: Scale, last: Point) -> Markup:
-    """What the lines are, at their ends, so that nobody has to look for it elsewhere."""
+    """The names of the lines, at their ends."""
     scores = last.scores
     places = apart(y.at(scores.priority), y.at(scores.effectiveness), 17)
     names = (("name", f"priority {scores.priority:.2f}"), ("name other", f"effective {scores.effectiveness:.2f}"))
@@ -67,7 +68,7 @@ def _ends(y: Scale, last: Point) -> Markup:
 
 
 def _under_pointer(trajectory: Trajectory, x: Scale) -> Markup:
-    """A strip for each point, which says its values under the pointer."""
+    """A strip for each point, with its numbers under the pointer."""
     places = [x.at(each.at) for each in trajectory.points]
     half = max(3.0, (places[-1] - places[0]) / max(1, len(places) - 1)) / 2
     return joined(
@@ -85,7 +86,7 @@ def _said(point: Point) -> str:
 
 
 def priorities(shares: Sequence[int]) -> Markup:
-    """How many patterns have which priority."""
+    """The number of patterns for each span of priority."""
     most, ticks = max(shares), counts(max(shares))
     x, y = Scale(0, SHARES, _CHART.left, _CHART.right), Scale(0, ticks[-1], _CHART.bottom, _CHART.top)
     bars = (
@@ -133,15 +134,13 @@ def _up_and_down(span: Span, left: float, right: float, y: Scale) -> Markup:
 
 
 def parts(named: Sequence[tuple[str, int]], said: str) -> Markup:
-    """Counts as parts of one bar; each that is not nought can be seen."""
-    there = [(name, count) for name, count in named if count]
-    drawn: list[Markup] = []
-    left = float(_PARTS.left)
-    for (name, count), width in zip(
-        there, widths([count for _, count in there], _PARTS.width, _LEAST_PART), strict=True
-    ):
-        drawn.append(Bar(left, left + width, _PARTS.top, _PARTS.bottom).svg(f"part {name}", f"{count:,} {name}"))
-        left += width
+    """Counts as parts of one bar; each count above zero is wide enough to be seen."""
+    present = [(name, count) for name, count in named if count]
+    wide = widths([count for _, count in present], _PARTS.width, _LEAST_PART)
+    drawn = (
+        Bar(right - width, right, _PARTS.top, _PARTS.bottom).svg(f"part {name}", f"{count:,} {name}")
+        for (name, count), width, right in zip(present, wide, accumulate(wide), strict=True)
+    )
     return _PARTS.svg(said, *drawn)
 
 

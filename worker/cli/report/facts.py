@@ -1,4 +1,4 @@
-"""What a report tells, as it is read from the store."""
+"""The facts of a report, read from the store."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ MOST_WAITING = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """A store at one moment, as a report tells of it.
+    """A store at one moment.
 
-    ``trajectories`` has those patterns of the ranking whose scores can be computed.
+    ``trajectories`` has the trajectory of each pattern of the ranking whose scores can be computed.
     """
 
     made: datetime

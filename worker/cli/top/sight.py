@@ -1,4 +1,4 @@
-"""One look at everything: the store, the broker and the outboxes of this machine, each of which may be away."""
+"""One look at the store, the broker and the outboxes of this machine; each may be unavailable."""
 
 import time
 from dataclasses import dataclass
@@ -23,9 +23,9 @@ REFUSALS = 3
 class Sight:
     """What was seen at a moment.
 
-    ``glance`` is the store's, of the moment ``seen``: an earlier one while the store is away, which ``store_trouble``
-    then says. ``rate`` counts messages applied a second since the look before, None where that is not known. ``next``
-    is when priorities are due to be recalculated, by the settings of this process.
+    ``glance`` has the store's numbers of the moment ``seen``. While ``store_trouble`` says that the store does not
+    answer, they are those of an earlier look. ``rate`` is the number of messages applied per second since the last
+    look, None if unknown. ``next`` is when the next recalculation is due, by the settings of this process.
     """
 
     at: datetime
@@ -40,7 +40,7 @@ class Sight:
 
 
 class Looking:
-    """Looks again and again, on connections that it keeps. For one thread."""
+    """Looks repeatedly, on connections that it keeps. For one thread at a time."""
 
     def __init__(self, settings: Settings, filters: Filters, limit: int) -> None:
         self._settings, self._filters, self._limit = settings, filters, limit
@@ -52,14 +52,14 @@ class Looking:
         self._counted: tuple[float, int] | None = None
 
     def look(self) -> Sight:
-        """What there is to see now; takes some seconds where broker or store hang, and fails for neither."""
+        """Look now. It takes some seconds if broker or store hang, and fails for neither."""
         at, rate = from_micros(now()), None
         store_trouble = broker_trouble = ""
         try:
             rate = self._look_at_store(at)
         except OstinatoError as error:
             store_trouble = str(error)
-            # Another store may stand in its place when it is back.
+            # The store may be another one when it is back.
             self._close_store()
         broker = None
         try:
