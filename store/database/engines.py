@@ -18,7 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ostinato.errors import ConfigurationError
 from store.database.postgresql import is_for_people, is_refused_url, postgresql_reader, postgresql_writer
-from store.database.sqlite import sqlite_migrator, sqlite_reader, sqlite_writer
+from store.database.sqlite import sqlite_reader, sqlite_writer
 from store.errors import StoreUnavailable
 
 # Ends a sentence of an error about a URL that names no store.
@@ -64,7 +64,7 @@ def writer_engine(url: URL) -> Engine:
 
 def migrating_engine(url: URL) -> Engine:
     """An engine for migrations: the writer's, but SQLite leaves references between rows to them to check."""
-    return sqlite_migrator(url) if is_sqlite(url) else postgresql_writer(url)
+    return sqlite_writer(url, migrating=True) if is_sqlite(url) else postgresql_writer(url)
 
 
 def reader_engine(url: URL) -> Engine:

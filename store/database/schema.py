@@ -5,15 +5,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import URL, Connection, Engine, inspect, text
 
-from store.database.engines import (
-    exists,
-    is_sqlite,
-    migrating_engine,
-    reader_engine,
-    shown,
-    store_url,
-    trouble_is_transient,
-)
+from store.database.engines import exists, migrating_engine, reader_engine, shown, store_url, trouble_is_transient
 from store.errors import StoreOutdated
 
 if TYPE_CHECKING:
@@ -50,7 +42,7 @@ def require_no_others(url: URL) -> None:
 
     Opening it as the writer does would change the kind of its log, for that application too.
     """
-    if not is_sqlite(url) or not exists(url):
+    if url.get_backend_name() != "sqlite" or not exists(url):
         return
     engine = reader_engine(url)
     try:

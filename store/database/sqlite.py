@@ -34,28 +34,23 @@ _MIGRATION = (*_WRITER, "PRAGMA foreign_keys=OFF")
 _log = structlog.get_logger()
 
 
-def sqlite_writer(url: URL) -> Engine:
-    """An engine with one connection, whose every transaction begins by waiting for its turn; makes the folder."""
-    return _writer(url, _WRITER)
+def sqlite_writer(url: URL, *, migrating: bool = False) -> Engine:
+    """An engine with one connection, whose every transaction begins by waiting for its turn; makes the folder.
 
-
-def sqlite_migrator(url: URL) -> Engine:
-    """The same, but references between rows are left for the migrations to check."""
-    return _writer(url, _MIGRATION)
-
-
-def sqlite_reader(url: URL) -> Engine:
-    """An engine that cannot write; each of its transactions sees one state."""
-    return _engine(url, pool_size=5, max_overflow=5, settings=_READER, begin="BEGIN")
-
-
-def _writer(url: URL, settings: tuple[str, ...]) -> Engine:
+    With ``migrating``, references between rows are left for the migrations to check.
+    """
     folder = Path(url.database or "").parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigurationError(f"The store's folder {folder} cannot be made: {error.strerror}.") from None
+    settings = _MIGRATION if migrating else _WRITER
     return _engine(url, pool_size=1, max_overflow=0, settings=settings, begin="BEGIN IMMEDIATE")
+
+
+def sqlite_reader(url: URL) -> Engine:
+    """An engine that cannot write; each of its transactions sees one state."""
+    return _engine(url, pool_size=5, max_overflow=5, settings=_READER, begin="BEGIN")
 
 
 def _engine(url: URL, *, pool_size: int, max_overflow: int, settings: tuple[str, ...], begin: str) -> Engine:

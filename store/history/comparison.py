@@ -2,6 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from heapq import merge
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, Text, case, select, type_coerce
@@ -100,17 +103,10 @@ def _matched(
     live: Iterator[Values], rebuilt: Iterator[Values], keys: int
 ) -> Iterator[tuple[Values | None, Values | None]]:
     """The rows of both stores in the order of their keys; two with the same key come together."""
-    one, other = next(live, None), next(rebuilt, None)
-    while one is not None or other is not None:
-        if other is None or (one is not None and one[:keys] < other[:keys]):
-            yield one, None
-            one = next(live, None)
-        elif one is None or other[:keys] < one[:keys]:
-            yield None, other
-            other = next(rebuilt, None)
-        else:
-            yield one, other
-            one, other = next(live, None), next(rebuilt, None)
+    both = merge(((row[:keys], 0, row) for row in live), ((row[:keys], 1, row) for row in rebuilt))
+    for _, group in groupby(both, key=itemgetter(0)):
+        rows = {side: row for _, side, row in group}
+        yield rows.get(0), rows.get(1)
 
 
 def _between(table: _Compared, one: Values | None, other: Values | None) -> Iterator[Difference]:

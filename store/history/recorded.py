@@ -43,13 +43,10 @@ class Extent(NamedTuple):
 
 def extent(reader: Reader) -> Extent:
     """How far the history reaches now."""
-    with _no_writer(reader), reader.reading() as connection:
-        last = last_place(connection)
-    of = inbox.c
-    counts = select(func.count(), func.count().filter(of.content.is_(None))).where(of.seq <= last)
-    with reader.reading() as connection:
+    counts = select(func.count(), func.count().filter(inbox.c.content.is_(None)))
+    with snapshot(reader) as connection:
         messages, pruned = connection.execute(counts).one()
-    return Extent(messages, pruned, last)
+        return Extent(messages, pruned, last_place(connection))
 
 
 def pages(reader: Reader, *, after: int = 0, upto: int) -> Iterator[Sequence[Recorded]]:
@@ -77,8 +74,12 @@ def meant_by(reader: Reader, ids: Collection[str]) -> dict[str, str]:
 def snapshot(reader: Reader) -> Generator[Connection]:
     """A connection that sees the store as it is now, with every message up to its `last_place`."""
     with ExitStack() as opened:
-        with _no_writer(reader):
+        with reader.reading() as waiting:
+            if waiting.dialect.name == "postgresql":
+                # Waits until every transaction that writes is committed; no other begins during this block.
+                take_turn(waiting)
             connection = opened.enter_context(reader.reading())
+            # A connection sees the state of its first query.
             last_place(connection)
         yield connection
 
@@ -86,12 +87,3 @@ def snapshot(reader: Reader) -> Generator[Connection]:
 def last_place(connection: Connection) -> int:
     """The place of the last message that this connection sees; 0 if there is none."""
     return int(connection.execute(select(func.coalesce(func.max(inbox.c.seq), 0))).scalar_one())
-
-
-@contextmanager
-def _no_writer(reader: Reader) -> Generator[None]:
-    """Wait until every transaction that has begun to write is committed, and let no other begin during the block."""
-    with reader.reading() as connection:
-        if connection.dialect.name == "postgresql":
-            take_turn(connection)
-        yield

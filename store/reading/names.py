@@ -1,6 +1,7 @@
 """Finding a row by its id, by an alias, or by the beginning of either."""
 
 import sys
+from collections.abc import Callable
 
 from sqlalchemy import ColumnElement, Connection, select
 
@@ -18,16 +19,14 @@ def id_of(connection: Connection, name: str) -> str:
     if not name.isprintable():
         # No id has such characters, and databases refuse some of them.
         raise NotFound(f"No pattern is called {name!r}.")
-    exact = select(patterns.c.id).where(patterns.c.id == name)
-    alias = select(aliases.c.pattern_id).where(aliases.c.alias == name)
-    found = list(connection.execute(exact.union(alias)).scalars())
+    found = _ids(connection, lambda key: key == name)
     if not found and len(name) >= SHORTEST_PREFIX:
-        found = _beginning_with(connection, name)
+        found = _ids(connection, lambda key: begins_with(key, name))
     if not found:
         raise NotFound(f"No pattern is called {name!r}.")
     if len(found) > 1:
         raise AmbiguousPrefix(f"{name!r} is the beginning of {len(found)} ids or more: {', '.join(sorted(found))}.")
-    return str(found[0])
+    return found[0]
 
 
 def begins_with(key: ColumnElement[str], prefix: str) -> ColumnElement[bool]:
@@ -36,7 +35,8 @@ def begins_with(key: ColumnElement[str], prefix: str) -> ColumnElement[bool]:
     return key.between(prefix, prefix + chr(sys.maxunicode))
 
 
-def _beginning_with(connection: Connection, prefix: str) -> list[str]:
-    exact = select(patterns.c.id).where(begins_with(patterns.c.id, prefix))
-    alias = select(aliases.c.pattern_id).where(begins_with(aliases.c.alias, prefix))
-    return list(connection.execute(exact.union(alias).limit(5)).scalars())
+def _ids(connection: Connection, meets: Callable[[ColumnElement[str]], ColumnElement[bool]]) -> list[str]:
+    """The first ids of patterns that meet a condition themselves, or by an alias."""
+    own = select(patterns.c.id).where(meets(patterns.c.id))
+    by_alias = select(aliases.c.pattern_id).where(meets(aliases.c.alias))
+    return list(connection.execute(own.union(by_alias).limit(5)).scalars())

@@ -2,15 +2,13 @@
 
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, RowMapping, func, select
+from sqlalchemy import Connection, func, select
 
-from ostinato.times import from_micros
 from store.database.tables import NEW, quarantine
 from store.errors import AmbiguousPrefix, NotFound
 from store.reading.names import SHORTEST_PREFIX, begins_with
-from store.reading.ranking import bounded
+from store.reading.ranking import bounded, values_of
 
 _OF = quarantine.c
 
@@ -46,7 +44,7 @@ def messages(connection: Connection, *, resolved: bool = False, limit: int = 100
     """
     chosen = select(*_COLUMNS).order_by(_OF.received_at.desc(), _OF.id).limit(bounded(limit))
     rows = connection.execute(chosen if resolved else chosen.where(_OF.state == NEW)).mappings()
-    return [_message(row) for row in rows]
+    return [Quarantined(**values_of(row)) for row in rows]
 
 
 def message(connection: Connection, name: str) -> Quarantined:
@@ -54,7 +52,7 @@ def message(connection: Connection, name: str) -> Quarantined:
     if len(name) < SHORTEST_PREFIX or not name.isalnum():
         raise NotFound(f"No message in the quarantine is called {name!r}: give 6 or more characters of its id.")
     chosen = select(*_COLUMNS).where(begins_with(_OF.id, name)).limit(2)
-    found = [_message(row) for row in connection.execute(chosen).mappings()]
+    found = [Quarantined(**values_of(row)) for row in connection.execute(chosen).mappings()]
     if not found:
         raise NotFound(f"No message in the quarantine is called {name!r}.")
     if len(found) > 1:
@@ -65,10 +63,3 @@ def message(connection: Connection, name: str) -> Quarantined:
 def count_new(connection: Connection) -> int:
     """The number of messages that were neither replayed nor discarded."""
     return int(connection.execute(select(func.count()).where(_OF.state == NEW)).scalar_one())
-
-
-def _message(row: RowMapping) -> Quarantined:
-    values: dict[str, Any] = dict(row)
-    for name in ("received_at", "resolved_at"):
-        values[name] = None if row[name] is None else from_micros(row[name])
-    return Quarantined(**values)

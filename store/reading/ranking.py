@@ -19,7 +19,7 @@ PATTERN_COLUMNS = tuple(patterns.c[each.name] for each in fields(Pattern))
 # Looking up and sorting this many rows is faster than walking the ranking for one row in fifty.
 FEW = 2_000
 _LARGEST_LIMIT = 2**63 - 1
-_TIMES = frozenset({"first_seen", "last_seen", "last_confirmed", "occurred_at", "applied_at"})
+_TIMES = {"first_seen", "last_seen", "last_confirmed", "occurred_at", "applied_at", "received_at", "resolved_at"}
 _OF = patterns.c
 
 
@@ -98,17 +98,12 @@ def ranked(connection: Connection, filters: Filters, *, limit: int, after: Patte
 def ranking(connection: Connection, filters: Filters, *, limit: int, after: Pattern | None = None) -> list[Pattern]:
     """The patterns that `ranked` chooses."""
     chosen = ranked(connection, filters, limit=limit, after=after)
-    return [pattern_of(row) for row in connection.execute(chosen).mappings()]
-
-
-def pattern_of(row: RowMapping) -> Pattern:
-    """The pattern in a row of `PATTERN_COLUMNS`."""
-    return Pattern(**values_of(row))
+    return [Pattern(**values_of(row)) for row in connection.execute(chosen).mappings()]
 
 
 def values_of(row: RowMapping) -> dict[str, Any]:
     """The values of a row by name, times as aware datetimes."""
-    return {name: from_micros(value) if name in _TIMES else value for name, value in row.items()}
+    return {name: from_micros(value) if name in _TIMES and value is not None else value for name, value in row.items()}
 
 
 def _conditions(filters: Filters, of: _Columns) -> list[Predicate]:

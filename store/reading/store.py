@@ -5,7 +5,6 @@ Each answer is of one state of the store.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
-from types import TracebackType
 from typing import Self
 
 from sqlalchemy import func, select
@@ -13,7 +12,7 @@ from sqlalchemy import func, select
 from store.database.tables import applications, inbox, patterns, quarantine, recalculations
 from store.reading import overview
 from store.reading.names import id_of
-from store.reading.ranking import PATTERN_COLUMNS, Filters, bounded, pattern_of, ranking, values_of
+from store.reading.ranking import PATTERN_COLUMNS, Filters, bounded, ranking, values_of
 from store.reading.reader import Reader
 from store.reading.records import Pattern, RecordedApplication, Stats
 
@@ -77,7 +76,7 @@ class Store:
         """
         with self._reader.reading() as connection:
             chosen = select(*PATTERN_COLUMNS).where(patterns.c.id == id_of(connection, name))
-            return pattern_of(connection.execute(chosen).mappings().one())
+            return Pattern(**values_of(connection.execute(chosen).mappings().one()))
 
     def applications(self, name: str, *, limit: int = 100) -> list[RecordedApplication]:
         """At most ``limit`` of a pattern's applications, newest first by event time.
@@ -120,5 +119,5 @@ class Store:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()

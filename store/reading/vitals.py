@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, select
 from ostinato.times import from_micros
 from store.database.counters import APPLIED, DUPLICATES, read_counters
 from store.database.tables import NEW, inbox, parked, patterns, quarantine, recalculations
-from store.reading.ranking import Filters, ranking
+from store.reading.ranking import Filters, ranking, values_of
 from store.reading.records import Pattern
 
 _PARKED = select(func.count(), func.min(parked.c.parked_at))
@@ -100,15 +100,12 @@ def _last(connection: Connection) -> Arrival | None:
     of = inbox.c
     # A recalculation's event time is its slot's, which may be hours ago.
     chosen = select(of.occurred_at, of.applied_at).where(of.kind != _RECALCULATION).order_by(of.seq.desc()).limit(1)
-    row = connection.execute(chosen).one_or_none()
-    return None if row is None else Arrival(occurred_at=from_micros(row[0]), applied_at=from_micros(row[1]))
+    row = connection.execute(chosen).mappings().one_or_none()
+    return None if row is None else Arrival(**values_of(row))
 
 
 def _refusals(connection: Connection, limit: int) -> tuple[Refusal, ...]:
     of = quarantine.c
-    columns = (of.received_at, of.reason_code, func.substr(of.reason_detail, 1, _DETAIL))
+    columns = (of.received_at, of.reason_code, func.substr(of.reason_detail, 1, _DETAIL).label("detail"))
     latest = select(*columns).where(of.state == NEW).order_by(of.received_at.desc(), of.id).limit(limit)
-    return tuple(
-        Refusal(received_at=from_micros(at), reason_code=code, detail=detail)
-        for at, code, detail in connection.execute(latest)
-    )
+    return tuple(Refusal(**values_of(row)) for row in connection.execute(latest).mappings())

@@ -90,15 +90,6 @@ def test_a_writers_transaction_begins_with_its_turn(path: Path) -> None:
     engine.dispose()
 
 
-def test_a_reader_only_reads(path: Path) -> None:
-    """Its connections refuse to write (spec 8)."""
-    migrate(f"sqlite:///{path}")
-    engine = reader_engine(store_url(f"sqlite:///{path}"))
-    with engine.connect() as connection:
-        assert 1 == connection.execute(text("PRAGMA query_only")).scalar()
-    engine.dispose()
-
-
 @pytest.mark.parametrize("name", ["with space", "100%", "a%20b", "ünï", "question?", "hash#", "plus+"])
 def test_a_path_may_have_any_name(tmp_path: Path, name: str) -> None:
     """The URL has an escape for each character that it cannot hold."""
