@@ -19,7 +19,7 @@ LONGEST_FUNCTION = 40
 USUAL_FILE = 100
 USUAL_FUNCTION = 20
 USUAL_MODULES = 12
-MOST_MODULES = {"cli": 16}
+MOST_MODULES = {"cli": 18}
 NAMES_OF_NOTHING = {"utils", "util", "helpers", "helper", "common", "manager", "managers", "base", "misc"}
 
 
@@ -47,7 +47,7 @@ def test_no_function_is_long() -> None:
 
 
 def test_no_room_is_crowded() -> None:
-    """A folder has at most 12 modules; only the command line, with a module for each command, may have 16."""
+    """A folder has at most 12 modules; only the command line, with a module for each command, may have 18."""
     rooms = Counter(
         module.parent for module in MODULES if module.stem != "__init__" and module.parent.name != "versions"
     )
