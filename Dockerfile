@@ -6,10 +6,11 @@ WORKDIR /src
 COPY requirements.lock ./
 RUN /opt/ostinato/bin/pip install --no-cache-dir --require-hashes -r requirements.lock
 COPY pyproject.toml README.md LICENSE ./
+COPY client client
 COPY worker worker
 COPY tasks tasks
 COPY store store
-RUN /opt/ostinato/bin/pip install --no-cache-dir --no-deps .
+RUN /opt/ostinato/bin/pip install --no-cache-dir --no-deps ./client .
 
 FROM python:3.13-slim
 RUN groupadd --gid 10001 ostinato \

@@ -11,7 +11,7 @@ from ostinato.messages.models import BATCH_COUNT
 from ostinato.sqlite_driver import sqlite_driver
 from store.database.schema import migrate
 from store.rules.scoring import DAY
-from store.writing.effects import apply
+from store.writing.applying import apply
 from store.writing.transaction import Writer
 from tasks.events import effect
 from worker.clock import now

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from store.database.counters import APPLIED, read_counts
+from store.database.counters import APPLIED, read_counters
 from store.database.engines import reader_engine, store_url
 from tests.product import Product
 from tests.servers import postgresql
@@ -48,7 +48,7 @@ def counting(product: Product) -> Generator[Callable[[], int]]:
 
             def applied() -> int:
                 with connection.begin():
-                    return read_counts(connection)[APPLIED]
+                    return read_counters(connection)[APPLIED]
 
             yield applied
     finally:

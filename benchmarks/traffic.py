@@ -11,7 +11,7 @@ from ostinato import Producer
 from ostinato.identity import pattern_id
 from ostinato.messages.models import RecordPattern, RecordPatternApplication
 from ostinato.messages.uuid7 import uuid7
-from ostinato.outbox.folder import OutboxSettings
+from ostinato.settings.outbox import OutboxSettings
 
 TYPE = "benchmark"
 # As long as it takes to hand over what waits, on a machine that is slow.

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import cast
 
 import typer
+from reference_client import page as client_api
 from reference_codes import MADE, ROOT, limit_of
 from reference_codes import page as reason_codes
 from reference_metrics import page as metrics
@@ -22,9 +23,9 @@ from reference_schema import Json, schema
 from typer.core import TyperCommand, TyperGroup
 
 import worker.cli.commands
-from ostinato.outbox.folder import OutboxSettings
 from ostinato.settings.broker import BrokerSettings
 from ostinato.settings.broker_url import SCHEMES
+from ostinato.settings.outbox import OutboxSettings
 from worker.settings import Settings
 
 PAGES = ROOT / "docs" / "reference"
@@ -133,6 +134,7 @@ def pages() -> dict[str, str]:
         "settings.md": settings(),
         "reason-codes.md": reason_codes(),
         "metrics.md": metrics(),
+        "client-api.md": client_api(),
     }
 
 

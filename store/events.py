@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 
 class Stamp(NamedTuple):
-    """When something was said and by which message; later stamps win over earlier ones."""
+    """When a message's event occurred, and the message's id: the order of all events."""
 
     occurred_at: int
     message_id: str
@@ -15,8 +15,8 @@ class Stamp(NamedTuple):
 class Event:
     """What every message has.
 
-    ``id`` is the message's UUID in its canonical text (36 characters, lower case); ``content`` the canonical JSON of
-    the whole message, by which two messages with one id are told apart.
+    ``id`` is the message's UUID in its canonical text (36 characters, lower case). ``content`` is the canonical JSON of
+    the whole message: it tells apart two messages with one id.
     """
 
     id: str
@@ -31,38 +31,34 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sighting(Event):
-    """A runner saw a pattern."""
+class Described(Event):
+    """What describes a pattern; without a ``fingerprint`` its texts identify its content."""
 
     pattern_id: str
     pattern_type: str
     pattern_name: str
-    description: str | None
-    context_tags: tuple[str, ...] | None
-    suggested_action: str | None
-    provenance_job_hash: str | None
-    provenance_sheet_num: int | None
-    instrument_name: str | None
-    fingerprint: str | None
+    description: str | None = None
+    context_tags: tuple[str, ...] | None = None
+    suggested_action: str | None = None
+    provenance_job_hash: str | None = None
+    provenance_sheet_num: int | None = None
+    instrument_name: str | None = None
+    fingerprint: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Import(Event):
+class Sighting(Described):
+    """A runner saw a pattern."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Import(Described):
     """Another store knew a pattern, of this id: its texts, and a starting balance of counts and times.
 
-    ``occurred_at`` is when that store saw the pattern last. The balance of successes and failures is what comes on
-    top of the applications that are sent along as messages of their own.
+    ``occurred_at`` is when that store saw the pattern last. The balance of successes and failures comes on top of the
+    applications that are sent along as messages of their own. Other stores know no fingerprints.
     """
 
-    pattern_id: str
-    pattern_type: str
-    pattern_name: str
-    description: str | None
-    context_tags: tuple[str, ...] | None
-    suggested_action: str | None
-    provenance_job_hash: str | None
-    provenance_sheet_num: int | None
-    instrument_name: str | None
     occurrence_count: int
     led_to_success_count: int
     led_to_failure_count: int
@@ -72,11 +68,6 @@ class Import(Event):
     trust_score: float
     quarantine_status: str
     active: bool
-
-    @property
-    def fingerprint(self) -> None:
-        """Other stores know no fingerprints."""
-        return
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,29 +86,29 @@ class Application(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SoftDelete(Event):
-    """Somebody wants a pattern out of the way."""
+    """A pattern is no longer wanted; its row and its applications stay."""
 
     pattern_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rescore(Event):
-    """Somebody wants the two scores of one pattern recomputed now."""
+    """Both scores of one pattern are to be recomputed now."""
 
     pattern_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recalculation(Event):
-    """Somebody wants the scores of every pattern recomputed."""
+    """The scores of every pattern are to be recomputed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejected:
-    """A message, or one of a batch, that can never be applied: kept whole, with the reason.
+    """A message, or a member of a batch, that can never be applied: kept whole, with the reason.
 
-    ``raw`` is what arrived, byte for byte; ``source`` is ``transport``, ``validation`` or ``domain``. ``copy`` tells
-    apart equal texts without an id that came in one delivery, each of which is a message: 0 for the first.
+    ``raw`` is what arrived, byte for byte; ``source`` is ``transport``, ``validation`` or ``domain``. Equal texts
+    without an id in one delivery are a message each: ``copy`` is 0 for the first of them, 1 for the second.
     """
 
     raw: bytes
@@ -128,6 +119,5 @@ class Rejected:
     copy: int = 0
 
 
-Described = Sighting | Import
 Effect = Sighting | Application | SoftDelete | Rescore | Import
 Item = Effect | Rejected

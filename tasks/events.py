@@ -1,38 +1,20 @@
-"""From a message to what the store is told: a function for each kind."""
+"""From a message to the event that the store is told: a function for each kind.
 
-from typing import TypedDict
+An event has the fields of its message, by the same names; times, tags and the provenance have another form there.
+"""
+
+from typing import Any
 
 from ostinato.messages import models, wire
+from ostinato.reasons import Reason
 from ostinato.times import to_micros
 from store.events import Application, Effect, Import, Item, Recalculation, Rejected, Rescore, Sighting, SoftDelete
-
-
-class _Said(TypedDict):
-    """What every event has."""
-
-    id: str
-    kind: str
-    occurred_at: int
-    content: str
-
-
-class _Described(_Said):
-    """What a sighting and an import have in common."""
-
-    pattern_type: str
-    pattern_name: str
-    description: str | None
-    context_tags: tuple[str, ...] | None
-    suggested_action: str | None
-    provenance_job_hash: str | None
-    provenance_sheet_num: int | None
-    instrument_name: str | None
 
 
 def items(kind: str, text: str) -> list[Item]:
     """The events of a text that came for an effect kind or as a batch, in its order; never raises.
 
-    A text, or a member of a batch, that is no message comes back as Rejected, with its reason.
+    A malformed text, or a malformed member of a batch, comes back as Rejected, with its reason.
     """
     try:
         return [
@@ -52,10 +34,10 @@ def recalculation_in(text: str) -> Recalculation | Rejected:
 
 
 def unexpected(text: str, error: Exception, message_id: str | None = None) -> Rejected:
-    """A message that met a defect of ours, as it is to be kept."""
+    """A message that met a defect of ours, as the quarantine is to keep it."""
     return Rejected(
         raw=text.encode(errors="surrogatepass"),
-        reason_code="unexpected_error",
+        reason_code=Reason.UNEXPECTED_ERROR,
         reason_detail=type(error).__name__,
         source="domain",
         message_id=message_id,
@@ -63,7 +45,7 @@ def unexpected(text: str, error: Exception, message_id: str | None = None) -> Re
 
 
 def effect(message: models.BatchMember) -> Effect:
-    """What the store is told of a message that has an effect."""
+    """The event of a message that has an effect."""
     match message:
         case models.RecordPattern():
             return sighting(message)
@@ -79,49 +61,31 @@ def effect(message: models.BatchMember) -> Effect:
 
 def sighting(message: models.RecordPattern) -> Sighting:
     """The sighting of a `record_pattern`."""
-    return Sighting(**_described(message), pattern_id=message.pattern_id, fingerprint=message.fingerprint)
+    return Sighting(**_described(message))
 
 
 def application(message: models.RecordPatternApplication) -> Application:
     """The application of a `record_pattern_application`."""
-    return Application(
-        **_said(message),
-        pattern_id=message.pattern_id,
-        execution_id=message.execution_id,
-        pattern_led_to_success=message.pattern_led_to_success,
-        retry_count_before=message.retry_count_before,
-        retry_count_after=message.retry_count_after,
-        application_mode=message.application_mode,
-        validation_passed=message.validation_passed,
-        grounding_confidence=message.grounding_confidence,
-    )
+    return Application(**_said(message))
 
 
 def imported(message: models.ImportPattern) -> Import:
-    """The import of an `import_pattern`; `first_seen` is never later than the event time."""
-    return Import(
-        **_described(message),
-        pattern_id=message.pattern_id,
-        occurrence_count=message.occurrence_count,
-        led_to_success_count=message.led_to_success_count,
-        led_to_failure_count=message.led_to_failure_count,
-        first_seen=min(to_micros(message.first_seen), to_micros(message.occurred_at)),
-        last_confirmed=None if message.last_confirmed is None else to_micros(message.last_confirmed),
-        variance=message.variance,
-        trust_score=message.trust_score,
-        quarantine_status=message.quarantine_status,
-        active=message.active,
-    )
+    """The import of an `import_pattern`; ``first_seen`` is never later than the event time."""
+    said = _described(message)
+    said["first_seen"] = to_micros(min(message.first_seen, message.occurred_at))
+    if message.last_confirmed is not None:
+        said["last_confirmed"] = to_micros(message.last_confirmed)
+    return Import(**said)
 
 
 def soft_delete(message: models.SoftDeletePattern) -> SoftDelete:
     """The soft delete of a `soft_delete_pattern`."""
-    return SoftDelete(**_said(message), pattern_id=message.pattern_id)
+    return SoftDelete(**_said(message))
 
 
 def rescore(message: models.UpdatePatternEffectiveness) -> Rescore:
     """The rescore of an `update_pattern_effectiveness`."""
-    return Rescore(**_said(message), pattern_id=message.pattern_id)
+    return Rescore(**_said(message))
 
 
 def recalculation(message: models.RecalculateAllPatternPriorities) -> Recalculation:
@@ -139,25 +103,21 @@ def _rejected(text: wire.Unreadable) -> Rejected:
     )
 
 
-def _said(message: models.Message) -> _Said:
+def _said(message: models.Message) -> dict[str, Any]:
+    """The fields of every event, and those that a message and its event share."""
     return {
+        **dict(message),
         "id": str(message.id),
-        "kind": message.KIND,
         "occurred_at": to_micros(message.occurred_at),
         "content": message.content(),
     }
 
 
-def _described(message: models.RecordPattern | models.ImportPattern) -> _Described:
-    provenance = message.provenance or models.Provenance()
-    return {
-        **_said(message),
-        "pattern_type": message.pattern_type,
-        "pattern_name": message.pattern_name,
-        "description": message.description,
-        "context_tags": None if message.context_tags is None else tuple(message.context_tags),
-        "suggested_action": message.suggested_action,
+def _described(message: models.RecordPattern | models.ImportPattern) -> dict[str, Any]:
+    said = _said(message)
+    provenance = said.pop("provenance") or models.Provenance()
+    return said | {
+        "pattern_id": message.pattern_id,
         "provenance_job_hash": provenance.job_hash,
         "provenance_sheet_num": provenance.sheet_num,
-        "instrument_name": message.instrument_name,
     }

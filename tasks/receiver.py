@@ -1,6 +1,6 @@
 """What becomes of a message that arrives: parsed, applied in one transaction, committed; quarantined or tried again.
 
-Knows the wire and the store, nothing of Celery: the binding is in `binding`.
+Knows messages and the store, and nothing of Celery: `celery_tasks` does.
 """
 
 from collections import Counter
@@ -15,11 +15,11 @@ import structlog
 from ostinato.errors import TransientError
 from ostinato.messages.models import RecalculateAllPatternPriorities
 from store.events import Item, Recalculation, Rejected
-from store.writing.applying import apply_in_turn
-from store.writing.effects import Delivery
+from store.writing.applying import Delivery, apply_in_turn
 from store.writing.recalculation import recalculate
 from store.writing.transaction import Clock, Writer
 from tasks.events import items, recalculation_in, unexpected
+from tasks.trouble import Trouble
 
 FIRST_PAUSE = 0.05
 LONGEST_PAUSE = 5.0
@@ -32,71 +32,61 @@ class Stopping(Exception):
     """The worker is to stop while a message waits for the store; the message has had no effect yet."""
 
 
-class Delivered(NamedTuple):
-    """What a task brings: the kind that it is called by, its text, and the id of this sending."""
+class RawDelivery(NamedTuple):
+    """What a task brings, unread: the kind that names the task, the text, and the id that Celery gave this sending."""
 
     kind: str
     text: str
     id: str
 
 
-def _nothing() -> None:
-    """Nobody has to be told."""
+def _trouble() -> Trouble:
+    return Trouble("store_unavailable", "store_available_again")
 
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """Takes deliveries to the store.
-
-    ``pause`` waits for so many seconds and says False once the worker is
-    to stop. ``applied_ahead`` is told right after a transaction that it was
-    ahead of its tasks, and ``found_done`` of each delivery of the last such
-    transaction, when its turn comes.
-    """
+    """Takes deliveries to the store; ``pause`` waits for this many seconds, and is False if the worker is to stop."""
 
     writer: Writer
     clock: Clock
     pause: Callable[[float], bool]
-    applied_ahead: Callable[[], object] = _nothing
-    found_done: Callable[[], object] = _nothing
-    _ahead: Counter[Delivered] = field(default_factory=Counter[Delivered], init=False)
+    _ahead: Counter[RawDelivery] = field(default_factory=Counter[RawDelivery], init=False)
     _stopping: Event = field(default_factory=Event, init=False)
-    _waiting: Event = field(default_factory=Event, init=False)
+    _store: Trouble = field(default_factory=_trouble, init=False)
 
     @property
     def waits_for_store(self) -> bool:
-        """Whether a message was tried, and waits for a store that is away; for any thread."""
-        return self._waiting.is_set()
+        """Whether a message was tried and waits for a store that is unavailable; for any thread."""
+        return self._store.lasts
 
     def receive(self, kind: str, text: str, delivery: str) -> None:
         """Give the message of an effect kind, or a batch of them, its effect; returns once it is committed."""
-        if self._done_ahead(Delivered(kind, text, delivery)):
-            self.found_done()
+        if self._done_ahead(RawDelivery(kind, text, delivery)):
             return
         events = items(kind, text)
         self._until_stored(lambda: self._apply(events, kind, delivery))
 
-    def receive_ahead(self, delivered: Sequence[Delivered]) -> None:
-        """Give messages that were fetched together their effects in one transaction, before their tasks are run.
+    def receive_ahead(self, delivered: Sequence[RawDelivery]) -> None:
+        """Give messages that were fetched together their effects in one transaction, before their tasks run.
 
-        So they share one commit. It is tried once: where it fails, each task tries for its own, and knows what to do.
+        So they share one commit. It is tried once: if it fails, each task applies its own message, and handles errors.
         """
         self._ahead.clear()
-        # Not beyond a recalculation, which may need more than one transaction, and keeps its place.
+        # Not beyond a recalculation: it may need more than one transaction, and has to keep its place.
         grouped = list(takewhile(lambda each: each.kind != RecalculateAllPatternPriorities.KIND, delivered))
         if not grouped:
             return
         try:
             deliveries = [Delivery(kind, key, items(kind, text)) for kind, text, key in grouped]
             apply_in_turn(self.writer, self.clock, deliveries)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the tasks meet it again
+        except Exception as error:  # noqa: BLE001 - the tasks will meet the same error, and handle it
             _log.debug("messages_not_applied_together", count=len(grouped), detail=str(error))
         else:
             self._ahead.update(grouped)
-            self.applied_ahead()
 
     def receive_recalculation(self, text: str, delivery: str) -> bool:
-        """Recompute the next chunk of patterns; True when this message needs no further delivery."""
+        """Recompute the next chunk of patterns; False if the message has to be delivered again for the rest."""
         kind = RecalculateAllPatternPriorities.KIND
         event = recalculation_in(text)
         if isinstance(event, Rejected):
@@ -105,10 +95,10 @@ class Receiver:
         return self._until_stored(lambda: self._recalculate(event, kind, delivery))
 
     def reject(self, rejected: Rejected, task: str, delivery: str) -> None:
-        """Keep a message that can never be applied; returns once that is committed."""
+        """Quarantine a message that can never be applied; returns once that is committed."""
         self._until_stored(lambda: self._commit([rejected], task, delivery))
 
-    def _done_ahead(self, delivered: Delivered) -> bool:
+    def _done_ahead(self, delivered: RawDelivery) -> bool:
         if delivered not in self._ahead:
             return False
         self._ahead[delivered] -= 1
@@ -144,7 +134,7 @@ class Receiver:
             return True
 
     def _until_stored(self, attempt: Callable[[], T]) -> T:
-        """The attempt's result, however long the store is away: said once in the log, and once when it is back."""
+        """Try until the store takes it; the log says once that the store is unavailable, and once that it is back."""
         pause = FIRST_PAUSE
         while True:
             if self._stopping.is_set():
@@ -152,18 +142,14 @@ class Receiver:
             try:
                 result = attempt()
             except Exception as error:
-                if not self.waits_for_store:
-                    _log.warning("store_unavailable", detail=str(error))
-                    self._waiting.set()
+                self._store.begin(str(error))
                 if not self.pause(pause):
-                    # No other message that was fetched along has to find out for itself.
+                    # So that the other messages of this fetch are not tried any more.
                     self._stopping.set()
                     raise Stopping from error
                 pause = min(LONGEST_PAUSE, pause * 2)
             else:
-                if self.waits_for_store:
-                    self._waiting.clear()
-                    _log.info("store_available_again")
+                self._store.end()
                 return result
 
 

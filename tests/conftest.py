@@ -19,7 +19,7 @@ from tests.servers.databases import Database
 from tests.servers.rabbit import RabbitServer
 from tests.waiting import wait_until
 
-pytest_plugins = ("tests.faults.report",)
+pytest_plugins = ("tests.forms", "tests.faults.report")
 
 
 def pytest_report_header() -> list[str]:
@@ -47,9 +47,12 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("h")
 
 
-@pytest.fixture(params=brokers.KINDS)
+@pytest.fixture(params=["valkey", pytest.param("redis", marks=pytest.mark.long)])
 def stopped_broker(request: pytest.FixtureRequest, home: Path) -> Server:
-    """A broker that does not run yet: the embedded Valkey, then a Redis; without one, skipped, but failed in CI."""
+    """A broker that does not run yet: the embedded Valkey, then a Redis; without one, skipped, but failed in CI.
+
+    The short form takes the other than the embedded one only where a test is marked ``each_broker``.
+    """
     return server_or_skip(request.param, home)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import Lock
 
 from tests.waiting import readable
-from worker.processes.child import Child
+from worker.processes.child import Child, ChildSpec
 
 _LOADED = Path(__file__).with_name("forking.py")
 _one_at_a_time = Lock()
@@ -48,7 +48,7 @@ def _loaded() -> socket.socket:
     env = {name: value for name, value in os.environ.items() if name == "PATH" or name.startswith("COVERAGE_")}
     command = (sys.executable, "-P", str(_LOADED), str(other.fileno()))
     with other:
-        child = Child.start("forks", command, env=env, log=Path(os.devnull), pass_fds=[other.fileno()])
+        child = Child.start(ChildSpec("forks", command, env=env, log=Path(os.devnull), pass_fds=[other.fileno()]))
     atexit.register(child.stop)
     atexit.register(link.close)
     return link

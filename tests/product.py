@@ -12,17 +12,17 @@ from typing import Any, NamedTuple, Self
 
 from sqlalchemy import Table, select
 
-from ostinato.errors import StoreOutdated
 from ostinato.messages.models import Message
 from ostinato.publishing.publisher import producer_app, publish
 from store.database.engines import reader_engine, store_url
+from store.errors import StoreOutdated
 from store.reading.records import Stats
 from store.reading.store import Store
 from tests import forks
 from tests.servers.brokers import Client, client
 from tests.waiting import LONGEST, comes_true, ended, wait_until
 from worker.broker.kinds import broker_client
-from worker.processes.child import Child
+from worker.processes.child import Child, ChildSpec
 from worker.settings import Settings
 
 # What a process gets beyond the minimal environment.
@@ -81,7 +81,9 @@ class Product:
     def start(self, name: str, *command: str, env: Env = None) -> Child:
         """Start a command; what it writes is `log(name)`."""
         return Child.start(
-            name, command, env=self.env | dict(env or {}), cwd=self.elsewhere, log=self._log(name), grace=LONGEST
+            ChildSpec(
+                name, command, env=self.env | dict(env or {}), cwd=self.elsewhere, log=self._log(name), grace=LONGEST
+            )
         )
 
     def worker(self, name: str = "worker", *, env: Env = None, app: str = "worker") -> Child:

@@ -5,7 +5,7 @@ For a store that is locked it waits less at a time than that, as the product doe
 
 from celery import Celery
 
-from store.database import engines
+from store.database import sqlite
 from worker.broker.rabbitmq import consumer
 
 SECONDS = 2
@@ -16,7 +16,7 @@ def __getattr__(name: str) -> Celery:
     if name != "app":
         raise AttributeError(name)
     consumer.HEARTBEAT = SECONDS
-    engines.SQLITE_BUSY_SECONDS = SECONDS / 10
+    sqlite.BUSY_SECONDS = SECONDS / 10
     from worker.celery import app  # noqa: PLC0415 - it looks at its settings
 
     return app

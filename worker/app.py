@@ -5,24 +5,26 @@ import time
 from functools import partial
 from typing import Any
 
+import structlog
 from celery import signals
 from celery.exceptions import WorkerShutdown, WorkerTerminate
 from celery.worker import state
 
-from ostinato.errors import ConfigurationError, StoreOutdated, TransientError
+from ostinato.errors import ConfigurationError, TransientError
 from ostinato.messages.routing import queue_of
-from ostinato.publishing.celery_app import OwnCelery
 from ostinato.publishing.kinds import kind_of
+from store.errors import StoreOutdated
 from store.writing.transaction import Writer
 from tasks.celery_tasks import bind
 from tasks.receiver import Receiver
-from worker.beat.scheduler import LONGEST_WAIT, beat_schedule, slot_scheduler
+from worker.beat.scheduler import LONGEST_WAIT, SlotScheduler, beat_schedule
 from worker.beat.slots import SlotSchedule
-from worker.broker.consumers import worker_consumer
-from worker.broker.life import Life
+from worker.broker.consumer import WorkerApp
+from worker.broker.kinds import consumer_class
+from worker.broker.liveness import Life
 from worker.clock import now
 from worker.logs import configure_logs
-from worker.observability.watching import Watching
+from worker.observability.watching import Observers
 from worker.settings import Settings
 
 _PAUSE_STEP = 0.1
@@ -39,25 +41,22 @@ _BOUNDS = {
 }
 
 
-def create_app(settings: Settings) -> OwnCelery:
+def create_app(settings: Settings) -> WorkerApp:
     """The application of worker and beat; connects to nothing before one of them starts."""
-    app = OwnCelery("ostinato")
     life = Life(heard=_HEARD_SECONDS, deaf_after=settings.deaf_after)
-    watching = Watching(settings)
-    receiver = Receiver(
-        _writer(settings, watching), now, partial(_pause, life), watching.applied_ahead, watching.found_done
-    )
-    consumer = worker_consumer(receiver, settings, life)
+    observers = Observers(settings)
+    receiver = Receiver(_writer(settings, observers), now, partial(_pause, life))
+    app, consumer = WorkerApp(settings, receiver, life), consumer_class(settings)
     app.conf.update(_configuration(settings) | consumer.configuration(settings), worker_consumer=consumer)
     app.steps["consumer"].update(consumer.own_steps)
-    bind(app, receiver, watching.around)
-    _connect_signals(settings, receiver, watching)
+    bind(app, receiver, observers.around)
+    _connect_signals(settings, receiver, observers)
     return app
 
 
-def _writer(settings: Settings, watching: Watching) -> Writer:
+def _writer(settings: Settings, observers: Observers) -> Writer:
     """A writer, which is alone in the store where there is one lane."""
-    return Writer(settings.store_address, settings.own_lane if settings.lanes > 1 else None, watching.watch)
+    return Writer(settings.store_address, settings.own_lane if settings.lanes > 1 else None, observers.committed)
 
 
 def _configuration(settings: Settings) -> dict[str, Any]:
@@ -65,7 +64,7 @@ def _configuration(settings: Settings) -> dict[str, Any]:
     kind = kind_of(settings.broker_address)
     return {
         # Serial: one process that applies one message after the other.
-        "worker_pool": "worker.broker.pool:SerialPool",
+        "worker_pool": "worker.broker.consumer:SerialPool",
         "worker_concurrency": 1,
         "worker_prefetch_multiplier": 1,
         # The broker is told "done" after the commit, never before.
@@ -87,33 +86,38 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         "worker_send_task_events": True,
         "worker_enable_remote_control": False,
         "beat_schedule": beat_schedule(schedule, kind.options(queue_of(settings.own_lane), _BOUNDS)),
-        "beat_scheduler": slot_scheduler(settings),
+        "beat_scheduler": SlotScheduler,
         "beat_max_loop_interval": LONGEST_WAIT,
         "enable_utc": True,
         "timezone": "UTC",
     }
 
 
-def _connect_signals(settings: Settings, receiver: Receiver, watching: Watching) -> None:
+def _connect_signals(settings: Settings, receiver: Receiver, observers: Observers) -> None:
     def set_up_logs(**_: object) -> None:
         configure_logs(settings.log_level)
 
     def begin(**_: object) -> None:
         try:
             settings.require_lane()
-            watching.start(receiver)
+            observers.start(receiver)
             receiver.writer.open()
         except (ConfigurationError, StoreOutdated) as error:
             raise SystemExit(str(error)) from None
         except TransientError as error:
             logging.getLogger(__name__).warning("store_unavailable: %s", error)
 
+    def say_ready(**_: object) -> None:
+        detail = "`celery inspect` and `celery control` get no answer; ask `ostinato status` instead"
+        structlog.get_logger().info("remote_control_off", detail=detail)
+
     def end(**_: object) -> None:
-        watching.stop()
+        observers.stop()
         receiver.writer.close()
 
     signals.setup_logging.connect(set_up_logs, weak=False, dispatch_uid=_SIGNALS)
     signals.worker_init.connect(begin, weak=False, dispatch_uid=_SIGNALS)
+    signals.worker_ready.connect(say_ready, weak=False, dispatch_uid=_SIGNALS)
     signals.worker_shutdown.connect(end, weak=False, dispatch_uid=_SIGNALS)
 
 

@@ -1,7 +1,7 @@
 """What `celery -A worker` finds: the application, put together from the environment."""
 
 from ostinato.errors import ConfigurationError
-from ostinato.settings.broker import read_settings
+from ostinato.settings.environment import read_settings
 from worker.app import create_app
 from worker.settings import Settings
 

@@ -8,7 +8,7 @@ from typing import TextIO
 import structlog
 from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
 
-from ostinato.messages.reasons import escaped
+from ostinato.messages.printable import escaped
 
 _CHATTER = {
     # Two lines a message: at debug, the store says what each of them did.

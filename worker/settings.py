@@ -9,10 +9,11 @@ from pydantic import AfterValidator, Field, ValidationInfo
 
 from ostinato.errors import ConfigurationError
 from ostinato.messages.routing import MOST_LANES
-from ostinato.outbox.folder import OutboxSettings
 from ostinato.settings.environment import written_as
+from ostinato.settings.outbox import OutboxSettings
 from store.database.engines import store_url
-from worker.processes.embedded import Fsync
+
+Fsync = Literal["everysec", "always"]
 
 _DAY = 86_400
 _FLOWER_AUTH = written_as(

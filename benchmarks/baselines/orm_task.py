@@ -7,7 +7,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from benchmarks.baselines.plain_celery import plain_app
 from ostinato.identity import pattern_id
-from ostinato.settings.broker import read_settings
+from ostinato.settings.environment import read_settings
 from ostinato.sqlite_driver import sqlite_driver
 from store.database import tables
 from store.rules.identity import content_hash

@@ -8,7 +8,8 @@ after the task, with events.
 
 from celery import Celery
 
-from ostinato.settings.broker import BrokerSettings, read_settings
+from ostinato.settings.broker import BrokerSettings
+from ostinato.settings.environment import read_settings
 
 
 def plain_app(name: str) -> Celery:

@@ -1,23 +1,25 @@
-"""Every error Ostinato raises; the branch decides what becomes of a message.
+"""Every error that Ostinato raises; the branch decides what becomes of a message.
 
 OstinatoError
 ├── PermanentError          the message can never be applied: it is quarantined, whole
 │   └── MalformedMessage    its shape, a type or a limit is wrong
 ├── TransientError          nothing is wrong with the message: roll back, try again later
-│   ├── StoreUnavailable    the database does not answer, is locked or has no room
-│   ├── StoreOutdated       the database has not been brought to this version's schema
+│   ├── StoreUnavailable *  the database does not answer, is locked or has no room
+│   ├── StoreOutdated *     the database has not been brought to this version's schema
 │   ├── BrokerUnavailable   the broker did not take the message in time
 │   └── OutboxUnavailable   a producer's outbox cannot be read or written: it did not take the message
 │       └── OutboxFull      or has no room for it
-├── NotFound                a query named a pattern, or a message in the quarantine, that the store does not have
-│   └── AmbiguousPrefix     or more than one that it has
-├── HistoryPruned           what was asked for needs messages whose content is gone
+├── NotFound *              a query named a pattern, or a message in the quarantine, that the store does not have
+│   └── AmbiguousPrefix *   or more than one that it has
+├── HistoryPruned *         what was asked for needs messages whose content is gone
 └── ConfigurationError      a setting cannot work; the sentence says which and what to do
+
+Those with a star are raised only by the store, and are defined in `store.errors`.
 """
 
 
 class OstinatoError(Exception):
-    """Whatever Ostinato raises on purpose."""
+    """The base of every error that Ostinato raises on purpose."""
 
 
 class PermanentError(OstinatoError):
@@ -40,14 +42,6 @@ class TransientError(OstinatoError):
     """Nothing is wrong with the message; the same call succeeds once the trouble is over."""
 
 
-class StoreUnavailable(TransientError):
-    """The database does not answer, is locked by somebody else, or has no room."""
-
-
-class StoreOutdated(TransientError):
-    """The database's schema is not this version's."""
-
-
 class BrokerUnavailable(TransientError):
     """The broker did not take the message in time; it may have it all the same, so send it again with its id."""
 
@@ -58,18 +52,6 @@ class OutboxUnavailable(TransientError):
 
 class OutboxFull(OutboxUnavailable):
     """Too much waits in a producer's outbox, or has waited for too long; it did not take the message."""
-
-
-class NotFound(OstinatoError):
-    """No pattern, or no message in the quarantine, has the id, alias or prefix asked for."""
-
-
-class AmbiguousPrefix(NotFound):
-    """More than one begins with the prefix asked for."""
-
-
-class HistoryPruned(OstinatoError):
-    """What was asked for needs messages whose content was pruned."""
 
 
 class ConfigurationError(OstinatoError):

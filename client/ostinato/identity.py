@@ -23,5 +23,5 @@ def pattern_id(pattern_type: str, pattern_name: str) -> str:
 
 
 def slot_of(pattern_id: str) -> int:
-    """Which of the `SLOTS` parts of all patterns an id belongs to: what is in different parts can be done at once."""
+    """Which of the `SLOTS` parts of all patterns an id belongs to: work on different parts can be done at once."""
     return zlib.crc32(pattern_id.encode(errors="surrogatepass")) % SLOTS

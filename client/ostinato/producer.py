@@ -1,74 +1,192 @@
-"""Fire and forget: `Producer` keeps each message in an outbox and returns; a thread of its own sends them on."""
+"""Fire and forget: `Producer` keeps each message in an outbox and returns; a thread of its own sends it on."""
 
 import atexit
 import os
-from collections.abc import Callable
-from threading import RLock
-from typing import Concatenate, ParamSpec, Self, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Literal, Self, TypeVar
+from uuid import UUID
 
 from ostinato.messages import wire
 from ostinato.messages.models import (
     ApplyBatch,
     Message,
+    Provenance,
     RecalculateAllPatternPriorities,
     RecordPattern,
     RecordPatternApplication,
     SoftDeletePattern,
     UpdatePatternEffectiveness,
 )
-from ostinato.outbox.folder import OutboxSettings
-from ostinato.outbox.sender import Sending
+from ostinato.outbox.forking import changing
+from ostinato.outbox.sender import Sender
 from ostinato.publishing.tracing import recording
-from ostinato.settings.broker import read_settings
+from ostinato.settings.environment import read_settings
+from ostinato.settings.outbox import OutboxSettings
 
 _AT_EXIT_SECONDS = 2.0
+# Made where they are not given.
+_STAMPS = ("id", "occurred_at")
 
-P = ParamSpec("P")
 M = TypeVar("M", bound=Message)
-
-
-def _recording(message: Callable[P, M], answer: Callable[[M], str]) -> Callable[Concatenate["Producer", P], str]:
-    def record(self: "Producer", /, *args: P.args, **kwargs: P.kwargs) -> str:
-        if args:
-            raise TypeError("a message takes its fields by name")
-        made = wire.make(message, kwargs)
-        self.send(made)
-        return answer(made)
-
-    return record
-
-
-def _id(message: Message) -> str:
-    return str(message.id)
 
 
 class Producer:
     """Takes messages at once, whether or not there is a broker, and loses none that it took.
 
-    Each call checks its fields (MalformedMessage with a reason code), writes the message to the outbox of this process
-    and returns an id: `record_pattern` the pattern's, `record_pattern_application` the application's, the others the
-    message's. It never waits for the broker. OutboxFull where too much waits already, OutboxUnavailable where the file
-    cannot be written: then nothing was taken.
+    Each call checks its fields, writes the message to the outbox of this process and returns an id. It never waits for
+    the broker. If it raises an error, it took nothing: MalformedMessage (with a reason code) if a field is wrong,
+    OutboxFull if too much waits already, OutboxUnavailable if the file cannot be written.
 
-    What a process leaves behind when it ends, however it ends, is sent by the next one that has a `Producer` on the
-    same folder, by one that runs, or by `ostinato outbox flush`. Threads may share one; a child of a fork has an outbox
-    of its own, from its first message on. A context manager that closes.
+    What a process leaves behind when it ends, however it ends, is sent later: by the next process that has a `Producer`
+    on the same folder, by one that runs already, or by `ostinato outbox flush`. Threads may share a producer. The child
+    of a fork gets an outbox of its own with its first message. A context manager that closes.
     """
 
     def __init__(self, settings: OutboxSettings | None = None) -> None:
-        """Open an outbox, as the settings or else the environment have it; ConfigurationError, OutboxUnavailable."""
+        """Open an outbox, as the settings say, or else the environment; ConfigurationError, OutboxUnavailable."""
         self._settings = settings or read_settings(OutboxSettings)
-        self._sending: Sending | None = None
+        self._sender: Sender | None = None
         self._opened()
 
-    record_pattern = _recording(RecordPattern, lambda message: message.pattern_id)
-    record_pattern_application = _recording(RecordPatternApplication, _id)
-    soft_delete_pattern = _recording(SoftDeletePattern, _id)
-    update_pattern_effectiveness = _recording(UpdatePatternEffectiveness, _id)
-    recalculate_all_pattern_priorities = _recording(RecalculateAllPatternPriorities, _id)
+    def record_pattern(  # noqa: PLR0913 - a message has many fields
+        self,
+        *,
+        pattern_type: str,
+        pattern_name: str,
+        description: str | None = None,
+        context_tags: Sequence[str] | None = None,
+        suggested_action: str | None = None,
+        provenance: Provenance | Mapping[str, str | int | None] | None = None,
+        instrument_name: str | None = None,
+        fingerprint: str | None = None,
+        id: UUID | str | None = None,  # noqa: A002 - the field's name
+        occurred_at: datetime | str | None = None,
+    ) -> str:
+        """Say that a pattern was seen.
+
+        Args:
+            pattern_type: Which sort of pattern it is; 1 to 100 characters.
+            pattern_name: What it is called; 1 to 500 characters. Case and runs of white space do not matter.
+            description: What it is; at most 10,000 characters, tabs and new lines among them.
+            context_tags: Words to find it by; at most 64, each of 1 to 200 characters.
+            suggested_action: What to do about it; at most 10,000 characters, tabs and new lines among them.
+            provenance: Where it was seen: `job_hash` (at most 200 characters), `sheet_num` (0 to 2,147,483,647).
+            instrument_name: What saw it; at most 200 characters.
+            fingerprint: Patterns of one type with the same fingerprint are one pattern; at most 200 characters.
+            id: The message's id, the same at each retry; a UUID of 36 characters. Without one, it is made.
+            occurred_at: When it was seen: an aware datetime, or ISO 8601 with an offset. Without one, now.
+
+        Returns:
+            the pattern's id: 16 hex digits, the same for every spelling of the name.
+
+        Raises:
+            MalformedMessage, OutboxFull, OutboxUnavailable: nothing was taken, see `Producer`.
+        """
+        return self._taken(RecordPattern, locals()).pattern_id
+
+    def record_pattern_application(  # noqa: PLR0913 - a message has many fields
+        self,
+        *,
+        pattern_id: str,
+        execution_id: str,
+        pattern_led_to_success: bool,
+        retry_count_before: int = 0,
+        retry_count_after: int = 0,
+        application_mode: Literal["exploitation", "exploration"] = "exploitation",
+        validation_passed: bool | None = None,
+        grounding_confidence: float | None = None,
+        id: UUID | str | None = None,  # noqa: A002 - the field's name
+        occurred_at: datetime | str | None = None,
+    ) -> str:
+        """Say that a pattern was applied to an execution, and how that ended.
+
+        Args:
+            pattern_id: The pattern's id, as `record_pattern` returns it, or an alias; 1 to 200 characters.
+            execution_id: What it was applied to; at most 200 characters.
+            pattern_led_to_success: Whether it worked; a real boolean.
+            retry_count_before: Retries before it was applied; 0 to 1,000,000.
+            retry_count_after: Retries after it was applied; 0 to 1,000,000.
+            application_mode: `exploitation` of what is known to work, or `exploration`.
+            validation_passed: Whether the result passed its validation; a real boolean.
+            grounding_confidence: How sure it is that the pattern caused the outcome; 0 to 1, and finite.
+            id: The message's id, the same at each retry; a UUID of 36 characters. Without one, it is made.
+            occurred_at: When it was applied: an aware datetime, or ISO 8601 with an offset. Without one, now.
+
+        Returns:
+            the application's id, which is the message's.
+
+        Raises:
+            MalformedMessage, OutboxFull, OutboxUnavailable: nothing was taken, see `Producer`.
+        """
+        return str(self._taken(RecordPatternApplication, locals()).id)
+
+    def soft_delete_pattern(
+        self,
+        *,
+        pattern_id: str,
+        id: UUID | str | None = None,  # noqa: A002 - the field's name
+        occurred_at: datetime | str | None = None,
+    ) -> str:
+        """Hide a pattern from queries until it is seen again; its row and its applications stay.
+
+        Args:
+            pattern_id: The pattern's id, or an alias; 1 to 200 characters.
+            id: The message's id, the same at each retry; a UUID of 36 characters. Without one, it is made.
+            occurred_at: When it was deleted: an aware datetime, or ISO 8601 with an offset. Without one, now.
+
+        Returns:
+            the message's id.
+
+        Raises:
+            MalformedMessage, OutboxFull, OutboxUnavailable: nothing was taken, see `Producer`.
+        """
+        return str(self._taken(SoftDeletePattern, locals()).id)
+
+    def update_pattern_effectiveness(
+        self,
+        *,
+        pattern_id: str,
+        id: UUID | str | None = None,  # noqa: A002 - the field's name
+        occurred_at: datetime | str | None = None,
+    ) -> str:
+        """Ask for one pattern's scores to be computed again.
+
+        Args:
+            pattern_id: The pattern's id, or an alias; 1 to 200 characters.
+            id: The message's id, the same at each retry; a UUID of 36 characters. Without one, it is made.
+            occurred_at: When it was asked: an aware datetime, or ISO 8601 with an offset. Without one, now.
+
+        Returns:
+            the message's id.
+
+        Raises:
+            MalformedMessage, OutboxFull, OutboxUnavailable: nothing was taken, see `Producer`.
+        """
+        return str(self._taken(UpdatePatternEffectiveness, locals()).id)
+
+    def recalculate_all_pattern_priorities(
+        self,
+        *,
+        id: UUID | str | None = None,  # noqa: A002 - the field's name
+        occurred_at: datetime | str | None = None,
+    ) -> str:
+        """Ask for every pattern's scores to be computed again; beat does so by itself.
+
+        Args:
+            id: The message's id, the same at each retry; a UUID of 36 characters. Without one, it is made.
+            occurred_at: When it was asked: an aware datetime, or ISO 8601 with an offset. Without one, now.
+
+        Returns:
+            the message's id.
+
+        Raises:
+            MalformedMessage, OutboxFull, OutboxUnavailable: nothing was taken, see `Producer`.
+        """
+        return str(self._taken(RecalculateAllPatternPriorities, locals()).id)
 
     def send(self, message: Message) -> None:
-        """Take a message that is made already, of any kind but a batch; errors as for the others."""
+        """Take a message that was made before, of any kind but a batch; errors as for the others."""
         if message.KIND == ApplyBatch.KIND:
             raise TypeError("send the messages of a batch one by one: they are batched on their way")
         with recording(message.KIND, str(message.id)):
@@ -77,23 +195,23 @@ class Producer:
     @property
     def waiting(self) -> int:
         """How many messages of this process the broker does not have yet."""
-        sending = self._sending
-        return 0 if sending is None else sending.outbox.waiting
+        sender = self._own()
+        return 0 if sender is None else sender.outbox.waiting
 
     def flush(self, timeout: float = 5.0) -> bool:
-        """Wait for at most so many seconds until the broker has all that was taken before; whether it has."""
-        sending = self._sending
-        return sending is None or sending.flush(timeout)
+        """Wait until the broker has all that was taken before, at most ``timeout`` seconds; whether it has."""
+        sender = self._own()
+        return sender is None or sender.flush(timeout)
 
     def close(self, timeout: float = 5.0) -> int:
-        """Send what waits, for at most so many seconds; how many messages are left, which are sent later.
+        """Send what waits, for at most ``timeout`` seconds; returns how many messages are left, to be sent later.
 
         A message after that opens the outbox again.
         """
-        with _changing:
-            sending, self._sending = self._sending, None
+        with changing:
+            sender, self._sender = self._own(), None
             _open.discard(self)
-        return 0 if sending is None else sending.close(timeout)
+        return 0 if sender is None else sender.close(timeout)
 
     def __enter__(self) -> Self:
         return self
@@ -101,31 +219,32 @@ class Producer:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _opened(self) -> Sending:
-        with _changing:
-            if self._sending is None:
-                self._sending = Sending(self._settings)
+    def _taken(self, model: Callable[..., M], arguments: Mapping[str, object]) -> M:
+        """The message of a method's arguments, which are its fields, once it is in the outbox."""
+        fields = {
+            name: value
+            for name, value in arguments.items()
+            if name != "self" and not (value is None and name in _STAMPS)
+        }
+        message = wire.make(model, fields)
+        self.send(message)
+        return message
+
+    def _own(self) -> Sender | None:
+        """What this process has open: the child of a fork leaves its parent's alone."""
+        sender = self._sender
+        return sender if sender is not None and sender.process == os.getpid() else None
+
+    def _opened(self) -> Sender:
+        with changing:
+            sender = self._own()
+            if sender is None:
+                sender = self._sender = Sender(self._settings)
                 _open.add(self)
-            return self._sending
-
-    def after_fork(self) -> None:
-        """In the child of a fork, done by itself: leave the outbox to the parent."""
-        _of_parents.append(self._sending)
-        self._sending = None
+            return sender
 
 
-# Held while a producer opens or closes, which a fork waits for.
-_changing = RLock()
 _open: set[Producer] = set()
-# What a child of a fork has from its parent: never used and never closed, because the parent uses it.
-_of_parents: list[Sending | None] = []
-
-
-def _after_fork() -> None:
-    for producer in tuple(_open):
-        producer.after_fork()
-    _open.clear()
-    _changing.release()
 
 
 def _at_exit() -> None:
@@ -133,5 +252,4 @@ def _at_exit() -> None:
         producer.close(_AT_EXIT_SECONDS)
 
 
-os.register_at_fork(before=_changing.acquire, after_in_parent=_changing.release, after_in_child=_after_fork)
 atexit.register(_at_exit)

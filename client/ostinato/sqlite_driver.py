@@ -1,4 +1,4 @@
-"""Which SQLite is used: the bundled one where it is installed, else Python's own."""
+"""Which SQLite is used: the bundled one if it is installed, else Python's own."""
 
 import importlib
 import sqlite3
@@ -10,7 +10,7 @@ _WAL_RESET_FIXED = ((3, 50, 7), (3, 44, 6))
 
 
 def sqlite_driver() -> ModuleType:
-    """The SQLite with the fewest bugs at hand: the bundled one where it is installed, else Python's own."""
+    """The bundled SQLite if it is installed, because it has the fewest bugs; else Python's own."""
     try:
         return importlib.import_module("pysqlite3.dbapi2")
     except ImportError:

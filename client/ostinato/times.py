@@ -9,7 +9,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 LATEST = (datetime.max.replace(tzinfo=UTC) - EPOCH) // _MICROSECOND
-"""The last moment that there is, at the end of the year 9999."""
+"""The last moment that a datetime can be, at the end of the year 9999."""
 
 
 def to_micros(moment: datetime) -> int:

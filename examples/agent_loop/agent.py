@@ -1,11 +1,11 @@
-"""An agent that learns: it asks the store what to do, does it, and says what came of it.
+"""An agent that learns: it asks the store what to do, does it, and reports the outcome.
 
     ostinato up                                      # in another terminal; it says where its data is
     python3 agent.py sqlite:////PATH/OF/store.db     # with the Python of Ostinato's environment
 
-Its task is made up, so that it is the same every time: in each run the same problems come up, and for each there are
-remedies, of which some help now and then, and one always. The agent does not know which. What it learns is in the
-store, so another agent, or this one tomorrow, starts where it stopped.
+Its task is artificial, so that every run is the same: the same problems come up, and each has several remedies. Some
+remedies help sometimes, and one always helps. The agent does not know which. It learns through the store, so another
+agent, or this one tomorrow, continues where it stopped.
 """
 
 import argparse
@@ -17,20 +17,20 @@ from collections.abc import Mapping, Sequence
 from ostinato import Producer
 from store import Pattern, Store
 
-# What can be tried against each problem; each remedy helps in every so manieth run.
+# What can be tried against each problem; each remedy helps in every n-th run.
 REMEDIES = {
     "File not created": {"Try again": 3, "Wait for a second": 2, "Make the folder first": 1},
     "Page times out": {"Load it again": 2, "Close other pages": 4, "Ask for less of it": 1},
     "Two agents write one file": {"Write faster": 7, "Write at another hour": 5, "Lock the file": 1},
 }
 PATTERN_TYPE = "agent_problem"
-# With fewer applications the store has no opinion: both scores are those of a pattern that nobody applied.
+# With fewer outcomes, the score does not depend on them yet.
 PROVEN = 3
 PATIENCE_SECONDS = 30.0
 
 
 def advice(store: Store) -> Mapping[str, Sequence[str]]:
-    """What to try against each problem, in order: first what is not proven yet, then as the store ranks it."""
+    """What to try against each problem, in order: first the unproven remedies, then as the store ranks it."""
     known: dict[str, list[Pattern]] = defaultdict(list)
     for pattern in store.patterns(pattern_type=PATTERN_TYPE, limit=100):
         for problem in pattern.context_tags or ():
@@ -42,12 +42,12 @@ def advice(store: Store) -> Mapping[str, Sequence[str]]:
 
 
 def is_proven(pattern: Pattern) -> bool:
-    """Whether the store has an opinion of it."""
+    """Whether the store has enough outcomes to score it."""
     return pattern.led_to_success_count + pattern.led_to_failure_count >= PROVEN
 
 
 def solve(problem: str, advised: Sequence[str], run: int, producer: Producer) -> list[str]:
-    """Try remedies until one helps, first those advised; gives the ids of what was reported."""
+    """Try remedies until one helps, first those advised; returns the ids of the reports."""
     reported: list[str] = []
     # The agent's own ideas come last; what was advised is not tried twice.
     for tries, remedy in enumerate(dict.fromkeys([*advised, *REMEDIES[problem]])):
@@ -73,22 +73,22 @@ def solve(problem: str, advised: Sequence[str], run: int, producer: Producer) ->
 
 
 def wait_until_told(store: Store, reported: Sequence[str]) -> None:
-    """Return once the store has all of this.
+    """Return once all reports are in the store.
 
-    An agent whose runs take minutes need not wait. Here they take no time, and the next one is to know of the last.
+    An agent whose runs take minutes need not wait. Here runs take no time, and each has to know the result of the last.
     """
     deadline = time.monotonic() + PATIENCE_SECONDS
     while len(store.arrived(reported)) < len(reported):
         if time.monotonic() > deadline:
-            sys.exit("The store has not got what was reported: does `ostinato up` run?")
+            sys.exit("The reports have not arrived in the store: does `ostinato up` run?")
         time.sleep(0.02)
 
 
 def main() -> None:
-    """Run some times, and print how many remedies each run had to try."""
+    """Run several times, and print how many remedies each run had to try."""
     options = argparse.ArgumentParser(description="Run an agent that learns.")
     options.add_argument("store", help="URL of the store, as sqlite:////PATH/OF/store.db")
-    options.add_argument("--runs", type=int, default=12, help="how many (default: 12)")
+    options.add_argument("--runs", type=int, default=12, help="number of runs (default: 12)")
     given = options.parse_args()
     with Store(given.store) as store, Producer() as producer:
         for run in range(1, given.runs + 1):

@@ -1,11 +1,11 @@
-"""A Celery application that tells Ostinato what it met, with nothing of Ostinato but a name and some JSON.
+"""A Celery application that reports to Ostinato without any of its packages: a task name and JSON are enough.
 
-    export BROKER_URL=redis+socket:///FOLDER/broker.sock    # that of `ostinato up`, or any that it was given
+    export BROKER_URL=redis+socket:///FOLDER/broker.sock    # the broker of `ostinato up`
     celery -A shop worker -Q shop --pool solo               # this application's own worker
-    python3 shop.py                                         # have it take some orders
+    python3 shop.py                                         # give it some orders
 
-Every language with a Celery client can do the same: the name of a task, one argument, a JSON text. Its fields are in
-docs/reference/messages.schema.json.
+Every language with a Celery client can do the same: send a task by name with one argument, a JSON text. The fields are
+in docs/reference/messages.schema.json.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from kombu.exceptions import OperationalError
 app = Celery("shop", broker=os.environ["BROKER_URL"])
 app.conf.update(task_default_queue="shop", task_ignore_result=True)
 
-# For what is told, an application of its own: without these bounds, Celery waits for ever for a broker that is away.
+# A separate application for the reports: without these bounds, a call may wait very long for an unavailable broker.
 telling = Celery("shop-telling", broker=os.environ["BROKER_URL"], set_as_current=False)
 telling.conf.update(
     task_publish_retry=False,
@@ -39,15 +39,15 @@ PROBLEM = {"pattern_type": "order_failure", "pattern_name": "Payment service is 
 
 
 def pattern_id(pattern_type: str, pattern_name: str) -> str:
-    """The id that the store gives a pattern: nobody has to be asked for it."""
+    """The id of a pattern in the store, computed without asking it."""
     normalised = " ".join(pattern_name.lower().split())
     return hashlib.sha256(f"{pattern_type}:{normalised}".encode()).hexdigest()[:16]
 
 
 def tell(kind: str, **fields: object) -> None:
-    """Send one message; a broker that is away costs half a second, and the message.
+    """Send one message; if the broker does not answer, the call takes half a second and the message is lost.
 
-    Who cannot afford to lose one keeps the text, with its id, and sends the same again: it takes effect once.
+    To lose no message, keep the text with its id and send the same text again: it takes effect once.
     """
     message = {"kind": kind, "id": str(uuid4()), "occurred_at": datetime.now(UTC).isoformat(), **fields}
     try:
@@ -58,7 +58,7 @@ def tell(kind: str, **fields: object) -> None:
 
 @app.task(name="shop.order")
 def order(number: int) -> None:
-    """Take an order. The payment service is always busy at first, and every third time at the second try too."""
+    """Take an order. The payment service is busy at the first try, and at every third order at the second try too."""
     tell("record_pattern", **PROBLEM, context_tags=["shop"], suggested_action="Ask it again after a second")
     paid = number % 3 != 0
     tell(

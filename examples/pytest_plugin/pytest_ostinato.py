@@ -1,4 +1,4 @@
-"""A pytest plugin that tells Ostinato which tests fail, and whether running them again helps. README.md says more."""
+"""A pytest plugin that reports to Ostinato which tests fail, and whether running them again helps. See README.md."""
 
 import sys
 import time
@@ -18,22 +18,22 @@ REMEDY = "Run it again"
 _CACHE = "ostinato/failed"
 _LONGEST_NAME = 500
 _LONGEST_LINE = 200
-# So long the end of a session with failures may take to send them; what is left is sent by somebody else.
+# The end of a session with failures may take this long to send messages; another process sends the rest.
 _SECONDS = 0.5
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Begin to listen; of the processes of pytest-xdist, only in the one that hears of every test."""
+    """Start the listener; with pytest-xdist, only in the controller, which gets every report."""
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(Listener(config), "ostinato-listener")
 
 
 class Listener:
-    """Notes what came of each run of a test, and tells it when all are done. Raises nothing, changes no outcome."""
+    """Notes the outcome of each test run, and reports them at the end. Raises nothing, changes no outcome."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
-        # Not there where somebody left out pytest's own plugin for it.
+        # Missing if pytest's own cache plugin is turned off.
         self._cache: Any = getattr(config, "cache", None)
         self._project = config.rootpath.name
         self._session = f"{self._project} {datetime.now(UTC).isoformat(timespec='seconds')}"[-_LONGEST_LINE:]
@@ -45,7 +45,7 @@ class Listener:
         self._trouble = ""
 
     def pytest_sessionstart(self) -> None:
-        """Read what failed before."""
+        """Read which tests failed in earlier sessions."""
         try:
             if self._cache is not None:
                 self._failed_before = {str(test): float(at) for test, at in self._cache.get(_CACHE, {}).items()}
@@ -53,10 +53,10 @@ class Listener:
             self._trouble = str(error)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take one part of a run: set-up, call or tear-down, with which it is over."""
+        """Take one part of a run: set-up, call or tear-down, which is the last."""
         reports = self._reports[report.nodeid]
         reports.append(report)
-        # A run that pytest-rerunfailures repeats is over with the part that failed.
+        # A run that pytest-rerunfailures repeats ends with the part that failed.
         if report.when == "teardown" or (_failed(report) and not report.failed):
             del self._reports[report.nodeid]
             try:
@@ -65,7 +65,7 @@ class Listener:
                 self._trouble = str(error)
 
     def pytest_sessionfinish(self) -> None:
-        """Tell what was noted; keep what failed for the next session."""
+        """Report the notes; keep the failures for the next session."""
         try:
             if self._cache is not None:
                 self._cache.set(_CACHE, self._failed_before | self._failed)
@@ -103,11 +103,11 @@ class Listener:
             self._failed_before.pop(test, None)
 
     def _same_code(self, test: str) -> bool:
-        """Whether this run of a test followed one that failed, with nothing changed in between."""
+        """Whether this run of a test followed a failed run, without a change of code in between."""
         if test in self._failed:
             return True
         at = self._failed_before.get(test)
-        # The controller of pytest-xdist has not loaded what it would have to look at.
+        # The controller of pytest-xdist has not loaded the modules that it would have to check.
         return at is not None and not self._config.pluginmanager.has_plugin("dsession") and self._changed() < at
 
     def _changed(self) -> float:
@@ -123,7 +123,7 @@ class Listener:
 
     def _tell(self) -> None:
         with warnings.catch_warnings():
-            # Those that the project makes errors are about its own code.
+            # A project that turns warnings into errors means its own code.
             warnings.simplefilter("ignore")
             producer = Producer()
         try:
@@ -134,7 +134,7 @@ class Listener:
 
 
 def _failed(report: pytest.TestReport) -> bool:
-    """Whether a part of a run failed; that it is run again is an outcome of pytest-rerunfailures."""
+    """Whether a part of a run failed; `rerun` is the outcome that pytest-rerunfailures gives a failure it repeats."""
     return report.failed or str(report.outcome) == "rerun"
 
 
@@ -149,12 +149,12 @@ def _flaky(failure: RecordPattern) -> RecordPattern:
 
 
 def _error_of(report: pytest.TestReport) -> str:
-    """The first line of what the test raised."""
+    """The first line of the error that the test raised."""
     crash = getattr(report.longrepr, "reprcrash", None)
     return _line(str(getattr(crash, "message", None) or report.longreprtext))
 
 
 def _line(text: str) -> str:
-    """A text's first line, as messages may have it."""
+    """A text's first line, with only the characters that messages allow."""
     first = next(iter(text.strip().splitlines()), "")[:_LONGEST_NAME]
     return "".join(each if each.isprintable() else "?" for each in first)

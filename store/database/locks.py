@@ -1,8 +1,8 @@
-"""What a transaction holds: the whole store, or only some patterns and contents, so that others run beside it.
+"""Advisory locks of PostgreSQL: on the whole store, or on some patterns and contents, so that others run beside.
 
-A transaction waits for locks only before its first statement, in one order, and later only tries to get more: so no
-two wait for each other's. The order in which messages stand in the inbox is that of the locks, too: an inbox row is
-written when all of them are held that its effect needs.
+Deadlock-free: a transaction blocks for locks only at its start, in sorted order; later it only tries
+(``pg_try_advisory_xact_lock``), and starts over if it fails. The inbox has messages in the order of their locks: an
+inbox row is written only when the transaction holds every lock that its effect needs.
 """
 
 from collections.abc import Iterable
@@ -12,9 +12,9 @@ from sqlalchemy import Connection
 
 from ostinato.identity import slot_of
 
-# One lock for everything that writes: any number, as long as nobody else in the database uses it.
+# The lock on the whole store: any number that no other program uses in this database.
 _WRITER = 0x6F7374696E61746F
-# Others stand for the many locks of a kind; PostgreSQL never takes two numbers for one.
+# The kinds of the other locks. A lock of two numbers is never the same as a lock of one number.
 _SLOTS, _CONTENTS = 0x6F737401, 0x6F737402
 _ALL = "SELECT pg_advisory_xact_lock(%s)"
 _SOME = """
@@ -29,18 +29,18 @@ _OPTION = "locks"
 
 @dataclass(frozen=True, slots=True)
 class Locks:
-    """Locks on slots, each of which stands for the patterns whose ids fall into it, and on content hashes."""
+    """Locks on content hashes and on slots; a slot stands for all patterns whose ids fall into it."""
 
     keys: frozenset[tuple[int, int]] = frozenset()
 
     @classmethod
     def of_patterns(cls, ids: Iterable[str]) -> "Locks":
-        """Those of all that is known under these ids: patterns, aliases, what is parked."""
+        """The locks of everything known under these ids: patterns, aliases, parked messages."""
         return cls(frozenset((_SLOTS, slot_of(each)) for each in ids))
 
     @classmethod
     def of_contents(cls, hashes: Iterable[str]) -> "Locks":
-        """Those of which patterns have these content hashes."""
+        """The locks of the question which patterns have these content hashes."""
         return cls(frozenset((_CONTENTS, int.from_bytes(bytes.fromhex(each)[:4], signed=True)) for each in hashes))
 
     def __or__(self, other: "Locks") -> "Locks":
@@ -50,13 +50,13 @@ class Locks:
         return Locks(self.keys - other.keys)
 
     def as_arrays(self) -> tuple[list[int], list[int]]:
-        """Kinds and keys, in the order in which everybody takes them."""
+        """Kinds and keys, in the order in which every transaction takes them."""
         ordered = sorted(self.keys)
         return [kind for kind, _ in ordered], [key for _, key in ordered]
 
 
 class LockedElsewhere(Exception):
-    """The transaction needs more than it holds: it is to be begun again, with ``wanted``."""
+    """The transaction needs more locks than it holds: begin it again with ``wanted``."""
 
     def __init__(self, wanted: Locks) -> None:
         super().__init__(f"{len(wanted.keys)} locks are wanted")
@@ -64,14 +64,14 @@ class LockedElsewhere(Exception):
 
 
 class Held:
-    """What a transaction holds; without locks of its own it holds the whole store."""
+    """The locks that a transaction holds; None means the lock on the whole store."""
 
     def __init__(self, connection: Connection, locks: Locks | None) -> None:
         self._connection = connection
         self._locks = locks
 
     def add(self, wanted: Locks) -> bool:
-        """Hold these too; True if some are new: what they guard has to be read once more. LockedElsewhere."""
+        """Take these locks too; True if some are new: then read again what they guard. LockedElsewhere."""
         if self._locks is None or not (more := wanted - self._locks).keys:
             return False
         together = self._locks | more
@@ -87,12 +87,12 @@ class Held:
 
 
 def turning(connection: Connection, locks: Locks | None) -> Connection:
-    """The connection, whose next transaction waits for these locks, or for the whole store."""
+    """The connection; its next transaction waits for these locks, or for the whole store."""
     return connection.execution_options(**{_OPTION: locks})
 
 
 def take_turn(connection: Connection) -> None:
-    """Wait, at the beginning of a transaction on PostgreSQL, for what it is to hold."""
+    """Wait, at the beginning of a transaction on PostgreSQL, for the locks that `turning` named."""
     locks: Locks | None = connection.get_execution_options().get(_OPTION)
     if locks is None:
         connection.exec_driver_sql(_ALL, (_WRITER,))

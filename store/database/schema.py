@@ -1,12 +1,12 @@
-"""The schema's version: bringing a database to it, and refusing one that has another."""
+"""The schema's version: bringing a database to it, and refusing a database that has another."""
 
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from sqlalchemy import URL, Connection, Engine, inspect, text
 
-from ostinato.errors import StoreOutdated
 from store.database.engines import exists, migrating_engine, reader_engine, shown, store_url, trouble_is_transient
+from store.errors import StoreOutdated
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -15,9 +15,9 @@ REVISION = "0005"
 
 
 def migrate(url: str) -> None:
-    """Bring the database at ``url`` to this version's schema, creating it where there is none.
+    """Bring the database at ``url`` to this version's schema; creates an SQLite file and its folder.
 
-    One transaction, so that two at once, or a crash in the middle, leave nothing half done.
+    One transaction: two calls at once, or a crash in the middle, leave nothing half done.
     """
     address = store_url(url)
     with trouble_is_transient(address):
@@ -32,15 +32,15 @@ def migrate(url: str) -> None:
 
 
 def require_there(url: URL) -> None:
-    """StoreOutdated for an SQLite file that is not there; a server is asked only by connecting to it."""
+    """StoreOutdated if the SQLite file is missing; a server is asked only by connecting to it."""
     if not exists(url):
         raise StoreOutdated(f"There is no store at {shown(url)} yet: run `ostinato up` or `ostinato migrate`.")
 
 
 def require_no_others(url: URL) -> None:
-    """StoreOutdated for an SQLite file that has another application's tables; nothing in it is changed.
+    """StoreOutdated if the SQLite file has another application's tables; the file is not changed.
 
-    To open it as the writer does would change how it keeps its log, for that application too.
+    Opening it as the writer does would change the kind of its log, for that application too.
     """
     if url.get_backend_name() != "sqlite" or not exists(url):
         return
@@ -81,7 +81,7 @@ def _revision(connection: Connection) -> str | None:
 
 
 def _require_known(connection: Connection, url: URL) -> None:
-    from alembic.script import ScriptDirectory  # noqa: PLC0415 - readers never migrate, and must not wait for it
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 - readers never migrate, and must not wait for the import
 
     found = _revision(connection)
     known = {script.revision for script in ScriptDirectory.from_config(_config(connection)).walk_revisions()}

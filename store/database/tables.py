@@ -29,6 +29,9 @@ from store.rules.scoring import Outcome
 
 T = TypeVar("T")
 
+# The states of a row in the quarantine.
+NEW, REPLAYED, DISCARDED = "new", "replayed", "discarded"
+
 metadata = MetaData(
     naming_convention={
         "pk": "pk_%(table_name)s",
@@ -40,7 +43,7 @@ metadata = MetaData(
 
 
 class Json(TypeDecorator[T]):
-    """A value as JSON text; ``decode`` makes it again from what JSON knows."""
+    """A value as JSON text; ``decode`` makes the value of what JSON has."""
 
     impl = Text
     cache_ok = True
@@ -75,7 +78,7 @@ def _key(length: int) -> TypeEngine[str]:
     return String(length).with_variant(String(length, collation="C"), "postgresql")
 
 
-# SQLite counts up by itself in a column of exactly this type.
+# SQLite numbers rows by itself only in a column of exactly this type.
 _counted = BigInteger().with_variant(Integer, "sqlite")
 
 inbox = Table(
@@ -123,10 +126,10 @@ patterns = Table(
     Column("trust_score", Double, nullable=False, index=True),
     Column("trust_calculated_at", BigInteger, nullable=False),
     Column("quarantine_status", String(16), nullable=False, index=True),
-    # In the order of the ids, in which recalculations go through them: a chunk is some pages, not a row of each.
+    # Rows in the order of their ids, in which recalculations read them: a chunk is a few pages, not a row of each page.
     sqlite_with_rowid=False,
 )
-# With what most questions ask beside, so that of those that do not pass only the index is read.
+# With the column that most questions filter by, so that rows that do not pass are read only in the index.
 _RANKING = (patterns.c.priority_score.desc(), patterns.c.last_seen.desc(), patterns.c.id, patterns.c.active)
 Index("ix_patterns_ranking", *_RANKING)
 Index("ix_patterns_ranking_by_type", patterns.c.pattern_type, *_RANKING)
@@ -195,7 +198,7 @@ quarantine = Table(
     Column("resolved_at", BigInteger),
     Column("note", Text),
 )
-# What is asked again and again is answered from it alone: to find out a row's state, SQLite reads through its bytes.
+# Frequent questions are answered from the index alone: SQLite reads all bytes of a row to find its state.
 Index(None, quarantine.c.state, quarantine.c.received_at, quarantine.c.reason_code)
 
 recalculations = Table(

@@ -1,12 +1,15 @@
-"""Whether two stores hold the same: what they learnt, not when they last computed a score."""
+"""Whether two stores have learnt the same; when they last computed a score does not matter."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from heapq import merge
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, Text, case, select, type_coerce
 
-from store.database.counters import APPLIED, MERGES, read_counts
+from store.database.counters import APPLIED, MERGES, read_counters
 from store.database.tables import Json, aliases, applications, inbox, parked, pattern_tags, patterns
 from store.writing.scoring_sql import possible, scores_at
 
@@ -15,7 +18,7 @@ MISSING = "missing"
 TOLERANCE = 1e-12
 _ROWS_AT_ONCE = 1_000
 _SCORES = ("effectiveness_score", "priority_score")
-# The numbering may have gaps, and the contents are what the other store was made from.
+# Places may have gaps, and the other store was made from the contents.
 _NOT_COMPARED = {"inbox": ("seq", "content")}
 
 Values = tuple[Any, ...]
@@ -25,8 +28,8 @@ Values = tuple[Any, ...]
 class Difference:
     """One value that is not the same in both stores.
 
-    ``key`` names the row by its id; ``column`` is None where the whole row is missing from one of them, and the two
-    values then are `PRESENT` and `MISSING`.
+    ``key`` names the row by its id. If one store does not have the row at all, ``column`` is None, and the two values
+    are `PRESENT` and `MISSING`.
     """
 
     table: str
@@ -38,7 +41,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class _Compared:
-    """A table's columns by name, as they are compared; the first ``keys`` of them tell its rows apart."""
+    """A table's columns by name, as they are compared; the first ``keys`` of them are the key of a row."""
 
     name: str
     keys: int
@@ -48,12 +51,12 @@ class _Compared:
 def differences(live: Connection, rebuilt: Connection, now: int) -> Iterator[Difference]:
     """Every difference, table by table, by id; nothing is written.
 
-    Both scores are recomputed on either side as of ``now``, and are the same if they differ by at most `TOLERANCE`.
+    Both scores are recomputed in either store as of ``now``; they are equal if they differ by at most `TOLERANCE`.
     """
     for table in _tables(now):
         for one, other in _matched(_rows(live, table), _rows(rebuilt, table), table.keys):
             yield from _between(table, one, other)
-    counted, recounted = read_counts(live), read_counts(rebuilt)
+    counted, recounted = read_counters(live), read_counters(rebuilt)
     for name in (APPLIED, MERGES):
         if counted[name] != recounted[name]:
             yield Difference("counters", name, "value", counted[name], recounted[name])
@@ -62,7 +65,7 @@ def differences(live: Connection, rebuilt: Connection, now: int) -> Iterator[Dif
 def _tables(now: int) -> tuple[_Compared, ...]:
     scores = scores_at(now)
     values = (scores.effectiveness, scores.priority)
-    # Of a row with impossible values there are no scores, and asking for them would be an error.
+    # A row with impossible values has no scores, and computing them would be an error.
     recomputed = {name: case((possible, value), else_=None) for name, value in zip(_SCORES, values, strict=True)}
     return (
         _compared(inbox, "message_id"),
@@ -82,7 +85,7 @@ def _compared(table: Table, *keys: str, instead: Mapping[str, ColumnElement[Any]
 
 
 def _as_kept(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    """JSON as its text, which can be compared whatever has become of it."""
+    """JSON as its text: that can be compared even if it is not valid JSON any more."""
     return type_coerce(column, Text) if isinstance(column.type, Json) else column
 
 
@@ -99,18 +102,11 @@ def _rows(connection: Connection, table: _Compared) -> Iterator[Values]:
 def _matched(
     live: Iterator[Values], rebuilt: Iterator[Values], keys: int
 ) -> Iterator[tuple[Values | None, Values | None]]:
-    """The rows of both in the order of their keys, those with one key together."""
-    one, other = next(live, None), next(rebuilt, None)
-    while one is not None or other is not None:
-        if other is None or (one is not None and one[:keys] < other[:keys]):
-            yield one, None
-            one = next(live, None)
-        elif one is None or other[:keys] < one[:keys]:
-            yield None, other
-            other = next(rebuilt, None)
-        else:
-            yield one, other
-            one, other = next(live, None), next(rebuilt, None)
+    """The rows of both stores in the order of their keys; two with the same key come together."""
+    both = merge(((row[:keys], 0, row) for row in live), ((row[:keys], 1, row) for row in rebuilt))
+    for _, group in groupby(both, key=itemgetter(0)):
+        rows = {side: row for _, side, row in group}
+        yield rows.get(0), rows.get(1)
 
 
 def _between(table: _Compared, one: Values | None, other: Values | None) -> Iterator[Difference]:

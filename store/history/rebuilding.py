@@ -1,13 +1,14 @@
-"""Making a store anew from what another has applied: each message once more, at the clock reading of then."""
+"""Making a store from the history of another: each message is applied again, at the clock reading of that time."""
 
 from sqlalchemy import Connection, case, select, true, update
 
-from ostinato.errors import ConfigurationError, HistoryPruned
+from ostinato.errors import ConfigurationError
 from store.database.tables import aliases, patterns
+from store.errors import HistoryPruned
 from store.events import Effect, Recalculation, Sighting
 from store.reading.store import Store
 from store.rules.pattern import hash_of
-from store.writing.effects import apply
+from store.writing.applying import apply
 from store.writing.inbox import receive
 from store.writing.recalculation import begin, rescoring
 from store.writing.transaction import Transaction
@@ -16,24 +17,24 @@ _REBUILD = "rebuild"
 
 
 def require_empty(url: str) -> None:
-    """ConfigurationError if the store at ``url`` holds anything already."""
+    """ConfigurationError if the store at ``url`` is not empty."""
     with Store(url) as store:
         stats = store.stats()
     if stats.received or stats.replayed or stats.patterns:
-        raise ConfigurationError("The store to rebuild into is not empty: name one that is not there yet.")
+        raise ConfigurationError("The store to rebuild into is not empty: name one that does not exist yet.")
 
 
 def require_whole(pruned: int) -> None:
-    """HistoryPruned if any message is without its content."""
+    """HistoryPruned if any message of the history is without its content."""
     if pruned:
         raise HistoryPruned(f"{pruned} messages of the history were pruned: the store cannot be made again from it.")
 
 
 def apply_again(transaction: Transaction, event: Effect | Recalculation, meant: str | None) -> None:
-    """Give a recorded message its effect in a store that has had those of all messages before it, and no others.
+    """Apply a recorded message to a store that has had all messages before it, and no others.
 
-    ``meant`` is the pattern that the recording store has for the id of a sighting, if that is an alias there. A
-    recalculation only leaves its mark: the scores are `settle`'s.
+    ``meant`` is the pattern that the id of a sighting means in the recording store, if that id is an alias there. A
+    recalculation is only recorded: `settle` computes the scores.
     """
     if isinstance(event, Recalculation):
         receive(transaction.connection, [event], transaction.now)
@@ -50,11 +51,11 @@ def settle(transaction: Transaction) -> None:
 
 
 def _choose_as_recorded(connection: Connection, event: Sighting, recorded: str) -> None:
-    """Have a sighting that may merge into one of several patterns merge into the recorded one.
+    """Make a sighting that could merge into one of several patterns merge into the recorded one.
 
-    Of several patterns with one content hash, a sighting merges into that with the highest priority. Priorities of
-    then cannot be made again: parts of a recalculation may have stood between any two messages. What was decided can:
-    the alias says it. It counts only if that pattern is among the possible ones.
+    Of several patterns with one content hash, a sighting merges into the one with the highest priority. The priorities
+    of that time cannot be computed again, because parts of a recalculation may have run between any two messages. But
+    the alias records what was decided. It counts only if that pattern is among the possible ones.
     """
     same = patterns.c.content_hash == hash_of(event)
     known = select(aliases.c.alias).where(aliases.c.alias == event.pattern_id)

@@ -1,20 +1,14 @@
-"""Looking into the quarantine, and saying what becomes of a message there; its row stays, whatever that is."""
+"""Messages in the quarantine: listed, or found by the beginning of an id."""
 
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import RowMapping, case, func, select, update
+from sqlalchemy import Connection, func, select
 
-from ostinato.errors import AmbiguousPrefix, NotFound
-from ostinato.times import from_micros
-from store.database.tables import quarantine
-from store.reading.ranking import bounded
-from store.reading.store import SHORTEST_PREFIX, Store, begins_with
-from store.writing.quarantine import DISCARDED, NEW, REPLAYED
-from store.writing.transaction import Clock, Writer
+from store.database.tables import NEW, quarantine
+from store.errors import AmbiguousPrefix, NotFound
+from store.reading.names import SHORTEST_PREFIX, begins_with
+from store.reading.ranking import bounded, values_of
 
 _OF = quarantine.c
 
@@ -43,67 +37,29 @@ class Quarantined:
 _COLUMNS = tuple(_OF[each.name] for each in fields(Quarantined))
 
 
-class Quarantine(Store):
-    """A store's quarantine, for reading."""
+def messages(connection: Connection, *, resolved: bool = False, limit: int = 100) -> list[Quarantined]:
+    """At most ``limit`` new messages, the latest first; with ``resolved``, also those replayed or discarded.
 
-    def messages(self, *, resolved: bool = False, limit: int = 100) -> list[Quarantined]:
-        """At most ``limit`` messages, the latest first; with ``resolved``, also those that were dealt with.
-
-        ValueError for a negative limit.
-        """
-        chosen = select(*_COLUMNS).order_by(_OF.received_at.desc(), _OF.id).limit(bounded(limit))
-        with self._reading() as connection:
-            rows = connection.execute(chosen if resolved else chosen.where(_OF.state == NEW)).mappings()
-            return [_message(row) for row in rows]
-
-    def message(self, name: str) -> Quarantined:
-        """The message whose id begins with these 6 or more characters; NotFound, AmbiguousPrefix."""
-        if len(name) < SHORTEST_PREFIX or not name.isalnum():
-            raise NotFound(f"No message in the quarantine is called {name!r}: give 6 or more characters of its id.")
-        with self._reading() as connection:
-            chosen = select(*_COLUMNS).where(begins_with(_OF.id, name)).limit(2)
-            found = [_message(row) for row in connection.execute(chosen).mappings()]
-        if not found:
-            raise NotFound(f"No message in the quarantine is called {name!r}.")
-        if len(found) > 1:
-            raise AmbiguousPrefix(f"{name!r} is the beginning of more than one id in the quarantine.")
-        return found[0]
-
-    def waiting(self) -> int:
-        """How many messages nobody has dealt with."""
-        with self._reading() as connection:
-            return int(connection.execute(select(func.count()).where(_OF.state == NEW)).scalar_one())
-
-
-def discard(writer: Writer, clock: Clock, message: Quarantined, note: str | None) -> None:
-    """Write down that a message needs no attention any more, and why."""
-    with writer.transaction(clock) as transaction:
-        values = {"state": DISCARDED, "resolved_at": transaction.now, "note": note}
-        transaction.connection.execute(update(quarantine).where(_OF.id == message.id).values(values))
-        transaction.happened("quarantined_message_discarded", quarantine_id=message.id)
-
-
-@contextmanager
-def replaying(writer: Writer, clock: Clock, message: Quarantined, note: str | None) -> Generator[None]:
-    """Write down, after the block has sent the message again, that it was replayed; not if it has come back by then.
-
-    One that was discarded is new from the beginning of the block, and stays so if the block raises.
+    ValueError for a negative limit.
     """
-    with writer.transaction(clock) as transaction:
-        begun = transaction.now
-        state = case((_OF.state == DISCARDED, NEW), else_=_OF.state)
-        values = {"state": state, "resolved_at": begun}
-        transaction.connection.execute(update(quarantine).where(_OF.id == message.id).values(values))
-    yield
-    with writer.transaction(clock) as transaction:
-        transaction.connection.execute(
-            update(quarantine).where(_OF.id == message.id, _OF.resolved_at == begun).values(state=REPLAYED, note=note)
-        )
-        transaction.happened("quarantined_message_replayed", quarantine_id=message.id)
+    chosen = select(*_COLUMNS).order_by(_OF.received_at.desc(), _OF.id).limit(bounded(limit))
+    rows = connection.execute(chosen if resolved else chosen.where(_OF.state == NEW)).mappings()
+    return [Quarantined(**values_of(row)) for row in rows]
 
 
-def _message(row: RowMapping) -> Quarantined:
-    values: dict[str, Any] = dict(row)
-    for name in ("received_at", "resolved_at"):
-        values[name] = None if row[name] is None else from_micros(row[name])
-    return Quarantined(**values)
+def message(connection: Connection, name: str) -> Quarantined:
+    """The message whose id begins with these 6 or more characters; NotFound, AmbiguousPrefix."""
+    if len(name) < SHORTEST_PREFIX or not name.isalnum():
+        raise NotFound(f"No message in the quarantine is called {name!r}: give 6 or more characters of its id.")
+    chosen = select(*_COLUMNS).where(begins_with(_OF.id, name)).limit(2)
+    found = [Quarantined(**values_of(row)) for row in connection.execute(chosen).mappings()]
+    if not found:
+        raise NotFound(f"No message in the quarantine is called {name!r}.")
+    if len(found) > 1:
+        raise AmbiguousPrefix(f"{name!r} is the beginning of more than one id in the quarantine.")
+    return found[0]
+
+
+def count_new(connection: Connection) -> int:
+    """The number of messages that were neither replayed nor discarded."""
+    return int(connection.execute(select(func.count()).where(_OF.state == NEW)).scalar_one())

@@ -1,29 +1,30 @@
-"""The question that the store is there for: which patterns deserve attention most (spec section 8), as one query.
+"""Which patterns deserve attention most (spec section 8), as one query: the question that the store exists for.
 
-Cheap for any filter: a rare property is looked up and what has it is sorted; a common one is met soon on the way down
-the ranking, which every type has in an index of its own. Each further index of that kind would be rewritten at every
-message.
+The query is cheap for any filter. The patterns with a rare property are looked up and sorted. Those with a common one
+are met soon on the way down the ranking, which is an index, with another for each type. More indexes of that kind
+would cost more at every message, which rewrites them.
 """
 
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, false, func, or_, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, false, func, or_, select
 
-from ostinato.times import to_micros
+from ostinato.times import from_micros, to_micros
 from store.database.tables import pattern_tags, patterns
 from store.reading.records import Pattern
 
-Condition = ColumnElement[bool]
+Predicate = ColumnElement[bool]
 PATTERN_COLUMNS = tuple(patterns.c[each.name] for each in fields(Pattern))
-# So many rows are looked up and sorted faster than the ranking is walked for one in fifty.
+# Looking up and sorting this many rows is faster than walking the ranking for one row in fifty.
 FEW = 2_000
 _LARGEST_LIMIT = 2**63 - 1
+_TIMES = {"first_seen", "last_seen", "last_confirmed", "occurred_at", "applied_at", "received_at", "resolved_at"}
 _OF = patterns.c
 
 
 class _Columns(NamedTuple):
-    """What is asked of a pattern, as the ranking's indexes have it, or so that no index is chosen for it."""
+    """The columns that filters compare: as they are, or as expressions for which the database chooses no index."""
 
     pattern_type: ColumnElement[str]
     quarantine_status: ColumnElement[str]
@@ -40,7 +41,7 @@ _LOOKED_AT = _Columns(
     _OF.priority_score + 0.0,
     _OF.trust_score + 0.0,
 )
-# PostgreSQL knows how common each value is; SQLite does not, and would look up what all have.
+# PostgreSQL knows how common each value is. SQLite does not: it would look up a value that all rows have.
 _WALKED = {
     "postgresql": _PLAIN,
     "sqlite": _LOOKED_AT._replace(pattern_type=_OF.pattern_type, priority=_OF.priority_score),
@@ -49,7 +50,7 @@ _WALKED = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filters:
-    """Which patterns may be among the ranked; see `Store.patterns`. Tags have no order, and none counts twice."""
+    """Which patterns may be in the ranking; see `Store.patterns`. The order and repetition of tags do not matter."""
 
     pattern_type: str | None = None
     min_priority: float = 0.01
@@ -62,21 +63,21 @@ class Filters:
     max_trust: float | None = None
 
     def __post_init__(self) -> None:
-        """Make equal filters of equal questions."""
+        """Make filters with the same tags equal."""
         object.__setattr__(self, "context_tags", tuple(sorted(set(self.context_tags))))
 
 
 def bounded(limit: int) -> int:
-    """A limit as every database takes it, however large; ValueError for a negative one."""
+    """The limit, or the largest that every database takes; ValueError for a negative one."""
     if limit < 0:
         raise ValueError(f"limit is {limit}; it must be 0 or more")
     return min(limit, _LARGEST_LIMIT)
 
 
 def ranked(connection: Connection, filters: Filters, *, limit: int, after: Pattern | None = None) -> Select[Any]:
-    """The first patterns that pass, by priority and ``last_seen`` descending, then id; behind ``after``, if given.
+    """The query for the first patterns that pass, by priority and ``last_seen`` descending, then id.
 
-    ValueError for a negative limit.
+    With ``after``, those that rank behind that pattern. ValueError for a negative limit.
     """
     limit = bounded(limit)
     if not _can_pass(filters):
@@ -88,13 +89,24 @@ def ranked(connection: Connection, filters: Filters, *, limit: int, after: Patte
         conditions.append(_behind(after, of))
     if rare is not None:
         conditions.append(_OF.id.in_(rare))
-    # Where a rare property is looked up, no index but that is of use: no database walks the ranking only to save itself
+    # Where a rare property is looked up, the database must not use another index: it would walk the ranking to avoid
     # the sorting.
     order = (of.priority.desc(), _OF.last_seen.desc(), _OF.id)
     return select(*PATTERN_COLUMNS).where(*conditions).order_by(*order).limit(limit)
 
 
-def _conditions(filters: Filters, of: _Columns) -> list[Condition]:
+def ranking(connection: Connection, filters: Filters, *, limit: int, after: Pattern | None = None) -> list[Pattern]:
+    """The patterns that `ranked` chooses."""
+    chosen = ranked(connection, filters, limit=limit, after=after)
+    return [Pattern(**values_of(row)) for row in connection.execute(chosen).mappings()]
+
+
+def values_of(row: RowMapping) -> dict[str, Any]:
+    """The values of a row by name, times as aware datetimes."""
+    return {name: from_micros(value) if name in _TIMES and value is not None else value for name, value in row.items()}
+
+
+def _conditions(filters: Filters, of: _Columns) -> list[Predicate]:
     wanted = [
         of.priority >= filters.min_priority,
         None if filters.include_inactive else _OF.active,
@@ -112,7 +124,7 @@ def _conditions(filters: Filters, of: _Columns) -> list[Condition]:
 
 
 def _can_pass(filters: Filters) -> bool:
-    """False where a filter asks for a text that no database can hold: one with a NUL or a lone surrogate."""
+    """False if a filter asks for a text that no database can hold: one with a NUL or a lone surrogate."""
     wanted = [[filters.pattern_type], [filters.instrument_name], [filters.quarantine_status], filters.context_tags]
     return all(not texts or any(text is None or _can_be_held(text) for text in texts) for texts in wanted)
 
@@ -125,13 +137,13 @@ def _can_be_held(text: str) -> bool:
     return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
-def _instrument(filters: Filters, column: ColumnElement[Any]) -> Condition:
+def _instrument(filters: Filters, column: ColumnElement[Any]) -> Predicate:
     own = column == filters.instrument_name
     return or_(own, column.is_(None)) if filters.include_universal else own
 
 
 def _narrow(filters: Filters) -> list[Select[str]]:
-    """The ids that pass one filter, for each filter that has an index but no ranking of its own."""
+    """For each filter that has an index but no ranking of its own, a query for the ids that pass it."""
     narrow: list[Select[str]] = []
     if tags := _tags(filters):
         narrow.append(select(pattern_tags.c.pattern_id).where(pattern_tags.c.tag.in_(tags)))
@@ -150,9 +162,9 @@ def _are_few(connection: Connection, ids: Select[str]) -> bool:
     return connection.execute(met).scalar_one() < FEW
 
 
-def _behind(after: Pattern, of: _Columns) -> Condition:
-    """Whether a row ranks behind a pattern, as that pattern was when it was read."""
+def _behind(after: Pattern, of: _Columns) -> Predicate:
+    """Whether a row ranks behind a pattern, with the pattern's values of when it was read."""
     priority, seen = after.priority_score, to_micros(after.last_seen)
     later = or_(_OF.last_seen < seen, and_(_OF.last_seen == seen, _OF.id > after.id))
-    # The first condition follows from the second; it is what an index can begin at.
+    # The first condition follows from the second; it tells an index where to begin.
     return and_(of.priority <= priority, or_(of.priority < priority, later))

@@ -1,4 +1,4 @@
-"""What the store tells its readers. Times are aware datetimes in UTC; scores and shares run from 0 to 1."""
+"""The records that the store gives its readers. Times are aware datetimes in UTC; scores and shares are 0 to 1."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,9 +6,9 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pattern:
-    """One pattern and what has been learnt about it; the fields are the specification's.
+    """One pattern and what was learnt about it; the fields are those of the specification.
 
-    ``id`` is 16 hex digits, ``content_hash`` 32. ``priority_score`` says how much the pattern deserves attention,
+    ``id`` has 16 hex digits, ``content_hash`` 32. ``priority_score`` is how much the pattern deserves attention,
     ``effectiveness_score`` how well applying it works; ``active`` is False while it is soft-deleted.
     """
 
@@ -57,11 +57,11 @@ class RecordedApplication:
 class Stats:
     """The store in numbers, all of one moment.
 
-    Every message that arrived is in exactly one of ``applied``, ``parked``, ``quarantined`` (nobody has dealt with it)
-    and ``discarded``; together they are ``received``, which is counted apart, so that `balanced` says something. A
-    batch counts as its members. A repeated delivery counts in ``duplicates`` only. ``replayed`` were in the quarantine
-    and sent again: where they are now, they count there. ``average_effectiveness`` is that of the active patterns, None
-    if there are none.
+    Every message that arrived is in exactly one of ``applied``, ``parked``, ``quarantined`` (those that are new) and
+    ``discarded``. Their sum is ``received``, which is counted separately, so that `balanced` proves something. A batch
+    counts as its members. A repeated delivery counts only in ``duplicates``. ``replayed`` messages were sent again from
+    the quarantine, and count where they are now. ``average_effectiveness`` is that of the active patterns, None without
+    any.
     """
 
     received: int
@@ -83,5 +83,5 @@ class Stats:
 
     @property
     def balanced(self) -> bool:
-        """Whether every message received is accounted for, once; anything else is a defect."""
+        """Whether every message received is in exactly one place; anything else is a defect."""
         return self.received == self.applied + self.parked + self.quarantined + self.discarded

@@ -10,20 +10,20 @@ _HASH_DIGITS = 32
 
 
 def canonical_text(text: str | None) -> str:
-    """The text without what varies between spellings of the same thing; missing and empty are both ``""``.
+    """The text without what differs between spellings of the same thing; ``""`` for a missing or empty text.
 
-    NFKC and case-folded; underscores, white space and hyphens between word characters are one space; punctuation at
-    either end of a word goes. What stands beside symbols stays (``C++``, ``C#``, ``exit code -1``).
+    NFKC and case-folded. Underscores, white space and hyphens between word characters become one space. Punctuation at
+    either end of a word is removed. Everything beside symbols stays (``C++``, ``C#``, ``exit code -1``).
     """
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text or "").casefold())
     return " ".join(_bare(word) for word in _SEPARATORS.sub(" ", folded).split())
 
 
 def content_hash(pattern_type: str, name: str, description: str | None, fingerprint: str | None) -> str:
-    """The 32 hex digits that two spellings of the same thing share.
+    """32 hex digits, the same for two spellings of the same thing.
 
-    Covers type, canonical name and canonical description; with a fingerprint, type and fingerprint only. Each part
-    goes in with its length, so that no two splits of a text collide. An empty fingerprint is none.
+    Covers type, canonical name and canonical description; with a fingerprint, type and fingerprint only. Each part is
+    hashed with its length, so that no two splits of a text collide. An empty fingerprint counts as none.
     """
     texts = (fingerprint,) if fingerprint else (canonical_text(name), canonical_text(description))
     parts = ("fingerprint" if fingerprint else "text", pattern_type, *texts)
@@ -35,5 +35,5 @@ def content_hash(pattern_type: str, name: str, description: str | None, fingerpr
 
 
 def _bare(word: str) -> str:
-    # A word of nothing but punctuation has no ends to clean: "!" stays "!".
+    # A word of punctuation only stays as it is: "!" is "!".
     return word.strip(_PUNCTUATION) or word

@@ -21,14 +21,16 @@ from store.rules.scoring import (
 
 _NAMED = "pattern_name"
 _IMPORTED = "import"
+# Two splits of one text at a colon share an id, so the earliest sighting decides the type too.
+_EARLIEST_WINS = ("pattern_type", "pattern_name", "instrument_name", "provenance_job_hash", "provenance_sheet_num")
 _NEWEST_WINS = ("description", "suggested_action", "context_tags", "fingerprint")
 
 
 class PatternState(NamedTuple):
     """One pattern, as its row holds it. Times are microseconds since 1970 UTC.
 
-    ``stamps`` says which message each of the pattern's texts came from; ``window`` holds the newest applications,
-    newest first; ``recent`` and ``grounding`` sum the window up for the scores.
+    ``stamps`` says which message each of the pattern's texts came from. ``window`` holds the newest applications,
+    newest first; ``recent`` and ``grounding`` summarize it for the scores.
     """
 
     id: str
@@ -65,61 +67,31 @@ class PatternState(NamedTuple):
 
 def first_sighted(event: Sighting) -> PatternState:
     """The pattern of its first sighting to arrive (5.1, step 3)."""
-    texts = {name: getattr(event, name) for name in _NEWEST_WINS}
-    supplied = {name: event.stamp for name, value in texts.items() if value is not None}
-    return PatternState(
-        id=event.pattern_id,
-        pattern_type=event.pattern_type,
-        pattern_name=event.pattern_name,
-        **texts,
-        instrument_name=event.instrument_name,
-        provenance_job_hash=event.provenance_job_hash,
-        provenance_sheet_num=event.provenance_sheet_num,
-        stamps={_NAMED: event.stamp, **supplied},
-        content_hash=hash_of(event),
-        first_seen=event.occurred_at,
-        last_seen=event.occurred_at,
-        last_confirmed=event.occurred_at,
-        trust_calculated_at=event.occurred_at,
-    )
+    return _first_described(event, event.stamp)
 
 
 def imported(event: Import) -> PatternState:
     """The pattern as another store knew it."""
-    first = Stamp(event.first_seen, event.id)
-    texts = {name: getattr(event, name) for name in _NEWEST_WINS}
-    supplied = {name: event.stamp for name, value in texts.items() if value is not None}
+    new = _first_described(event, Stamp(event.first_seen, event.id))
     return _derived(
-        PatternState(
-            id=event.pattern_id,
-            pattern_type=event.pattern_type,
-            pattern_name=event.pattern_name,
-            **texts,
-            instrument_name=event.instrument_name,
-            provenance_job_hash=event.provenance_job_hash,
-            provenance_sheet_num=event.provenance_sheet_num,
-            stamps={_NAMED: first, _IMPORTED: event.stamp, **supplied},
-            content_hash=hash_of(event),
+        new._replace(
+            stamps={**new.stamps, _IMPORTED: event.stamp},
             occurrence_count=event.occurrence_count,
             led_to_success_count=event.led_to_success_count,
             led_to_failure_count=event.led_to_failure_count,
-            first_seen=event.first_seen,
-            last_seen=event.occurred_at,
             newest_success=event.last_confirmed,
-            last_confirmed=event.first_seen,
             deleted_at=None if event.active else event.occurred_at,
             variance=event.variance,
             trust_score=event.trust_score,
-            trust_calculated_at=event.first_seen,
             quarantine_status=event.quarantine_status,
         )
     )
 
 
 def joined(pattern: PatternState, event: Import) -> PatternState:
-    """The pattern, and what another store knew of it: counts add up, texts are those of the newer or the earlier.
+    """The pattern, with what another store knew of it: counts add up; by its time, the import may name or describe it.
 
-    What was known under an alias adds its counts and times and nothing else, as a sighting does (`merged`).
+    An import under an alias adds its counts and times and nothing else, as a sighting does (`merged`).
     """
     other = imported(event)
     both = pattern._replace(
@@ -145,7 +117,7 @@ def joined(pattern: PatternState, event: Import) -> PatternState:
 
 
 def hash_of(described: Described | PatternState) -> str:
-    """The content hash of a sighting, or of what a pattern holds now."""
+    """The content hash of what describes a pattern, or of a pattern as it is now."""
     return content_hash(*_hashed(described))
 
 
@@ -162,7 +134,7 @@ def sighted(pattern: PatternState, event: Sighting) -> PatternState:
 
 
 def merged(pattern: PatternState, event: Sighting) -> PatternState:
-    """The pattern after a sighting under another id that means it (5.1, step 2)."""
+    """The pattern after a sighting under another id of the same pattern (5.1, step 2)."""
     return _derived(
         pattern._replace(
             occurrence_count=pattern.occurrence_count + 1,
@@ -173,7 +145,7 @@ def merged(pattern: PatternState, event: Sighting) -> PatternState:
 
 
 def applied(pattern: PatternState, event: Application) -> PatternState:
-    """The pattern after one application (5.2), its scores not yet recomputed."""
+    """The pattern after one application (5.2); its scores are not recomputed yet."""
     success = event.pattern_led_to_success
     outcome = Outcome(event.occurred_at, event.id, success, event.grounding_confidence)
     window = newest(pattern.window, outcome)
@@ -190,7 +162,7 @@ def applied(pattern: PatternState, event: Application) -> PatternState:
 
 
 def soft_deleted(pattern: PatternState, at: int) -> PatternState:
-    """The pattern after a soft delete at ``at`` (5.3); an older delete than the one known changes nothing."""
+    """The pattern after a soft delete at ``at`` (5.3); one that is older than the latest known changes nothing."""
     return _derived(pattern._replace(deleted_at=_later(pattern.deleted_at, at)))
 
 
@@ -201,7 +173,7 @@ def rescored(pattern: PatternState, now: int) -> PatternState:
 
 
 def evidence_of(pattern: PatternState) -> Evidence:
-    """What the scores of a pattern rest on."""
+    """What the scores of a pattern are computed from."""
     return Evidence(
         pattern.occurrence_count,
         pattern.led_to_success_count,
@@ -213,19 +185,28 @@ def evidence_of(pattern: PatternState) -> Evidence:
     )
 
 
+def _first_described(event: Described, first: Stamp) -> PatternState:
+    """A new pattern, as an event describes it that saw it first at ``first``."""
+    said = {name: getattr(event, name) for name in (*_EARLIEST_WINS, *_NEWEST_WINS)}
+    supplied = {name: event.stamp for name in _NEWEST_WINS if said[name] is not None}
+    return PatternState(
+        id=event.pattern_id,
+        **said,
+        stamps={_NAMED: first, **supplied},
+        content_hash=hash_of(event),
+        first_seen=first.occurred_at,
+        last_seen=event.occurred_at,
+        last_confirmed=first.occurred_at,
+        trust_calculated_at=first.occurred_at,
+    )
+
+
 def _earliest_sighting_names(pattern: PatternState, event: Described, stamp: Stamp) -> PatternState:
     if stamp >= pattern.stamps[_NAMED]:
         return pattern
-    return pattern._replace(
-        # Two splits of one text at a colon share an id, so the type is the earliest sighting's too.
-        pattern_type=event.pattern_type,
-        pattern_name=event.pattern_name,
-        instrument_name=event.instrument_name,
-        provenance_job_hash=event.provenance_job_hash,
-        provenance_sheet_num=event.provenance_sheet_num,
-        trust_calculated_at=stamp.occurred_at,
-        stamps={**pattern.stamps, _NAMED: stamp},
-    )
+    named = {name: getattr(event, name) for name in _EARLIEST_WINS}
+    stamps = {**pattern.stamps, _NAMED: stamp}
+    return pattern._replace(**named, trust_calculated_at=stamp.occurred_at, stamps=stamps)
 
 
 def _newest_sighting_describes(pattern: PatternState, event: Described) -> PatternState:
@@ -241,7 +222,7 @@ def _newest_sighting_describes(pattern: PatternState, event: Described) -> Patte
 
 
 def _derived(pattern: PatternState) -> PatternState:
-    """Bring ``last_confirmed`` and ``active`` in line with the times they follow from."""
+    """The pattern with ``last_confirmed`` and ``active`` computed from its other times."""
     return pattern._replace(
         last_confirmed=_later(pattern.newest_success, pattern.first_seen),
         active=pattern.deleted_at is None or pattern.deleted_at < pattern.last_seen,

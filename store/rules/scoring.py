@@ -1,8 +1,8 @@
 """How effective a pattern is, and how much attention it deserves: the ``seed`` rule (spec section 6). Pure.
 
-Written once, over any numbers that add, multiply and compare: Python's, row by row (`score`), and a database's
-columns, a set at a time (`scoring_sql`). Times are integers: microseconds since 1970-01-01T00:00:00Z. The clock is an
-argument.
+Written once for any numbers that add, multiply and compare: Python's, one row at a time (`score`), and a database's
+columns, many rows at a time (`scoring_sql`). Times are integers: microseconds since 1970-01-01T00:00:00Z. The clock is
+an argument.
 """
 
 import math
@@ -15,10 +15,10 @@ FEWEST_APPLICATIONS = 3
 UNPROVEN_EFFECTIVENESS = 0.55
 INITIAL_EFFECTIVENESS = 0.5
 INITIAL_PRIORITY = 0.5
-# Larger counts, and times outside a calendar's years 1 to 9999, come of no message.
+# No message can produce larger counts, or times outside the calendar's years 1 to 9999.
 LARGEST_COUNT = 10**15
 EARLIEST, LATEST = -62_135_596_800_000_000, 253_402_300_799_999_999
-# After 411 years the decay is 1e-229, and stays that: some databases take a number too small to be one for an error.
+# After 411 years the decay stays at 1e-229: some databases raise an error at a number that is too small for a double.
 LONGEST_IDLE_DAYS = 150_000
 
 Number: TypeAlias = Any
@@ -105,8 +105,8 @@ def mean_grounding(window: tuple[Outcome, ...]) -> float:
 def score(evidence: Evidence, now: int) -> Scores:
     """Both scores at ``now``.
 
-    Raises ValueError for evidence that no sequence of messages can produce (a negative or immense count, a share
-    above 1, a number that is not finite, a time that no calendar has).
+    Raises ValueError for evidence that no sequence of messages can produce: a negative or huge count, a share above 1,
+    a number that is not finite, a time outside the calendar.
     """
     counts = (evidence.occurrence_count, evidence.successes, evidence.failures)
     shares = (evidence.recent, evidence.grounding, evidence.variance)
@@ -130,7 +130,7 @@ def _effectiveness(evidence: Evidence, now: int, algebra: Algebra) -> Number:
     historical = (evidence.successes + 0.5) / (applications + 1.0)
     days = algebra.larger(0, algebra.smaller(LONGEST_IDLE_DAYS, (now - evidence.last_confirmed) // DAY))
     decay = algebra.power(0.9, days / 30.0)
-    # 0.7 + 0.3 · grounding, so that no product of a tiny grounding is too small to be a number.
+    # 0.7 + 0.3 · grounding; written like this, no product with a tiny grounding is too small for a double.
     grounded = 1.0 - 0.3 * (1.0 - evidence.grounding)
     proven = (0.7 * evidence.recent + 0.3 * historical) * decay * grounded
     return algebra.either(applications < FEWEST_APPLICATIONS, UNPROVEN_EFFECTIVENESS, proven)

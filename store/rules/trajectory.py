@@ -1,7 +1,7 @@
 """How a pattern's scores have moved: the rule of `scoring`, at moments of its past. Pure.
 
-A score of then is what a recalculation would have given at that moment, had every message of an earlier event time
-been there: event times decide, as everywhere.
+The score at a past moment is what a recalculation at that moment would have given if every message with an earlier
+event time had arrived by then: event times decide, as everywhere.
 """
 
 import math
@@ -11,8 +11,8 @@ from typing import NamedTuple, Self
 from store.rules.scoring import Evidence, Outcome, Scores, mean_grounding, newest, recent_success, score
 
 
-class Whole(NamedTuple):
-    """What a pattern's row says of all its time; times are microseconds since 1970 UTC."""
+class Totals(NamedTuple):
+    """What a pattern's row says about all its time; times are microseconds since 1970 UTC."""
 
     occurrence_count: int
     successes: int
@@ -22,8 +22,8 @@ class Whole(NamedTuple):
     variance: float
 
 
-class Stand(NamedTuple):
-    """How a pattern stood at a moment, in microseconds: its counts, and what the rule makes of them."""
+class Point(NamedTuple):
+    """A pattern at a moment, in microseconds since 1970 UTC: its counts, and the scores that follow from them."""
 
     at: int
     sightings: int
@@ -32,14 +32,14 @@ class Stand(NamedTuple):
     scores: Scores
 
 
-class Course(NamedTuple):
-    """The stands of a pattern, oldest first.
+class Trajectory(NamedTuple):
+    """A pattern at some moments, the earliest first.
 
-    ``undated`` of its sightings and applications have no time of their own, because their messages were pruned or
-    another store counted them; they count from the first sighting on.
+    ``undated`` is the number of its sightings and applications whose times are not known, because their messages were
+    pruned or another store counted them; they count from the first sighting on.
     """
 
-    stands: tuple[Stand, ...]
+    points: tuple[Point, ...]
     undated: int
 
 
@@ -52,7 +52,7 @@ class _Applied(NamedTuple):
     newest_success: int | None = None
 
     def after(self, outcome: Outcome) -> Self:
-        """With one more, which is the latest."""
+        """The same with one more application, which is the latest."""
         return self._replace(
             successes=self.successes + outcome.success,
             failures=self.failures + (not outcome.success),
@@ -61,37 +61,41 @@ class _Applied(NamedTuple):
         )
 
     def plus(self, successes: int, failures: int) -> Self:
-        """With so many more that have no time."""
+        """The same with this many more whose times are not known."""
         return self._replace(successes=self.successes + successes, failures=self.failures + failures)
 
 
 def moments(first: int, last: int, count: int) -> list[int]:
-    """At most ``count`` moments, 2 or more, evenly from first to last; the last alone where it is not the later."""
+    """At most ``count`` moments, evenly from first to last; only the last if it is not later than the first.
+
+    ``count`` is 2 or more.
+    """
     if first >= last:
         return [last]
     steps = min(count - 1, last - first)
     return [first + (last - first) * step // steps for step in range(steps + 1)]
 
 
-def course(whole: Whole, at: Sequence[int], sightings: Sequence[int], outcomes: Iterable[Outcome]) -> Course:
-    """The stands at these moments, which ascend.
+def trajectory(totals: Totals, at: Sequence[int], sightings: Sequence[int], outcomes: Iterable[Outcome]) -> Trajectory:
+    """The pattern at these moments, which ascend.
 
-    ``sightings`` says for each moment how many known ones are not later, and at its end how many are known at all;
-    ``outcomes`` are all known applications, by event time, then message id. ValueError for impossible values.
+    ``sightings`` has for each moment the number of known sightings that are not later, and at its end the number of
+    all known ones; ``outcomes`` are all known applications, by event time, then message id. ValueError for impossible
+    values.
     """
     *then, total = _applied(at, outcomes)
-    # What the row counts and nobody can date.
-    successes, failures = whole.successes - total.successes, whole.failures - total.failures
-    unseen = whole.occurrence_count - sightings[-1]
-    stands = [
-        _stand(whole, moment, seen + unseen, applied.plus(successes, failures))
+    # The row counts these too, but their times are not known.
+    successes, failures = totals.successes - total.successes, totals.failures - total.failures
+    unseen = totals.occurrence_count - sightings[-1]
+    points = [
+        _point(totals, moment, seen + unseen, applied.plus(successes, failures))
         for moment, seen, applied in zip(at, sightings, then, strict=False)
     ]
-    return Course(tuple(stands), unseen + successes + failures)
+    return Trajectory(tuple(points), unseen + successes + failures)
 
 
 def _applied(at: Sequence[int], outcomes: Iterable[Outcome]) -> Iterator[_Applied]:
-    """What was applied up to each moment, and in all."""
+    """The applications up to each moment, and all of them."""
     so_far, rest = _Applied(), iter(outcomes)
     following = next(rest, None)
     for moment in (*at, math.inf):
@@ -101,15 +105,15 @@ def _applied(at: Sequence[int], outcomes: Iterable[Outcome]) -> Iterator[_Applie
         yield so_far
 
 
-def _stand(whole: Whole, at: int, sightings: int, applied: _Applied) -> Stand:
-    confirmed = (each for each in (whole.newest_success, applied.newest_success) if each is not None and each <= at)
+def _point(totals: Totals, at: int, sightings: int, applied: _Applied) -> Point:
+    confirmed = (each for each in (totals.newest_success, applied.newest_success) if each is not None and each <= at)
     evidence = Evidence(
         occurrence_count=sightings,
         successes=applied.successes,
         failures=applied.failures,
         recent=recent_success(applied.window),
         grounding=mean_grounding(applied.window),
-        last_confirmed=max((whole.first_seen, *confirmed)),
-        variance=whole.variance,
+        last_confirmed=max((totals.first_seen, *confirmed)),
+        variance=totals.variance,
     )
-    return Stand(at, sightings, applied.successes, applied.failures, score(evidence, at))
+    return Point(at, sightings, applied.successes, applied.failures, score(evidence, at))

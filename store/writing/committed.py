@@ -1,4 +1,4 @@
-"""What one transaction did, for whoever counts it: told after the commit, and never if there was none."""
+"""What one transaction did, for those who observe the store: told after the commit, and never without one."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -11,18 +11,20 @@ _UNTIMED = (Import, Recalculation)
 
 
 @dataclass(slots=True)
-class Done:
+class Committed:
     """What one transaction did. Times are microseconds since 1970 UTC.
 
-    ``brought`` is how many messages it was given: each member of a batch, and each chunk of a recalculation, is one.
-    ``applied`` took effect as they came, ``unparked`` when their pattern did, ``parked`` began to wait for it; one may
-    be parked and unparked in the same transaction. ``quarantined`` has the reason codes of what was not in the
-    quarantine before. ``recalculated`` is for how many seconds each recalculation took that came to its end.
-    ``seconds`` is the time from asking for the transaction to its commit, on a monotonic clock.
+    ``deliveries`` are the ids of the deliveries that it handled. ``brought`` is how many messages they had: each member
+    of a batch counts as one, and so does each chunk of a recalculation. ``applied`` took effect on arrival,
+    ``unparked`` when their pattern appeared, ``parked`` began to wait for it; a message may be parked and unparked in
+    one transaction. ``quarantined`` has the reason codes of the messages that are new in the quarantine.
+    ``recalculated`` has the seconds that each recalculation took that ended here. ``seconds`` is the time from the
+    request for the transaction to its commit, on a monotonic clock.
     """
 
     now: int
     seconds: float = 0.0
+    deliveries: list[str] = field(default_factory=list[str])
     brought: int = 0
     counts: Counter[str] = field(default_factory=Counter[str])
     applied: list[Event] = field(default_factory=list[Event])
@@ -33,9 +35,9 @@ class Done:
 
     @property
     def lags(self) -> list[float]:
-        """Seconds from each event to now, 0 if it is said to come later, of what was applied as it came.
+        """Seconds from each event in ``applied`` to now; 0 for an event time in the future.
 
-        Without imports and recalculations: the times of those are another store's and the schedule's.
+        Without imports and recalculations: their times are those of another store and of the schedule.
         """
         return [max(0, self.now - each.occurred_at) / 1e6 for each in self.applied if not isinstance(each, _UNTIMED)]
 
@@ -46,13 +48,13 @@ class Done:
 
     @property
     def merges(self) -> int:
-        """How many patterns turned out to be known under another id."""
+        """How many sightings merged into a pattern with another id."""
         return self.counts[MERGES]
 
 
-Watch = Callable[[Done], None]
-"""Is told of each transaction right after its commit, by the thread that committed."""
+Observer = Callable[[Committed], None]
+"""Called right after each commit, by the thread that committed. It must not raise: the commit cannot be undone."""
 
 
-def nobody(done: Done) -> None:
-    """Watch nothing."""
+def ignore(committed: Committed) -> None:
+    """Observe nothing."""

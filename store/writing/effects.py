@@ -1,11 +1,10 @@
 """What each message does to the store (spec 5), inside one transaction. The rules for a pattern are in `pattern`."""
 
 import logging
-from collections.abc import Sequence
-from typing import NamedTuple
 
-from store.database.counters import APPLIED, DUPLICATES, MERGES
-from store.events import Application, Effect, Import, Item, Rejected, Rescore, Sighting, SoftDelete
+from store.database.counters import APPLIED, MERGES
+from store.database.tables import applications
+from store.events import Application, Effect, Import, Rescore, Sighting, SoftDelete
 from store.rules.pattern import (
     PatternState,
     applied,
@@ -18,77 +17,11 @@ from store.rules.pattern import (
     sighted,
     soft_deleted,
 )
-from store.writing.inbox import Receipt, receive, rejected_for_reuse
 from store.writing.parking import PATTERN_NOT_FOUND
-from store.writing.quarantine import put_in_quarantine
-from store.writing.transaction import Transaction
-from store.writing.work import Work
+from store.writing.unit_of_work import Work
 
-
-class Delivery(NamedTuple):
-    """What one task brought, in order; ``id`` is the one that the producer's queue client gave it."""
-
-    task: str
-    id: str
-    items: Sequence[Item]
-
-
-def apply(transaction: Transaction, items: Sequence[Item], *, task: str, delivery: str) -> None:
-    """Apply what one task delivered, as `apply_together` does."""
-    apply_together(transaction, [Delivery(task, delivery, items)])
-
-
-def apply_together(transaction: Transaction, deliveries: Sequence[Delivery]) -> None:
-    """Apply what some tasks delivered, in order: each event once, each rejected message to the quarantine.
-
-    What is the same for one message and for many costs a handful of statements: the rows that the events touch are
-    loaded, changed in memory one event after the other, and written back together.
-    """
-    rejected: list[tuple[Rejected, Delivery]] = []
-    events: list[tuple[Effect, Delivery]] = []
-    for delivery in deliveries:
-        transaction.done.brought += len(delivery.items)
-        for item in delivery.items:
-            if isinstance(item, Rejected):
-                rejected.append((item, delivery))
-            else:
-                events.append((item, delivery))
-    if events:
-        rejected += _apply_each_once(transaction, events)
-    for item, delivery in rejected:
-        put_in_quarantine(transaction, item, task=delivery.task, delivery=delivery.id)
-
-
-def _apply_each_once(
-    transaction: Transaction, delivered: Sequence[tuple[Effect, Delivery]]
-) -> list[tuple[Rejected, Delivery]]:
-    events = [event for event, _ in delivered]
-    # Before the inbox rows, whose order is that in which the locks were held.
-    work = Work(transaction, events)
-    reused: list[tuple[Rejected, Delivery]] = []
-    new: list[tuple[Effect, Delivery]] = []
-    received = receive(transaction.connection, events, transaction.now)
-    for (event, delivery), receipt in zip(delivered, received, strict=True):
-        if receipt is Receipt.NEW:
-            new.append((event, delivery))
-        elif receipt is Receipt.ID_REUSE:
-            reused.append((rejected_for_reuse(event), delivery))
-        else:
-            transaction.counts[DUPLICATES] += 1
-            transaction.happened("message_duplicated", logging.DEBUG, **_names(event, delivery))
-    if new:
-        for event, delivery in new:
-            work.delivery = delivery.id
-            if take_effect(event, work):
-                transaction.counts[APPLIED] += 1
-                transaction.done.applied.append(event)
-                transaction.happened("message_applied", logging.DEBUG, **_names(event, delivery))
-        work.write()
-    return reused
-
-
-def _names(event: Effect, delivery: Delivery) -> dict[str, object]:
-    return {"message_id": event.id, "kind": event.kind, "pattern_id": event.pattern_id, "delivery": delivery.id}
+# Its columns bear the names of an application's fields.
+_APPLICATION = tuple(name for name in applications.c.keys() if name != "applied_at")  # noqa: SIM118 - no mapping
 
 
 def take_effect(event: Effect, work: Work) -> bool:
@@ -147,11 +80,10 @@ def _soft_delete(event: SoftDelete, work: Work) -> bool:
     after = soft_deleted(known, event.occurred_at)
     work.patterns.put(after)
     if not known.active:
-        _happened(work, "pattern_already_soft_deleted", event, pattern_id=known.id)
-    elif after.active:
-        _happened(work, "pattern_seen_since_soft_delete", event, pattern_id=known.id)
+        name = "pattern_already_soft_deleted"
     else:
-        _happened(work, "pattern_soft_deleted", event, pattern_id=known.id)
+        name = "pattern_seen_since_soft_delete" if after.active else "pattern_soft_deleted"
+    _happened(work, name, event, pattern_id=known.id)
     return True
 
 
@@ -165,19 +97,8 @@ def _rescore(event: Rescore, work: Work) -> bool:
 
 
 def _application_row(event: Application, pattern_id: str, now: int) -> dict[str, object]:
-    return {
-        "id": event.id,
-        "pattern_id": pattern_id,
-        "execution_id": event.execution_id,
-        "occurred_at": event.occurred_at,
-        "applied_at": now,
-        "pattern_led_to_success": event.pattern_led_to_success,
-        "retry_count_before": event.retry_count_before,
-        "retry_count_after": event.retry_count_after,
-        "application_mode": event.application_mode,
-        "validation_passed": event.validation_passed,
-        "grounding_confidence": event.grounding_confidence,
-    }
+    said = {name: getattr(event, name) for name in _APPLICATION}
+    return {**said, "pattern_id": pattern_id, "applied_at": now}
 
 
 def _meant_by(work: Work, event: Sighting) -> PatternState | None:
@@ -210,7 +131,7 @@ def _adopt(work: Work, pattern_id: str) -> None:
 
 
 def _happened(work: Work, name: str, event: Effect, **fields: object) -> None:
-    """Remember what a message did; a log is searched by its id, and by that of the task that brought it."""
+    """Remember what a message did, for the log, which people search by message id and by delivery id."""
     work.transaction.happened(name, logging.INFO, message_id=event.id, delivery=work.delivery, **fields)
 
 

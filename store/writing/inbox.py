@@ -1,4 +1,4 @@
-"""Which messages have been applied: every id once, with the content it came with (spec 5)."""
+"""Which messages have been applied: every id once, with its content (spec 5)."""
 
 import hashlib
 from collections.abc import Sequence
@@ -7,6 +7,7 @@ from enum import Enum
 from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from ostinato.reasons import Reason
 from store.database.tables import inbox
 from store.events import Event, Rejected
 
@@ -20,7 +21,7 @@ _KNOWN_OF = select(inbox.c.message_id, inbox.c.content_sha256).where(
 
 
 class Receipt(Enum):
-    """What the inbox says of a message that arrives."""
+    """What the inbox knows of a message that arrives."""
 
     NEW = "new"
     DUPLICATE = "its id was applied before with this content"
@@ -28,13 +29,13 @@ class Receipt(Enum):
 
 
 def receive(connection: Connection, events: Sequence[Event], now: int) -> list[Receipt]:
-    """Write down the messages' ids, unless they are there already, and say of each event what the inbox says of it.
+    """Add the ids that the inbox does not have; the result says of each event what the inbox knew of it.
 
-    Of several with one id, the first one is new.
+    Of several events with one new id, the first one is new.
     """
     firsts = {event.id: place for place, event in reversed([*enumerate(events)])}
     values = [_values(events[place], now) for place in sorted(firsts.values())]
-    # A row back says that it is new; rowcount would say -1 with psycopg 3.
+    # A returned row means that the id is new; `rowcount` would be -1 with psycopg 3.
     new = set(connection.execute(_WRITE[connection.dialect.name], values).scalars())
     known = {str(each["message_id"]): str(each["content_sha256"]) for each in values}
     if len(new) < len(firsts):
@@ -46,16 +47,16 @@ def receive(connection: Connection, events: Sequence[Event], now: int) -> list[R
 
 
 def receipts(connection: Connection, events: Sequence[Event]) -> list[Receipt]:
-    """What the inbox would say of each event, if it was the next to arrive; nothing is written."""
+    """What the inbox knows of each event, as if it arrived next; nothing is written."""
     known = _known(connection, [event.id for event in events])
     return [_receipt(event, known.get(event.id)) for event in events]
 
 
 def rejected_for_reuse(event: Event) -> Rejected:
-    """The message as the quarantine keeps it when its id belongs to another."""
+    """The message as the quarantine keeps it if its id belongs to another message."""
     return Rejected(
         raw=event.content.encode(),
-        reason_code="id_reuse",
+        reason_code=Reason.ID_REUSE,
         reason_detail=f"The id {event.id} was applied before with another content.",
         source="domain",
         message_id=event.id,
@@ -78,7 +79,7 @@ def _known(connection: Connection, ids: Sequence[str]) -> dict[str, str]:
 
 
 def _receipt(event: Event, known: str | None) -> Receipt:
-    """What to say of an event whose id was applied with the content of that hash, or not at all."""
+    """The receipt of an event whose id was applied with a content of this hash; None if it was not applied."""
     if known is None:
         return Receipt.NEW
     return Receipt.DUPLICATE if known == _sha256(event) else Receipt.ID_REUSE

@@ -1,4 +1,4 @@
-"""Applications and soft deletes that came before their pattern: kept until it appears (spec 5.2, 5.3)."""
+"""Applications and soft deletes that arrived before their pattern: kept until it appears (spec 5.2, 5.3)."""
 
 import json
 from collections import defaultdict
@@ -19,7 +19,7 @@ _WAIT_NO_LONGER = delete(parked).where(parked.c.pattern_id == bindparam("key"))
 
 
 class Parking:
-    """The events that wait for one of some ids, with what is parked and taken meanwhile."""
+    """The events that wait for the patterns with some ids, with the changes made so far."""
 
     def __init__(self, connection: Connection, ids: Collection[str]) -> None:
         self._connection = connection
@@ -35,14 +35,14 @@ class Parking:
         self._new[event.pattern_id].append(event)
 
     def take(self, pattern_id: str) -> list[Parkable]:
-        """What waited for this id, in the order of event time, then message id; it waits no longer."""
+        """Stop keeping the events that wait for this id; they are in the order of event time, then message id."""
         stored = self._stored.pop(pattern_id, [])
         if stored:
             self._taken.append({"key": pattern_id})
         return sorted([*stored, *self._new.pop(pattern_id, [])], key=lambda event: event.stamp)
 
     def write(self, now: int) -> None:
-        """Write down what was parked, and what was taken, at ``now``."""
+        """Write which events were parked, at ``now``, and which were taken."""
         if self._taken:
             self._connection.execute(_WAIT_NO_LONGER, self._taken)
         rows = [_row(event, now) for events in self._new.values() for event in events]

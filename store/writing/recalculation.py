@@ -1,4 +1,4 @@
-"""Recomputing every pattern's scores (spec 5.5): in short transactions, each going on where the last one ended."""
+"""Recomputing every pattern's scores (spec 5.5): in short transactions, each of which continues the one before."""
 
 import logging
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ CHUNK = 4_000
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """How far a recalculation has come; ``last_id`` is the last pattern done, ``clock`` its one clock reading."""
+    """How far a recalculation has come: ``last_id`` is the last pattern done, ``clock`` its only clock reading."""
 
     clock: int
     last_id: str = ""
@@ -31,11 +31,12 @@ class _Run:
 def recalculate(
     transaction: Transaction, event: Recalculation, *, task: str, delivery: str, chunk: int = CHUNK
 ) -> bool:
-    """Recompute the next chunk of patterns; True when there is nothing more to do for this message.
+    """Recompute the next chunk of patterns; True if the message needs no further delivery.
 
-    The first delivery of the message fixes the clock reading. Until the answer is True, the same message has to be
+    The first delivery of the message fixes the clock reading. While the result is False, the same message has to be
     delivered again, in a transaction of its own.
     """
+    transaction.done.deliveries.append(delivery)
     transaction.done.brought += 1
     (receipt,) = receive(transaction.connection, [event], transaction.now)
     if receipt is Receipt.ID_REUSE:
@@ -55,7 +56,7 @@ def recalculate(
 
 
 def begin(transaction: Transaction, event: Recalculation, *, finished_at: int | None = None) -> None:
-    """Write down that a recalculation began at the transaction's clock reading, and when it ended if it has."""
+    """Record that a recalculation began at the transaction's clock reading, and when it ended if it has."""
     row = {"message_id": event.id, "clock": transaction.now, "last_id": "", "patterns": 0, "changed": 0, "skipped": 0}
     transaction.connection.execute(insert(recalculations).values({**row, "finished_at": finished_at}))
     transaction.counts[APPLIED] += 1
@@ -114,13 +115,13 @@ def _rescore_chunk(transaction: Transaction, run: _Run, chunk: int) -> tuple[_Ru
 
 
 def rescoring(clock: int, within: ColumnElement[bool]) -> Update:
-    """Write both scores of the possible rows whose scores are others at this clock."""
+    """Write both scores of all rows with possible values whose scores differ at this clock reading."""
     at = scores_at(clock)
     new = (
         select(patterns.c.id, at.effectiveness.label("effectiveness"), at.priority.label("priority"))
         .where(within, possible)
         .cte("new")
-        # Of impossible rows there are no scores: computing one may be an error, so it must not come before the choice.
+        # Computing the scores of an impossible row may be an error, so PostgreSQL has to choose the rows first.
         .prefix_with("MATERIALIZED", dialect="postgresql")
     )
     effectiveness, priority = patterns.c.effectiveness_score, patterns.c.priority_score

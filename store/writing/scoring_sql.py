@@ -1,4 +1,4 @@
-"""The scores of a set of patterns, computed by the database: the rule of `scoring`, over columns."""
+"""The scores of many patterns, computed by the database: the rule of `scoring`, over columns."""
 
 from sqlalchemy import ColumnElement, Double, and_, case, cast, func, literal
 from sqlalchemy.ext.compiler import compiles
@@ -27,7 +27,7 @@ possible: ColumnElement[bool] = and_(
     *(share.between(0.0, 1.0) for share in _SHARES),
     _OF.last_confirmed.between(EARLIEST, LATEST),
 )
-"""Whether a row's values can come of messages; scores are defined for no other."""
+"""Whether messages can produce a row's values; other rows have no scores."""
 
 
 def scores_at(now: int) -> Scores:
@@ -55,7 +55,7 @@ def _smaller(element: _Smaller, compiler: SQLCompiler, **options: object) -> str
     return f"least({compiler.process(element.clauses, **options)})"
 
 
-# With two arguments, SQLite's aggregates are what others call greatest and least.
+# With two arguments, SQLite's max and min are what other databases call greatest and least.
 @compiles(_Larger, "sqlite")
 def _larger_sqlite(element: _Larger, compiler: SQLCompiler, **options: object) -> str:
     return f"max({compiler.process(element.clauses, **options)})"

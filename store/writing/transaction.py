@@ -12,12 +12,13 @@ from time import monotonic
 import structlog
 from sqlalchemy import Connection, Engine
 
-from ostinato.errors import ConfigurationError, StoreUnavailable
+from ostinato.errors import ConfigurationError
 from store.database.counters import add_counts
 from store.database.engines import file_of, shown, store_url, trouble_is_transient, writer_engine
 from store.database.locks import Held, Locks, turning
 from store.database.schema import require_current, require_no_others
-from store.writing.committed import Done, Watch, nobody
+from store.errors import StoreUnavailable
+from store.writing.committed import Committed, Observer, ignore
 
 _log = structlog.get_logger()
 
@@ -37,40 +38,40 @@ class Fact:
 
 @dataclass(slots=True)
 class Transaction:
-    """A transaction in progress: its connection, what it holds, the clock, its one reading of it, what it has done."""
+    """A transaction in progress: its connection and locks, the clock and its one reading ``now``, what it has done."""
 
     connection: Connection
     held: Held
     clock: Clock
     now: int
-    done: Done
+    done: Committed
     facts: list[Fact] = field(default_factory=list[Fact])
 
     @property
     def counts(self) -> Counter[str]:
-        """What is added to the store's own counters with the commit."""
+        """What the commit adds to the store's own counters."""
         return self.done.counts
 
     def happened(self, name: str, level: int = logging.INFO, **fields: object) -> None:
-        """Remember a fact; it is logged once it is committed, and never if it is not."""
+        """Remember a fact; it is logged after the commit, and never without one."""
         self.facts.append(Fact(name, level, fields))
 
 
 class Writer:
-    """The store's only way in. Serial: a second writer, in whatever process, waits for the first to commit.
+    """The only way to write to the store. Serial: a second writer, in any process, waits for the first to commit.
 
-    Opens its connection at the first transaction. StoreUnavailable and StoreOutdated say that the same call may
-    succeed later; ConfigurationError that the URL never will.
+    Opens its connection at the first transaction. After StoreUnavailable and StoreOutdated the same call may succeed
+    later; after ConfigurationError it never will.
     """
 
-    def __init__(self, url: str, lane: int | None = None, watch: Watch = nobody) -> None:
-        """Write to the store at ``url``; in a lane, which needs PostgreSQL, beside those of other lanes.
+    def __init__(self, url: str, lane: int | None = None, observer: Observer = ignore) -> None:
+        """Write to the store at ``url``; in a lane, which needs PostgreSQL, beside the writers of other lanes.
 
-        ``watch`` is told what each committed transaction did; an error of its own is logged, and changes nothing.
+        ``observer`` is told what each committed transaction did, and must not raise.
         """
         self._url = store_url(url)
         self.lane = lane
-        self._watch = watch
+        self._observer = observer
         if lane is not None and self._url.get_backend_name() != "postgresql":
             raise ConfigurationError(
                 "More than one lane needs PostgreSQL: set OSTINATO_STORE_URL, or OSTINATO_LANES=1."
@@ -87,9 +88,9 @@ class Writer:
 
     @contextmanager
     def transaction(self, clock: Clock, locks: Locks | None = None) -> Generator[Transaction]:
-        """One transaction, which reads the clock once its turn has come; commits, or rolls back on any exception.
+        """One transaction, which reads the clock once it holds its locks; commits, or rolls back on any exception.
 
-        With ``locks`` it runs beside others that hold none of these; without, it is alone.
+        With ``locks`` it runs beside others that hold none of these; without, it is alone in the store.
         """
         asked = monotonic()
         with (
@@ -98,25 +99,19 @@ class Writer:
             turning(connection, locks).begin(),
         ):
             now = clock()
-            transaction = Transaction(connection, Held(connection, locks), clock, now, Done(now))
+            transaction = Transaction(connection, Held(connection, locks), clock, now, Committed(now))
             yield transaction
             add_counts(connection, transaction.counts, self.lane or 0)
         for fact in transaction.facts:
             _log.log(fact.level, fact.name, **fact.fields)
         transaction.done.seconds = monotonic() - asked
-        self._tell(transaction.done)
+        self._observer(transaction.done)
 
     def close(self) -> None:
         """Close the connection; the next transaction opens another."""
         if self._engine is not None:
             self._engine.dispose(close=self._pid == os.getpid())
             self._engine = None
-
-    def _tell(self, done: Done) -> None:
-        try:
-            self._watch(done)
-        except Exception:  # noqa: BLE001 - it is committed: who hears of an error takes what was done for undone
-            _log.exception("watch_failed")
 
     def _opened(self) -> Engine:
         with self._opening:
@@ -137,11 +132,11 @@ class Writer:
             return self._engine
 
     def _leave_another_file(self) -> None:
-        """Close the connection to a file that is not at its place any more; one in its place is then opened."""
+        """Close the connection to a file that was moved or deleted, so that the file now in its place is opened."""
         file = file_of(self._url)
         if file == self._file:
             return
         if file is None:
-            # A new one would be in the way of whoever is about to put it back.
+            # A new file would be in the way of the one that is put back.
             raise StoreUnavailable(f"The store at {shown(self._url)} is gone: put it back, or run `ostinato migrate`.")
         self.close()

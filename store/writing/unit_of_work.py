@@ -1,4 +1,4 @@
-"""Patterns as rows: loaded for all events of a delivery at once, changed in memory, and written back together."""
+"""The rows that some events touch: loaded by a few statements, changed in memory, written back by a few."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -7,14 +7,16 @@ from typing import Any
 from sqlalchemy import BindParameter, Connection, Row, Select, Update, bindparam, delete, insert, select, update
 
 from store.database.locks import Held, Locks
-from store.database.tables import aliases, pattern_tags, patterns
+from store.database.tables import aliases, applications, pattern_tags, patterns
 from store.events import Described, Effect
 from store.rules.pattern import PatternState, hash_of
+from store.writing.parking import Parking
+from store.writing.transaction import Transaction
 
 _NAMES = PatternState._fields
 _COLUMNS = tuple(patterns.c[name] for name in _NAMES)
 _KEYS: BindParameter[str] = bindparam("keys", expanding=True)
-# Built once: building a statement of so many columns costs more than running it.
+# Built once: to build a statement of this many columns costs more than to run it.
 _BY_ID = select(*_COLUMNS).where(patterns.c.id.in_(_KEYS))
 _BY_CONTENT = select(*_COLUMNS).where(patterns.c.content_hash.in_(_KEYS))
 _BY_ALIAS = select(aliases.c.alias, *_COLUMNS).join_from(aliases, patterns).where(aliases.c.alias.in_(_KEYS))
@@ -33,16 +35,39 @@ def _changing(names: frozenset[str]) -> Update:
     return update(patterns).where(patterns.c.id == bindparam("key")).values(values)
 
 
-# What usually changes together is written by one statement, so that a batch takes a handful.
+# Columns that usually change together share a statement, so that a batch takes only a few.
 _CHANGE = {names: _changing(names) for names in (_SEEN, _APPLIED, _SEEN | _APPLIED, _ALL - {"id"})}
 _ADD, _ADD_TAG, _ADD_ALIAS = insert(patterns), insert(pattern_tags), insert(aliases)
+_ADD_APPLICATIONS = insert(applications)
 _REMOVE_TAGS = delete(pattern_tags).where(pattern_tags.c.pattern_id == bindparam("key"))
 
 
-class PatternRows:
-    """The patterns that some events name or mean, by id, by alias and by content.
+class Work:
+    """The rows that some events touch: their patterns, the events parked for those, and applications.
 
-    What is asked for has to be among what was loaded for those events; every answer has the changes made so far.
+    ``delivery`` is the id of the delivery that is being applied, for the log.
+    """
+
+    def __init__(self, transaction: Transaction, events: Sequence[Effect]) -> None:
+        self.transaction = transaction
+        self.delivery = ""
+        self.patterns = PatternRows(transaction.connection, transaction.held, events)
+        names = {event.pattern_id for event in events}
+        self.parking = Parking(transaction.connection, {each for each in names if self.patterns.meant(each) is None})
+        self.applications: list[dict[str, object]] = []
+
+    def write(self) -> None:
+        """Write what the events have changed."""
+        self.patterns.write()
+        if self.applications:
+            self.transaction.connection.execute(_ADD_APPLICATIONS, self.applications)
+        self.parking.write(self.transaction.now)
+
+
+class PatternRows:
+    """The patterns that some events name, by id, by alias or by content.
+
+    Only ids and contents of those events may be asked for; every answer has the changes made so far.
     """
 
     def __init__(self, connection: Connection, held: Held, events: Collection[Effect]) -> None:
@@ -56,25 +81,25 @@ class PatternRows:
         self._load(events)
 
     def known(self, pattern_id: str) -> PatternState | None:
-        """The pattern with this very id."""
+        """The pattern with this id."""
         return self._states.get(pattern_id)
 
     def known_by_alias(self, alias: str) -> PatternState | None:
-        """The pattern that an alias points to."""
+        """The pattern with this alias."""
         target = self._aliases.get(alias)
         return None if target is None else self._states[target]
 
     def meant(self, key: str) -> PatternState | None:
-        """The pattern with this very id, else the one that it points to as an alias."""
+        """The pattern with this id, else the one with this alias."""
         return self.known(key) or self.known_by_alias(key)
 
     def known_by_content(self, content_hash: str) -> PatternState | None:
-        """The pattern with this content hash; of several, the one with the highest priority, then the lowest id."""
+        """The pattern with this content hash; of several, that with the highest priority, then the lowest id."""
         found = [self._states[each] for each in self._by_content.get(content_hash, ())]
         return min(found, key=_choice, default=None)
 
     def put(self, pattern: PatternState) -> None:
-        """Have a pattern be in this state, be it there already or not."""
+        """Add a pattern, or change it to this state."""
         before = self._states.get(pattern.id)
         if before is not None:
             self._by_content[before.content_hash].discard(before.id)
@@ -82,7 +107,7 @@ class PatternRows:
         self._by_content[pattern.content_hash].add(pattern.id)
 
     def add_alias(self, alias: str, pattern_id: str) -> bool:
-        """Remember that an id means a pattern; False if that was known."""
+        """Add an alias of a pattern; False if it is known already."""
         if alias in self._aliases:
             return False
         self._aliases[alias] = pattern_id
@@ -90,7 +115,7 @@ class PatternRows:
         return True
 
     def write(self) -> None:
-        """Write what differs from what was loaded."""
+        """Write the differences from the loaded rows."""
         changed: dict[frozenset[str], list[PatternState]] = defaultdict(list)
         for pattern, names in self._differences():
             changed[names].append(pattern)
@@ -101,7 +126,7 @@ class PatternRows:
             self._connection.execute(_ADD_ALIAS, self._new_aliases)
 
     def _contents_changed(self) -> Iterator[str]:
-        """The content hashes that a pattern has now and had not before, and the other way round."""
+        """The content hashes that patterns have gained or lost."""
         for pattern in self._states.values():
             before = self._stored.get(pattern.id)
             if before is None:
@@ -121,7 +146,7 @@ class PatternRows:
         self._take(self._rows_held(_BY_CONTENT, contents))
 
     def _rows_held(self, chosen: Select[Any], keys: Collection[str]) -> Sequence[Row[Any]]:
-        """The rows, as they are once their patterns are held."""
+        """The rows, read again after their patterns are locked."""
         rows = self._rows(chosen, keys)
         while self._held.add(Locks.of_patterns(row.id for row in rows)):
             rows = self._rows(chosen, keys)
@@ -139,7 +164,7 @@ class PatternRows:
                 self.put(state)
 
     def _differences(self) -> Iterator[tuple[PatternState, frozenset[str]]]:
-        """The patterns that differ from what was loaded, and the columns to write; all of them where it is new."""
+        """The patterns that differ from their loaded rows, and the columns to write; for a new pattern, all of them."""
         for pattern in self._states.values():
             before = self._stored.get(pattern.id)
             if before is None:

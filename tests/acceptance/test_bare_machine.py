@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -40,25 +41,27 @@ if "install" in sys.argv:
 
 # A tool that takes its time to tidy up after Ctrl-C.
 SLOW_TOOL = f"""#!{sys.executable}
-import pathlib, time
+import pathlib, sys, time
 try:
-    pathlib.Path("started").touch()
+    pathlib.Path(f"started {{sys.argv[1]}}").touch()
     time.sleep({LONGEST})
 except KeyboardInterrupt:
     time.sleep(0.6)
-    pathlib.Path("tidied").touch()
+    pathlib.Path(f"tidied {{sys.argv[1]}}").touch()
 """
 
 
 class Machine:
-    """A checkout of dev.py and pyproject.toml, and a Python whose ensurepip is missing and whose pip is `pip`."""
+    """A checkout of dev.py and what is declared, and a Python whose ensurepip is missing and whose pip is `pip`."""
 
     def __init__(self, folder: Path, pip: str) -> None:
         self.folder = folder
         self.checkout = folder / "check out"
         self.checkout.mkdir()
         shutil.copy(DEV_PY, self.checkout)
-        (self.checkout / "pyproject.toml").write_text("[project]\n")
+        (self.checkout / "client").mkdir()
+        for name in ("pyproject.toml", "client/pyproject.toml"):
+            (self.checkout / name).write_text("[project]\n")
         modules = folder / "modules"
         for name, source in (("pip/__main__.py", pip), ("pip/__init__.py", ""), ("ensurepip/__init__.py", MISSING)):
             (modules / name).parent.mkdir(parents=True, exist_ok=True)
@@ -133,14 +136,15 @@ def test_demo_becomes_the_process_that_was_started(machine: Machine) -> None:
 
 
 def test_set_up_is_done_once_for_each_need(machine: Machine) -> None:
-    """Only the first run, the first need of the dev tools and a changed pyproject.toml cost an installation."""
+    """Only the first run, the first need of the dev tools and a changed declaration cost an installation."""
     assert [0, 0] == [machine.run("demo")[0] for _ in range(2)]
     assert [0, 0] == [machine.run("setup")[0] for _ in range(2)]
     assert 0 == machine.run("demo")[0]
     assert [".", ".[dev]"] == machine.installs()
-    (machine.checkout / "pyproject.toml").write_text("[project]\nname = 'changed'\n")
+    (machine.checkout / "client/pyproject.toml").write_text("[project]\nname = 'changed'\n")
     assert 0 == machine.run("setup")[0]
     assert [".", ".[dev]", ".[dev]"] == machine.installs()
+    assert "--python" not in (machine.folder / "installs").read_text(), "the environment's own pip comes first"
 
 
 def test_no_pip_at_all_is_said_in_one_sentence(tmp_path: Path) -> None:
@@ -173,7 +177,7 @@ def test_interrupted_set_up_is_started_afresh(machine: Machine, signum: signal.S
     """After Ctrl-C (exit code 130, no traceback) or a kill, the next run makes the environment again."""
     (machine.folder / "hold").touch()
     with machine.dev("setup") as process:
-        wait_until(machine.installs, why="pip has begun")
+        wait_until(machine.installs, why="pip installs")
         os.killpg(process.pid, signum)
         _, err = process.communicate(timeout=LONGEST)
     assert (130 if signum == signal.SIGINT else -signum) == process.returncode
@@ -189,7 +193,7 @@ def test_two_at_once_set_up_one_after_the_other(machine: Machine) -> None:
     """The second waits for the first, and then has nothing to do."""
     (machine.folder / "hold").touch()
     with machine.dev("setup") as first:
-        wait_until(machine.installs, why="pip has begun")
+        wait_until(machine.installs, why="pip installs")
         with machine.dev("setup") as second:
             assert "dev.py: another dev.py is setting up .venv: waiting for it\n" == first_words(second)
             (machine.folder / "hold").unlink()
@@ -202,7 +206,7 @@ def test_lock_outlives_a_killed_set_up(machine: Machine) -> None:
     """While the pip of a killed dev.py still writes, the next one waits; then it starts afresh."""
     (machine.folder / "hold").touch()
     with machine.dev("setup") as first:
-        wait_until(machine.installs, why="pip has begun")
+        wait_until(machine.installs, why="pip installs")
         first.kill()
         ended(first)
         with machine.dev("setup") as second:
@@ -214,28 +218,28 @@ def test_lock_outlives_a_killed_set_up(machine: Machine) -> None:
 
 
 def test_first_failing_step_ends_the_run(machine: Machine) -> None:
-    """A step's exit code becomes dev.py's, and the steps after it do not run."""
+    """A step's exit code becomes dev.py's, and the groups after it do not run; what each took is said."""
     assert 0 == machine.run("setup")[0]
     for tool, code in (("ruff", 0), ("mypy", 3), ("basedpyright", 0)):
         machine.tool(tool, f"#!/bin/sh\nexit {code}\n")
-    code, out, _ = machine.run("test")
-    assert 3 == code
+    code, out, err = machine.run("test")
+    assert (3, "dev.py: types failed with exit code 3\n") == (code, err)
     assert [
-        "== ruff format --check .",
-        "== ruff check .",
-        "== mypy worker tasks store benchmarks examples dev.py",
-    ] == [line for line in out.splitlines() if line]
+        "== lint (1 of 4), T so far: ruff format --check . | ruff check .",
+        "== types (2 of 4), T so far: basedpyright | mypy",
+        "== lint T, types T",
+    ] == [line for line in re.sub(r"\d:\d\d:\d\d", "T", re.sub("(?<=mypy).*", "", out)).splitlines() if line]
 
 
-def test_ctrl_c_waits_for_the_running_step(machine: Machine) -> None:
-    """A step that Ctrl-C interrupts can tidy up before dev.py ends with exit code 130, and no step follows."""
+def test_ctrl_c_waits_for_what_runs(machine: Machine) -> None:
+    """What Ctrl-C interrupts can tidy up before dev.py ends with exit code 130, and nothing follows."""
     assert 0 == machine.run("setup")[0]
     machine.tool("ruff", SLOW_TOOL)
     with machine.dev("test") as process:
-        wait_until((machine.checkout / "started").exists, why="the tool has begun")
+        wait_until(lambda: len([*machine.checkout.glob("started *")]) == 2, why="both run")
         os.killpg(process.pid, signal.SIGINT)
         assert 130 == ended(process)
-        assert (machine.checkout / "tidied").exists()
+        assert {"tidied check", "tidied format"} == {each.name for each in machine.checkout.glob("tidied *")}
         out, err = process.communicate()
-    assert ["", "== ruff format --check .", ""] == out.split("\n")
+    assert ["", "== lint (1 of 4), 0:00:00 so far: ruff format --check . | ruff check .", ""] == out.split("\n")
     assert "" == err

@@ -85,7 +85,7 @@ def test_a_rebuilt_store_equals_the_live_one(exported: tuple[Product, str], tmp_
     there = source.cli("patterns", "list", "--json", env={"OSTINATO_STORE_URL": url})
     assert 20 == len(json.loads(there.out))
     refused = source.cli("rebuild", "--into", url)
-    assert (2, "The store to rebuild into is not empty: name one that is not there yet.\n") == (
+    assert (2, "The store to rebuild into is not empty: name one that does not exist yet.\n") == (
         refused.code,
         refused.err,
     )

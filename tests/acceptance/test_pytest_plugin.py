@@ -9,8 +9,8 @@ from zipfile import ZipFile
 
 import pytest
 
-from ostinato.errors import NotFound
 from ostinato.identity import pattern_id
+from store.errors import NotFound
 from tests.product import Finished, Product
 
 PLUGIN = Path(__file__).parents[2] / "examples" / "pytest_plugin"

@@ -1,5 +1,6 @@
-"""`ostinato top` on terminals: what somebody in front of one sees, and how it is left."""
+"""`ostinato top` on terminals: what a person in front of one sees, and how the terminal is left."""
 
+import signal
 import sys
 from collections.abc import Mapping
 from itertools import takewhile
@@ -65,11 +66,21 @@ def test_it_shows_what_comes_in(running: Product, columns: int, lines: int) -> N
     assert terminal.colours() == []
 
 
-def test_control_c_ends_it_well(running: Product) -> None:
-    """With exit code 0."""
-    with top(running) as terminal:
-        terminal.wait_for("store   answers")
-        terminal.type(b"\x03")
+@pytest.mark.parametrize("key", [b"\x03", b"\x04", b"Q"], ids=["ctrl-c", "ctrl-d", "Q"])
+def test_other_keys_end_it_well(alone: Product, key: bytes) -> None:
+    """With exit code 0, as q does."""
+    with top(alone) as terminal:
+        terminal.wait_for("q ends")
+        terminal.type(key)
+        assert_left_as_it_was(terminal)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+def test_signals_end_it_well(alone: Product, number: signal.Signals) -> None:
+    """With exit code 0, as q does."""
+    with top(alone) as terminal:
+        terminal.wait_for("q ends")
+        terminal.signal(number)
         assert_left_as_it_was(terminal)
 
 
@@ -150,15 +161,24 @@ def test_no_colour_means_none(alone: Product) -> None:
 
 
 def test_a_dumb_terminal_gets_lines(alone: Product) -> None:
-    """Nothing that it could not understand."""
+    """Nothing that it could not understand; Ctrl-C ends them."""
     with top(alone, term="dumb", columns=80) as terminal:
-        terminal.wait_for("The broker does not answer")
-        # No key of ours.
-        terminal.type(b"x")
-        terminal.type(b"q")
+        terminal.wait_for("The broker does not answer", "Ctrl-C ends")
+        terminal.type(b"\x03")
         assert 0 == terminal.ended()
         assert b"\x1b" not in terminal.raw
         assert terminal.modes() == terminal.modes_before
+
+
+def test_keys_of_a_file_are_left_alone(alone: Product) -> None:
+    """As with `ostinato top <file`: no key can end the view, so it is lines until Ctrl-C."""
+    keys = alone.elsewhere / "keys"
+    keys.write_text("q")
+    with Terminal("sh", "-c", f'exec "$0" "$@" <{keys}', *TOP, env=alone.env, cwd=alone.elsewhere) as terminal:
+        terminal.wait_for("The broker does not answer", "Ctrl-C ends")
+        terminal.type(b"\x03")
+        assert 0 == terminal.ended()
+        assert [] == terminal.switched(ALTERNATE)
 
 
 def test_it_can_be_suspended(alone: Product) -> None:

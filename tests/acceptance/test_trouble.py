@@ -26,13 +26,13 @@ os.close(left)
 os.dup2(kept, 0)
 os.execv(sys.executable, [sys.executable, "-m", "worker.cli", "send", "-"])
 """
-# Ctrl-C comes when the commands are about to be imported.
+# Ctrl-C comes when the command is about to be imported.
 INTERRUPTED = """
 import os, signal, sys
 
 class Interrupting:
     def find_spec(self, name, *_):
-        if name == "worker.cli.commands":
+        if name == "worker.cli.patterns":
             os.kill(os.getpid(), signal.SIGINT)
 
 sys.meta_path.insert(0, Interrupting())

@@ -32,7 +32,7 @@ def test_tasks_stay_with_their_application(app: Celery) -> None:
 @pytest.mark.parametrize(
     ("setting", "value"),
     {
-        "worker_pool": "worker.broker.pool:SerialPool",
+        "worker_pool": "worker.broker.consumer:SerialPool",
         "worker_concurrency": 1,
         "worker_prefetch_multiplier": 1,
         "task_acks_late": True,

@@ -12,8 +12,16 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "requirements.lock").read_text(encoding="utf-8")
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-DIRECT = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["postgres"]]
+PROJECT, CLIENT = (
+    tomllib.loads((ROOT / folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for folder in (".", "client")
+)
+OWN = f"ostinato-client=={PROJECT['version']}"
+DIRECT = [
+    each
+    for each in (*PROJECT["dependencies"], *CLIENT["dependencies"], *PROJECT["optional-dependencies"]["postgres"])
+    if each != OWN
+]
 MORE = "run `python3 dev.py lock`"
 
 
@@ -65,9 +73,9 @@ def test_every_file_is_known_by_its_hash() -> None:
 
 
 def test_the_image_has_what_is_locked_and_nothing_else() -> None:
-    """The wheel is installed without its dependencies, after what is locked with its hashes."""
+    """Both wheels are installed without their dependencies, after what is locked with its hashes."""
     dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
     assert [
         "--no-cache-dir --require-hashes -r requirements.lock",
-        "--no-cache-dir --no-deps .",
+        "--no-cache-dir --no-deps ./client .",
     ] == re.findall(r"pip install (.*)$", dockerfile, re.MULTILINE)

@@ -55,7 +55,7 @@ def before_begin(bomb: Bomb) -> None:
 
 def after_inbox_row(bomb: Bomb) -> None:
     """The ids are in the inbox, the effect is not there, nothing is committed."""
-    _after("store.writing.effects.receive", bomb, when=lambda receipts: Receipt.NEW in receipts)
+    _after("store.writing.applying.receive", bomb, when=lambda receipts: Receipt.NEW in receipts)
 
 
 def before_commit(bomb: Bomb) -> None:

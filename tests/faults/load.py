@@ -19,9 +19,9 @@ from ostinato.messages.models import (
     SoftDeletePattern,
     UpdatePatternEffectiveness,
 )
-from ostinato.outbox.folder import OutboxSettings
 from ostinato.publishing.publisher import producer_app, publish
 from ostinato.settings.broker import BrokerSettings
+from ostinato.settings.outbox import OutboxSettings
 from tests.faults.ledger import Ledger, Outcome
 from tests.model import said
 from tests.model.naming import id_of

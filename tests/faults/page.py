@@ -1,7 +1,4 @@
-"""The table of many runs: `python -m tests.faults.page FILE` prints it, with `--write` also into its page.
-
-FILE has lines as `tests.faults.results.append` writes them.
-"""
+"""The table of many runs, and its place on its page."""
 
 import os
 import platform
@@ -18,13 +15,12 @@ _BEGIN, _END = "<!-- the table: begin -->\n", "<!-- the table: end -->\n"
 _PACKAGES = ("celery", "kombu", "redis", "sqlalchemy", "psycopg")
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Print the table, or write it down."""
-    file, *options = arguments
-    results = read(Path(file))
+def show(file: Path, *, write: bool) -> None:
+    """Print the table of a file that `tests.faults.results.append` has written; ``write``: put it on its page too."""
+    results = read(file)
     written = f"{table(results)}\n\n{setting(results)}\n"
     sys.stdout.write(written)
-    if options == ["--write"]:
+    if write:
         PAGE.write_text(with_table(PAGE.read_text(encoding="utf-8"), written), encoding="utf-8")
 
 
@@ -44,7 +40,3 @@ def setting(results: Sequence[Result]) -> str:
     machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
     servers = "; ".join([*brokers.versions(), *databases.versions()])
     return f"Seeds: {', '.join(seeds)}.  \nMachine: {machine}; {packages}.  \nServers: {servers}."
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

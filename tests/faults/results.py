@@ -1,8 +1,4 @@
-"""What the faults led to, as a table for people and as lines of JSON.
-
-python -m tests.faults.results FILE           the table of all runs in a file
-python -m tests.faults.results FILE --write   the same, into docs/explanation/guarantees.md
-"""
+"""What the faults led to, as a table for people and as lines of JSON."""
 
 import json
 from collections import defaultdict

@@ -30,7 +30,7 @@ from typing import Self
 from redis.exceptions import RedisError
 
 from ostinato.messages.models import Message, RecordPattern
-from ostinato.outbox.folder import OutboxSettings
+from ostinato.settings.outbox import OutboxSettings
 from store.database.schema import migrate
 from tests.faults import flight
 from tests.faults.ledger import Ledger, Outcome
@@ -43,7 +43,7 @@ from tests.product import Env, Product
 from tests.servers.brokers import EmbeddedValkey
 from tests.waiting import comes_true, ended, wait_until
 from worker.processes.child import Child
-from worker.processes.embedded import Fsync
+from worker.settings import Fsync
 
 # How many times as many faults as planned are injected until enough of them have hit.
 _AT_MOST = 10

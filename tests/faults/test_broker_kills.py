@@ -8,7 +8,8 @@ from tests.faults import flight
 from tests.faults.oracle import Verdict
 from tests.faults.report import Record
 from tests.faults.rig import Rig
-from worker.processes.embedded import Fsync
+from tests.forms import Scaled
+from worker.settings import Fsync
 
 KILLS = 10
 LEAST_HITS = 8
@@ -17,14 +18,14 @@ UNSYNCED = 2.0
 
 
 @pytest.mark.parametrize("fsync", ["always", "everysec"])
-def test_kill_9_of_the_broker(home: Path, seed: str, record: Record, fsync: Fsync) -> None:
+def test_kill_9_of_the_broker(home: Path, seed: str, record: Record, scaled: Scaled, fsync: Fsync) -> None:
     """Synced always, nothing is lost; every second, only what was accepted just before a kill.
 
     A hit is a broker that died with messages in its lists. The worker stays the same process.
     """
     with Rig(home, seed, fsync=fsync) as rig, rig.worker() as worker:
         with rig.load():
-            for _ in rig.injecting(KILLS, LEAST_HITS):
+            for _ in rig.injecting(scaled(KILLS), scaled(LEAST_HITS)):
                 rig.wait_for_applied(rig.random.randint(1, 60))
                 rig.fault()
                 rig.broker.kill()

@@ -15,6 +15,7 @@ from tests.faults.ledger import Outcome
 from tests.faults.load import recording
 from tests.faults.report import Record
 from tests.faults.rig import Rig
+from tests.forms import Scaled
 from tests.waiting import wait_until
 from worker.processes.child import Child
 
@@ -51,11 +52,11 @@ def stopped(worker: Child) -> Generator[None]:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_broker_loses_what_it_had(rig: Rig, record: Record, way: str) -> None:
+def test_a_broker_loses_what_it_had(rig: Rig, record: Record, scaled: Scaled, way: str) -> None:
     """Worker and producer go on by themselves; what it had is lost where nothing else keeps it, and only that is."""
     accepted = set[str]()
     with rig.worker() as worker:
-        for _ in rig.injecting(LOSSES, LEAST_HITS):
+        for _ in rig.injecting(scaled(LOSSES), scaled(LEAST_HITS)):
             with rig.load():
                 rig.wait_for_applied(rig.random.randint(1, 150))
             rig.hits += flight.in_flight(rig.product.client) > 0
@@ -71,11 +72,11 @@ def test_a_broker_loses_what_it_had(rig: Rig, record: Record, way: str) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_what_was_in_an_outbox_is_not_lost(home: Path, seed: str, record: Record, way: str) -> None:
+def test_what_was_in_an_outbox_is_not_lost(home: Path, seed: str, record: Record, scaled: Scaled, way: str) -> None:
     """`ostinato reconcile` sends again what the store lacks: nothing that `Producer` took is lost, or counts twice."""
     with Rig(home, seed, sending=recording) as rig, rig.worker() as worker:
         with rig.load(backlog=BATCHES):
-            for _ in range(LOSSES):
+            for _ in range(scaled(LOSSES)):
                 rig.wait_for_applied(rig.random.randint(1, 500))
                 with stopped(worker):
                     wait_until(lambda: flight.queued(rig.product.client) > 0, why="there is something to lose")

@@ -12,6 +12,7 @@ from sqlalchemy import make_url
 from tests.conftest import missing
 from tests.faults.report import Record
 from tests.faults.rig import Rig
+from tests.forms import Scaled
 from tests.servers import postgresql
 from tests.servers.postgresql import OwnServer
 from tests.servers.proxy import COMMIT, Fault, behind, to_postgresql
@@ -42,12 +43,12 @@ def on_postgresql(home: Path, seed: str, server: OwnServer) -> Generator[Rig]:
         yield rig
 
 
-def test_a_backend_is_terminated(on_postgresql: Rig, record: Record) -> None:
+def test_a_backend_is_terminated(on_postgresql: Rig, record: Record, scaled: Scaled) -> None:
     """The worker connects again, and stays the same process; a hit is one that was at work."""
     rig = on_postgresql
     with rig.worker() as worker:
         with rig.load():
-            for _ in rig.injecting(BACKENDS, BACKENDS):
+            for _ in rig.injecting(scaled(BACKENDS), scaled(BACKENDS)):
                 rig.wait_for_applied(rig.random.randint(1, 100))
                 rig.fault()
                 ended = wait_until(lambda: rig.select(TERMINATE), why="the worker is at work")
@@ -58,12 +59,12 @@ def test_a_backend_is_terminated(on_postgresql: Rig, record: Record) -> None:
     assert {} == verdict.defects
 
 
-def test_kill_9_of_the_server(on_postgresql: Rig, server: OwnServer, record: Record) -> None:
+def test_kill_9_of_the_server(on_postgresql: Rig, server: OwnServer, record: Record, scaled: Scaled) -> None:
     """Or its immediate shutdown: it recovers from its log, and the worker goes on by itself."""
     rig = on_postgresql
     with rig.worker() as worker:
         with rig.load():
-            for number in rig.injecting(SERVERS, SERVERS):
+            for number in rig.injecting(scaled(SERVERS), scaled(SERVERS)):
                 rig.wait_for_applied(rig.random.randint(1, 100))
                 rig.fault()
                 server.kill(signal.SIGQUIT if number % 2 else signal.SIGKILL)
@@ -77,7 +78,7 @@ def test_kill_9_of_the_server(on_postgresql: Rig, server: OwnServer, record: Rec
 
 @pytest.mark.parametrize("fault", [Fault.LOST_REQUEST, Fault.LOST_REPLY])
 def test_a_connection_is_cut_around_a_commit(
-    on_postgresql: Rig, server: OwnServer, record: Record, fault: Fault
+    on_postgresql: Rig, server: OwnServer, record: Record, scaled: Scaled, fault: Fault
 ) -> None:
     """Before it, or after it and before its answer: either way the message runs again, and the inbox decides."""
     rig = on_postgresql
@@ -86,7 +87,7 @@ def test_a_connection_is_cut_around_a_commit(
         rig.worker(env={"OSTINATO_STORE_URL": behind(proxy, make_url(rig.store))}) as worker,
     ):
         with rig.load():
-            for number in range(CUTS):
+            for number in range(scaled(CUTS)):
                 # Otherwise the next would meet the same message again, which waits longer every time.
                 rig.wait_for_applied(rig.random.randint(1, 20))
                 rig.fault()
@@ -97,4 +98,4 @@ def test_a_connection_is_cut_around_a_commit(
     when = "before" if fault is Fault.LOST_REQUEST else "after"
     record(rig.result(f"D1 PostgreSQL: cut {when} the commit", proxy.hits[fault]))
     assert {} == verdict.defects
-    assert CUTS == proxy.hits[fault]
+    assert scaled(CUTS) == proxy.hits[fault]

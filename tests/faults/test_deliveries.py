@@ -9,6 +9,7 @@ from ostinato.messages.models import ApplyBatch, Message, RecordPattern
 from tests.faults.load import BatchMember, Stream, members
 from tests.faults.report import Record
 from tests.faults.rig import Rig
+from tests.forms import Scaled
 from tests.model.serial import comparable
 
 MESSAGES = 10_000
@@ -17,10 +18,10 @@ SHARE_OF_REUSED = 0.02
 BATCH = 50
 
 
-def test_every_message_several_times_in_any_order(rig: Rig, record: Record) -> None:
+def test_every_message_several_times_in_any_order(rig: Rig, record: Record, scaled: Scaled) -> None:
     """Each counts once, however often it came; of two messages with one id, one counts and the other is kept."""
     stream = rig.stream()
-    sent = [stream.single() for _ in range(MESSAGES)]
+    sent = [stream.single() for _ in range(scaled(MESSAGES))]
     sent += [reused(stream, each) for each in sent if rig.random.random() < SHARE_OF_REUSED]
     copies = [each for each in sent for _ in range(rig.random.randint(1, MOST_COPIES))]
     rig.random.shuffle(copies)
@@ -29,7 +30,7 @@ def test_every_message_several_times_in_any_order(rig: Rig, record: Record) -> N
         verdict = rig.judge()
     record(rig.result("M1 every message 1 to 5 times, shuffled", verdict.redelivered, injected=len(copies) - len(sent)))
     assert {} == verdict.defects
-    assert MESSAGES + 1 == verdict.applied + verdict.parked
+    assert scaled(MESSAGES) + 1 == verdict.applied + verdict.parked
     assert repeated(rig, copies) == verdict.redelivered
 
 

@@ -5,6 +5,7 @@ import pytest
 from tests.faults import armed, flight
 from tests.faults.report import Record
 from tests.faults.rig import Rig
+from tests.forms import Scaled
 from tests.model.said import Message
 from tests.waiting import ended
 
@@ -13,10 +14,10 @@ KILLED = 137
 
 
 @pytest.mark.parametrize("point", armed.POINTS)
-def test_kill_9_at_a_named_point(rig: Rig, record: Record, point: str) -> None:
+def test_kill_9_at_a_named_point(rig: Rig, record: Record, scaled: Scaled, point: str) -> None:
     """A hit is a worker of which broker and store show that it died there, and nowhere else."""
     with rig.load():
-        for _ in rig.injecting(KILLS, KILLS):
+        for _ in rig.injecting(scaled(KILLS), scaled(KILLS)):
             passes = rig.random.randint(1, 30)
             env = {armed.POINT: point, armed.PASS: str(passes)}
             with rig.worker("armed", env=env, app="tests.faults.armed") as worker:

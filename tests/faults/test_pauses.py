@@ -6,6 +6,7 @@ import signal
 from tests.faults import flight
 from tests.faults.report import Record
 from tests.faults.rig import Rig
+from tests.forms import Scaled
 from tests.waiting import wait_until
 from worker.processes.child import Child
 
@@ -15,11 +16,11 @@ LEAST_HITS = 2
 OVERTAKEN = 6 + 2 + 1
 
 
-def test_sigstop_for_longer_than_the_lease(rig: Rig, record: Record) -> None:
+def test_sigstop_for_longer_than_the_lease(rig: Rig, record: Record, scaled: Scaled) -> None:
     """It goes on with a message that another has applied meanwhile, and that has no second effect: that is a hit."""
     with rig.worker("first") as first, rig.worker("second") as second:
         with rig.load():
-            for number in rig.injecting(PAUSES, LEAST_HITS):
+            for number in rig.injecting(scaled(PAUSES), scaled(LEAST_HITS)):
                 rig.wait_for_applied(rig.random.randint(1, 50))
                 worker, other = ((first, "second"), (second, "first"))[number % 2]
                 rig.hits += was_overtaken(rig, worker, other)

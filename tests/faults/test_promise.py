@@ -9,16 +9,17 @@ from tests.faults import flight
 from tests.faults.load import recording
 from tests.faults.report import Record
 from tests.faults.rig import Rig
+from tests.forms import Scaled
 
 KILLS = 10
 LEAST_HITS = 7
 
 
-def test_kill_9_of_worker_and_broker_behind_an_outbox(home: Path, seed: str, record: Record) -> None:
+def test_kill_9_of_worker_and_broker_behind_an_outbox(home: Path, seed: str, record: Record, scaled: Scaled) -> None:
     """In turn, under load, nothing is lost and nothing counts twice; a hit is a broker that had messages."""
     with Rig(home, seed, sending=recording) as rig:
         with rig.load():
-            for _ in rig.injecting(KILLS, LEAST_HITS):
+            for _ in rig.injecting(scaled(KILLS), scaled(LEAST_HITS)):
                 with rig.worker() as worker:
                     rig.wait_for_applied(rig.random.randint(1, 60))
                     rig.hits += flight.in_flight(rig.product.client) > 0

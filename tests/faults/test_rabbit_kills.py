@@ -6,6 +6,7 @@ from pathlib import Path
 from tests.faults.load import recording
 from tests.faults.rabbit_rig import RabbitRig
 from tests.faults.report import Record
+from tests.forms import Scaled
 from tests.servers.rabbit import RabbitServer
 from tests.waiting import wait_until
 
@@ -16,11 +17,11 @@ TAKEOVERS = 4
 LEAST_HITS = 5
 
 
-def test_kill_9_of_the_worker(rabbit_rig: RabbitRig, record: Record) -> None:
+def test_kill_9_of_the_worker(rabbit_rig: RabbitRig, record: Record, scaled: Scaled) -> None:
     """Whatever it was doing, nothing is lost and nothing counts twice; a hit is one that died with a queue."""
     rig = rabbit_rig
     with rig.load():
-        for _ in rig.injecting(KILLS, LEAST_HITS):
+        for _ in rig.injecting(scaled(KILLS), scaled(LEAST_HITS)):
             with rig.worker() as worker:
                 rig.wait_for_applied(rig.random.randint(1, 60))
                 before = rig.waiting()
@@ -32,13 +33,13 @@ def test_kill_9_of_the_worker(rabbit_rig: RabbitRig, record: Record) -> None:
     assert {} == verdict.defects
 
 
-def test_another_worker_takes_over(rabbit_rig: RabbitRig, record: Record) -> None:
+def test_another_worker_takes_over(rabbit_rig: RabbitRig, record: Record, scaled: Scaled) -> None:
     """Of two workers one stands by, and goes on within a moment after the other was killed."""
     rig = rabbit_rig
     with ExitStack() as stack:
         active = stack.enter_context(rig.ready("first"))
         with rig.load():
-            for turn in range(TAKEOVERS):
+            for turn in range(scaled(TAKEOVERS)):
                 other = stack.enter_context(rig.ready(f"other {turn}"))
                 rig.wait_for_applied(rig.random.randint(1, 60))
                 wait_until(lambda: rig.waiting() > 0, why="a message waits")
@@ -51,11 +52,13 @@ def test_another_worker_takes_over(rabbit_rig: RabbitRig, record: Record) -> Non
     assert 0 == rig.waiting()
 
 
-def test_kill_9_of_the_server(home: Path, seed: str, rabbit_server: RabbitServer, record: Record) -> None:
+def test_kill_9_of_the_server(
+    home: Path, seed: str, rabbit_server: RabbitServer, record: Record, scaled: Scaled
+) -> None:
     """What was confirmed is on its disk: nothing is lost, without anything being sent again by hand."""
     with RabbitRig(home, seed, rabbit_server, recording) as rig, rig.worker() as worker:
         with rig.load(backlog=2):
-            for _ in range(RESTARTS):
+            for _ in range(scaled(RESTARTS)):
                 rig.wait_for_applied(rig.random.randint(1, 500))
                 rig.fault()
                 rabbit_server.kill()
@@ -64,5 +67,5 @@ def test_kill_9_of_the_server(home: Path, seed: str, rabbit_server: RabbitServer
         rig.product.flush()
         verdict = rig.judge()
         assert None is worker.poll()
-    record(rig.result("Q1 RabbitMQ: kill -9, by Producer", RESTARTS))
+    record(rig.result("Q1 RabbitMQ: kill -9, by Producer", len(rig.faults)))
     assert {} == verdict.defects

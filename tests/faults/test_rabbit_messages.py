@@ -11,6 +11,7 @@ from amqp import Channel, Message
 from tests.faults.load import members
 from tests.faults.rabbit_rig import DEAD, QUEUE, RabbitRig
 from tests.faults.report import Record
+from tests.forms import Scaled
 from tests.samples.envelopes import Json, body, envelope, text, without
 from tests.samples.malformed import ARGUMENTS, ENVELOPES, RAW, TEXTS
 from tests.servers.rabbit import RabbitServer
@@ -30,10 +31,10 @@ Kept = tuple[str, bytes, str | None, str]
 """Reason code, body, content type, and the headers as JSON."""
 
 
-def test_every_message_twice(rabbit_rig: RabbitRig, record: Record) -> None:
+def test_every_message_twice(rabbit_rig: RabbitRig, record: Record, scaled: Scaled) -> None:
     """Each counts once."""
     rig = rabbit_rig
-    sent = [rig.stream().single() for _ in range(MESSAGES)]
+    sent = [rig.stream().single() for _ in range(scaled(MESSAGES))]
     copies = sent * 2
     rig.random.shuffle(copies)
     with rig.worker():

@@ -10,6 +10,7 @@ from tests.faults.ledger import Outcome
 from tests.faults.load import members
 from tests.faults.report import Record
 from tests.faults.rig import Rig
+from tests.forms import Scaled
 from tests.model.said import Message
 from tests.waiting import wait_until
 from worker.beat.slots import SlotSchedule, slot_message
@@ -22,13 +23,13 @@ EVERY = timedelta(seconds=1)
 SLOTS = 8
 
 
-def test_three_workers_at_once(rig: Rig, record: Record) -> None:
+def test_three_workers_at_once(rig: Rig, record: Record, scaled: Scaled) -> None:
     """They share the messages, and change nothing but speed; a hit is a worker that was seen holding some."""
     with ExitStack() as stack:
         workers = [stack.enter_context(rig.worker(name)) for name in WORKERS]
         with rig.load(3, backlog=500):
             hits = sum(wait_until(lambda each=each: holds(rig, each), why="it works") for each in workers)
-            for _ in range(TURNS):
+            for _ in range(scaled(TURNS)):
                 rig.wait_for_applied(MESSAGES)
         verdict = rig.judge()
     record(rig.result("W6 three workers at once", hits, injected=len(WORKERS)))
@@ -36,13 +37,13 @@ def test_three_workers_at_once(rig: Rig, record: Record) -> None:
     assert len(WORKERS) == hits
 
 
-def test_beat_twice(rig: Rig, record: Record) -> None:
+def test_beat_twice(rig: Rig, record: Record, scaled: Scaled) -> None:
     """One recalculation for each slot; a hit is a message that came twice, and counted once."""
-    begun = datetime.now(UTC)
+    begun, least = datetime.now(UTC), 2 * scaled(SLOTS // 2)
     every = {"OSTINATO_RECALCULATE_EVERY": f"{EVERY.seconds}"}
     with rig.worker():
         with rig.load(backlog=10), rig.product.beat("one", env=every), rig.product.beat("other", env=every):
-            wait_until(lambda: len(recalculated(rig)) >= SLOTS and twice(rig) >= SLOTS // 2, why="slots have passed")
+            wait_until(lambda: len(recalculated(rig)) >= least and twice(rig) >= least // 2, why="slots have passed")
         rig.settle()
         rig.ledger.note(Outcome.INFO, *slots(begun, datetime.now(UTC)))
         verdict = rig.judge()
@@ -50,7 +51,7 @@ def test_beat_twice(rig: Rig, record: Record) -> None:
     record(rig.result("W6 beat twice", verdict.redelivered, injected=len(found)))
     assert {} == verdict.defects
     assert sorted(set(found)) == sorted(found)
-    assert SLOTS // 2 <= verdict.redelivered
+    assert least // 2 <= verdict.redelivered
 
 
 def holds(rig: Rig, worker: Child) -> bool:

@@ -9,9 +9,10 @@ from pathlib import Path
 from sqlalchemy import make_url
 
 from ostinato.messages.models import ApplyBatch, RecordPattern
-from store.database.engines import LOG_BYTES
+from store.database.sqlite import LOG_BYTES
 from tests.faults.report import Record
 from tests.faults.rig import Rig
+from tests.forms import Scaled
 from tests.waiting import wait_until
 from worker.processes.child import Child
 
@@ -38,11 +39,11 @@ def limit(worker: Child, most: int) -> None:
     resource.prlimit(worker.pid, resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
 
 
-def test_the_disk_is_full(rig: Rig, record: Record) -> None:
+def test_the_disk_is_full(rig: Rig, record: Record, scaled: Scaled) -> None:
     """The worker waits for room, and goes on by itself, as the same process."""
     with rig.worker() as worker:
         with rig.load():
-            for _ in range(FULL):
+            for _ in range(scaled(FULL)):
                 rig.wait_for_applied(rig.random.randint(1, 150))
                 before = rig.waits()
                 limit(worker, ROOM)
@@ -51,15 +52,15 @@ def test_the_disk_is_full(rig: Rig, record: Record) -> None:
                 limit(worker, resource.RLIM_INFINITY)
         verdict = rig.judge()
         assert None is worker.poll()
-    record(rig.result("D4 SQLite: disk full", FULL))
+    record(rig.result("D4 SQLite: disk full", len(rig.faults)))
     assert {} == verdict.defects
 
 
-def test_another_program_has_locked_the_store(rig: Rig, record: Record) -> None:
+def test_another_program_has_locked_the_store(rig: Rig, record: Record, scaled: Scaled) -> None:
     """However long it takes, the worker goes on by itself; a hit is a lock that it met."""
     with rig.worker() as worker, closing(sqlite3.connect(store_file(rig), isolation_level=None)) as other:
         with rig.load():
-            for seconds in LOCKED_SECONDS:
+            for seconds in LOCKED_SECONDS[: scaled(len(LOCKED_SECONDS))]:
                 rig.wait_for_applied(rig.random.randint(1, 150))
                 other.execute("BEGIN IMMEDIATE")
                 [applied] = other.execute("SELECT max(seq) FROM inbox").fetchall()
@@ -70,7 +71,7 @@ def test_another_program_has_locked_the_store(rig: Rig, record: Record) -> None:
                 rig.wait_for_applied(1)
         verdict = rig.judge()
         assert None is worker.poll()
-    record(rig.result("D4 SQLite: locked by another program", len(LOCKED_SECONDS)))
+    record(rig.result("D4 SQLite: locked by another program", len(rig.faults)))
     assert {} == verdict.defects
 
 

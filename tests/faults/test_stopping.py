@@ -10,6 +10,7 @@ from ostinato.messages.models import RecalculateAllPatternPriorities
 from tests.faults import flight
 from tests.faults.report import Record
 from tests.faults.rig import Rig
+from tests.forms import Scaled
 from tests.waiting import ended, wait_until
 from worker.processes.child import Child
 
@@ -19,10 +20,10 @@ CODES = {"TERM": {0}, "TERM TERM": {0}, "QUIT": {0, 1}}
 
 
 @pytest.mark.parametrize("signals", CODES)
-def test_a_signal_ends_the_worker_in_good_order(rig: Rig, record: Record, signals: str) -> None:
+def test_a_signal_ends_the_worker_in_good_order(rig: Rig, record: Record, scaled: Scaled, signals: str) -> None:
     """By itself, with its exit code, having given back what it had; a hit is one that left a queue."""
     with rig.load():
-        for _ in rig.injecting(STOPS, STOPS):
+        for _ in rig.injecting(scaled(STOPS), scaled(STOPS)):
             with rig.worker() as worker:
                 rig.wait_for_applied(rig.random.randint(1, 100))
                 code = told(rig, worker, [signal.Signals[f"SIG{name}"] for name in signals.split()])
@@ -35,10 +36,10 @@ def test_a_signal_ends_the_worker_in_good_order(rig: Rig, record: Record, signal
     assert {} == verdict.defects
 
 
-def test_sigterm_during_a_recalculation(rig: Rig, record: Record) -> None:
+def test_sigterm_during_a_recalculation(rig: Rig, record: Record, scaled: Scaled) -> None:
     """The next worker goes on where it was; a hit is a recalculation that had begun and was not finished."""
     with rig.load(backlog=20):
-        for _ in rig.injecting(STOPS, STOPS - 1):
+        for _ in rig.injecting(scaled(STOPS), scaled(STOPS - 1)):
             with rig.worker(app="tests.faults.small_chunks") as worker:
                 rig.wait_for_applied(50)
                 recalculation = RecalculateAllPatternPriorities()

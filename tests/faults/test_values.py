@@ -18,6 +18,7 @@ from tests.faults.report import Record
 from tests.faults.rig import Rig
 from tests.faults.rows import Rows, read_rows
 from tests.faults.values import Sent, values
+from tests.forms import Scaled
 from tests.servers import postgresql
 from tests.servers.databases import PostgresqlDatabase
 from tests.waiting import wait_until
@@ -76,9 +77,9 @@ def assert_one_line_each(rig: Rig, sent: list[Sent]) -> None:
     assert sum(each.reason is not None for each in sent) == sum(each["event"] == "message_quarantined" for each in said)
 
 
-def test_values(rig: Rig, on_postgresql: Rig, record: Record) -> None:
+def test_values(rig: Rig, on_postgresql: Rig, record: Record, scaled: Scaled) -> None:
     """Each is stored as it was sent, the same in both, or refused for the one right reason and kept byte for byte."""
-    sent = values(rig.seed, MESSAGES)
+    sent = values(rig.seed, scaled(MESSAGES))
     reasons = Counter((each.raw, each.reason) for each in sent if each.reason)
     found: list[Rows] = []
     for each, name in ((rig, "SQLite"), (on_postgresql, "PostgreSQL")):

@@ -3,16 +3,17 @@
 from tests.faults import flight
 from tests.faults.report import Record
 from tests.faults.rig import Rig
+from tests.forms import Scaled
 
 KILLS = 40
 # A worker that dies between two messages holds none; most of its time it holds one.
 LEAST_HITS = 20
 
 
-def test_kill_9_of_the_worker(rig: Rig, record: Record) -> None:
+def test_kill_9_of_the_worker(rig: Rig, record: Record, scaled: Scaled) -> None:
     """Whatever it was doing, nothing is lost and nothing counts twice; a hit is one that died holding a message."""
     with rig.load():
-        for _ in rig.injecting(KILLS, LEAST_HITS):
+        for _ in rig.injecting(scaled(KILLS), scaled(LEAST_HITS)):
             with rig.worker() as worker:
                 rig.wait_for_applied(rig.random.randint(1, 60))
                 rig.kill(worker)

@@ -18,17 +18,17 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from tests.waiting import LONGEST, wait_until
-from worker.processes.child import Child, ChildNotStarted
+from worker.processes.child import Child, ChildNotStarted, ChildSpec
 from worker.processes.embedded import (
     BrokerAlreadyRunning,
     BrokerNotReady,
     EmbeddedBroker,
     ForeignServer,
-    Fsync,
     NoEmbeddedBroker,
     valkey_binary,
 )
 from worker.processes.supervisor import Backoff, Event, Restarting, Started, Supervisor
+from worker.settings import Fsync
 
 # Owns the broker of a home folder until it is killed.
 OWNER = """
@@ -92,7 +92,7 @@ def kill(pid: int | None, number: signal.Signals) -> None:
 def foreign_server(home: Path, folder: Path) -> Child:
     """A Valkey server on this home folder's socket that is not the home folder's own."""
     command = [str(valkey_binary()), "--port", "0", "--save", "", "--unixsocket", str(home / "broker.sock")]
-    child = Child.start("foreign", command, cwd=folder, log=folder / "log")
+    child = Child.start(ChildSpec("foreign", command, cwd=folder, log=folder / "log"))
     wait_until(lambda: "Ready to accept connections" in (folder / "log").read_text(), why="it is ready")
     return child
 

@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.waiting import LONGEST
-from worker.processes.child import Child, ChildNotStarted
+from worker.processes.child import Child, ChildNotStarted, ChildSpec
 from worker.processes.supervisor import (
     Backoff,
-    ChildSpec,
     CouldNotStart,
     Event,
     Exited,

@@ -12,16 +12,16 @@ import pytest
 
 from tests.waiting import LONGEST, ended, readable, wait_until
 from worker.processes import watchdog
-from worker.processes.child import Child, ChildNotStarted, ChildStillRunning
+from worker.processes.child import Child, ChildNotStarted, ChildSpec, ChildStillRunning
 
 WATCHDOG = Path(watchdog.__file__)
 
 # A parent as `ostinato up` is one: the child's output is the parent's, so it ends only when all of them are gone.
 PARENT = """
 import signal, sys
-from worker.processes.child import Child
+from worker.processes.child import Child, ChildSpec
 signal.signal(signal.SIGINT, lambda *_: print("parent interrupted", flush=True))
-child = Child.start("child", ["sh", "-c", sys.argv[1]], grace=float(sys.argv[2]))
+child = Child.start(ChildSpec("child", ["sh", "-c", sys.argv[1]], grace=float(sys.argv[2])))
 while True:
     signal.pause()
 """
@@ -114,7 +114,7 @@ def test_ctrl_c_reaches_the_parent_only() -> None:
 )
 def test_exit_codes_pass_through(script: str, code: int) -> None:
     """The command's own code, or 128 + n when signal n ended it; asking again gives the same."""
-    with Child.start("child", ["sh", "-c", script]) as child:
+    with Child.start(ChildSpec("child", ["sh", "-c", script])) as child:
         assert code == ended(child)
         assert code == child.wait()
         assert code == child.poll()
@@ -124,7 +124,8 @@ def test_exit_codes_pass_through(script: str, code: int) -> None:
 def test_end_of_the_child_ends_what_it_left_in_its_group(tmp_path: Path) -> None:
     """The grandchild's end of a pipe closes although it would have slept on."""
     reading, writing = os.pipe()
-    with Child.start("child", ["sh", "-c", "sleep 60 & exit 3"], log=tmp_path / "log", pass_fds=[writing]) as child:
+    spec = ChildSpec("child", ["sh", "-c", "sleep 60 & exit 3"], log=tmp_path / "log", pass_fds=[writing])
+    with Child.start(spec) as child:
         os.close(writing)
         assert 3 == ended(child)
         readable(reading)
@@ -134,7 +135,7 @@ def test_end_of_the_child_ends_what_it_left_in_its_group(tmp_path: Path) -> None
 def test_child_has_its_own_group_and_neither_the_link_nor_an_input(tmp_path: Path) -> None:
     """The command is its group's leader, in the watchdog's session, with three descriptors open and an empty input."""
     seen = tmp_path / "seen"
-    with Child.start("child", [sys.executable, "-c", PROBE], log=seen) as child:
+    with Child.start(ChildSpec("child", [sys.executable, "-c", PROBE], log=seen)) as child:
         assert 0 == ended(child)
         expected = f"{child.pid} {child.pid} {child.watchdog_pid} [0, 1, 2] '' True"
     assert expected == seen.read_text().strip()
@@ -144,7 +145,7 @@ def test_sigterm_to_the_watchdog_stops_the_child(tmp_path: Path) -> None:
     """As if the parent had gone, and SIGINT to it does nothing."""
     log = tmp_path / "log"
     script = "sleep 60 & trap 'echo asked; exit 5' TERM; echo ready; wait"
-    with Child.start("child", ["sh", "-c", script], log=log) as child:
+    with Child.start(ChildSpec("child", ["sh", "-c", script], log=log)) as child:
         wait_until(lambda: log.read_text() == "ready\n", why="it is ready")
         os.kill(child.watchdog_pid, signal.SIGINT)
         os.kill(child.watchdog_pid, signal.SIGTERM)
@@ -155,7 +156,7 @@ def test_sigterm_to_the_watchdog_stops_the_child(tmp_path: Path) -> None:
 def test_stopped_process_can_end_within_the_grace_time(tmp_path: Path) -> None:
     """A process asleep by SIGSTOP is woken to end in its own way."""
     log = tmp_path / "log"
-    with Child.start("child", [sys.executable, "-c", STOPPED], log=log, grace=2.0) as child:
+    with Child.start(ChildSpec("child", [sys.executable, "-c", STOPPED], log=log, grace=2.0)) as child:
         wait_until(lambda: log.read_text() == "stopped\n", why="it is stopped")
         assert signal.SIGTERM == child.stop()
 
@@ -164,7 +165,7 @@ def test_stopped_process_can_end_within_the_grace_time(tmp_path: Path) -> None:
 def test_child_ends_when_its_watchdog_fails(number: signal.Signals) -> None:
     """A watchdog that is killed, or hangs, leaves the rest to its parent."""
     reading, writing = os.pipe()
-    with Child.start("child", ["sleep", "60"], grace=0.1, pass_fds=[writing]) as child:
+    with Child.start(ChildSpec("child", ["sleep", "60"], grace=0.1, pass_fds=[writing])) as child:
         os.close(writing)
         os.kill(child.watchdog_pid, number)
         assert 128 + signal.SIGKILL == child.stop()
@@ -193,16 +194,16 @@ def test_parent_that_goes_without_reading_the_report_is_noticed() -> None:
 def test_command_that_cannot_start_is_a_typed_error(tmp_path: Path) -> None:
     """Missing, not executable, or in a folder that does not exist: the reason is in the message."""
     with pytest.raises(ChildNotStarted, match=r"^worker could not be started \(/does/not/exist\): No such file"):
-        Child.start("worker", ["/does/not/exist"])
+        Child.start(ChildSpec("worker", ["/does/not/exist"]))
     with pytest.raises(ChildNotStarted, match="Permission denied"):
-        Child.start("worker", [str(tmp_path)])
+        Child.start(ChildSpec("worker", [str(tmp_path)]))
     with pytest.raises(ChildNotStarted, match="No such file or directory"):
-        Child.start("worker", ["true"], cwd=tmp_path / "missing")
+        Child.start(ChildSpec("worker", ["true"], cwd=tmp_path / "missing"))
 
 
 def test_wait_gives_up_in_time_and_poll_says_it_runs() -> None:
     """Neither touches the child."""
-    with Child.start("child", ["sleep", "60"]) as child:
+    with Child.start(ChildSpec("child", ["sleep", "60"])) as child:
         with pytest.raises(ChildStillRunning, match=r"still runs after 0\.01 s"):
             child.wait(0.01)
         assert None is child.poll()
@@ -215,12 +216,13 @@ def test_environment_folder_and_log(tmp_path: Path) -> None:
     log = tmp_path / "logs" / "child.log"
     (tmp_path / "select.py").write_text("not for the watchdog")
     for env in ({"WORD": "one"}, {"WORD": "two", "PYTHONPATH": str(tmp_path)}):
-        with Child.start("child", ["sh", "-c", "echo $WORD; pwd >&2"], env=env, cwd=tmp_path, log=log) as child:
+        spec = ChildSpec("child", ["sh", "-c", "echo $WORD; pwd >&2"], env=env, cwd=tmp_path, log=log)
+        with Child.start(spec) as child:
             ended(child)
     assert f"one\n{tmp_path}\ntwo\n{tmp_path}\n" == log.read_text()
     with log.open("ab") as file:
         file.truncate(5_000_001)
-    with Child.start("child", ["echo", "new"], log=log) as child:
+    with Child.start(ChildSpec("child", ["echo", "new"], log=log)) as child:
         ended(child)
     assert "new\n" == log.read_text()
     assert 5_000_001 == (tmp_path / "logs" / "child.log.1").stat().st_size

@@ -1,6 +1,5 @@
 """Where a reader of the documentation sits: a checkout, a home, a shell, and an Ostinato that runs."""
 
-import hashlib
 import json
 import os
 import shlex
@@ -11,6 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
+import dev
 from tests.product import Product
 from tests.readers.dashboard import only_one
 from tests.readers.pages import ROOT, Block, Command, Program
@@ -119,15 +119,12 @@ class Desk:
     def _made_by_dev_py(self) -> None:
         """The environment that `dev.py` makes is there, so that it has nothing to fetch either."""
         environment = self._checkout / ".venv"
-        version = f"{sys.version_info[0]}.{sys.version_info[1]}"
-        for folder in (environment / "bin", environment / "lib" / f"python{version}"):
+        for folder in (environment / "bin", environment / "lib" / f"python{dev.VERSION}"):
             folder.mkdir(parents=True)
         for program in ("python", "ostinato"):
             (environment / "bin" / program).write_text(f'#!/bin/sh\nexec {WHERE / program} "$@"\n', encoding="utf-8")
             (environment / "bin" / program).chmod(0o755)
-        project = hashlib.sha256((self._checkout / "pyproject.toml").read_bytes()).hexdigest()
-        stamp = {"folder": str(environment), "python": version, "pyproject": project, "dev": True}
-        (environment / "dev-stamp.json").write_text(json.dumps(stamp), encoding="utf-8")
+        (environment / dev.MARK.name).write_text(dev.mark(self._checkout, dev=True), encoding="utf-8")
 
     def _begin(self) -> None:
         self.reader.do(Command("before the page", "ostinato up", ""))

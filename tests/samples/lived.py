@@ -9,7 +9,7 @@ from ostinato.messages.wire import encode, read_line, read_recorded
 from ostinato.times import to_micros
 from store.database.schema import migrate
 from store.events import Effect, Rejected
-from store.writing.effects import apply
+from store.writing.applying import apply
 from store.writing.recalculation import recalculate
 from store.writing.transaction import Writer
 from tasks import events

@@ -3,6 +3,7 @@
 import gzip
 import json
 import pickle
+from typing import NamedTuple
 
 from ostinato.messages.models import RecordPatternApplication
 from tests.samples.envelopes import Json, body, envelope, text, without
@@ -186,3 +187,37 @@ FOREIGN_HEADERS: dict[str, object] = {
     "ignore_result": {},
     "x-of-a-proxy": {"a": [1, None]},
 }
+
+
+class Unfit(NamedTuple):
+    """A malformed message as it is on a queue of Redis, and what the quarantine must have of it."""
+
+    item: bytes
+    raw: bytes
+    reason: str
+    source: str = "transport"
+
+
+def unfit() -> dict[str, Unfit]:
+    """Every malformed message, by a name for it."""
+    texts = {
+        name: Unfit(
+            json.dumps(envelope(body([sent]), task=task)).encode(),
+            sent.encode(errors="surrogatepass"),
+            reason,
+            f"validation of {task}",
+        )
+        for name, (task, sent, reason) in TEXTS.items()
+    }
+    arguments = {
+        f"arguments: {name}": Unfit(
+            json.dumps(envelope(body(*each))).encode(),
+            json.dumps(each).encode(),
+            "wrong_arguments",
+            "validation of record_pattern",
+        )
+        for name, each in ARGUMENTS.items()
+    }
+    envelopes = {f"envelope: {name}": (json.dumps(sent).encode(), reason) for name, (sent, reason) in ENVELOPES.items()}
+    whole = envelopes | {f"raw: {name}": each for name, each in RAW.items()}
+    return {**texts, **arguments, **{name: Unfit(raw, raw, reason) for name, (raw, reason) in whole.items()}}

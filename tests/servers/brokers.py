@@ -15,8 +15,9 @@ from redis.exceptions import RedisError
 
 from ostinato.settings.broker import socket_path
 from tests.waiting import SECONDS, wait_until
-from worker.processes.child import Child
-from worker.processes.embedded import EmbeddedBroker, Fsync, valkey_binary
+from worker.processes.child import Child, ChildSpec
+from worker.processes.embedded import EmbeddedBroker, valkey_binary
+from worker.settings import Fsync
 
 KINDS = ("valkey", "redis")
 _REDIS = "OSTINATO_TEST_REDIS_URL"
@@ -108,7 +109,7 @@ class RedisServer:
         return f"redis://127.0.0.1:{port}/0"
 
     def __enter__(self) -> Self:
-        child = Child.start("redis", self._command, log=self._log)
+        child = Child.start(ChildSpec("redis", self._command, log=self._log))
         self._children.append(child)
         wait_until(lambda: child.poll() is not None or self._answers(child), why=f"{self._command} answers")
         assert None is child.poll(), self._log.read_text()

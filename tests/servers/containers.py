@@ -13,7 +13,7 @@ from tests.servers import brokers
 from tests.servers.brokers import free_port
 from tests.servers.postgresql import OwnServer
 from tests.waiting import ended
-from worker.processes.child import Child
+from worker.processes.child import Child, ChildSpec
 
 SECRETS = {"OSTINATO_FLOWER_AUTH": "me:0123abcd", "OSTINATO_POSTGRES_PASSWORD": "4567ef"}
 _SERVER = f"postgresql+psycopg://ostinato:{SECRETS['OSTINATO_POSTGRES_PASSWORD']}@postgres:5432/ostinato"
@@ -55,12 +55,14 @@ class Containers:
         if name == "broker":
             command += ["--bind", "127.0.0.1", "--port", str(self._broker_port)]
         child = Child.start(
-            name,
-            command,
-            env=self._environment(service),
-            cwd=self._home,
-            log=self._home / f"{name}.log",
-            grace=float(service["stop_grace_period"].removesuffix("s")),
+            ChildSpec(
+                name,
+                command,
+                env=self._environment(service),
+                cwd=self._home,
+                log=self._home / f"{name}.log",
+                grace=float(service["stop_grace_period"].removesuffix("s")),
+            )
         )
         return self._open.enter_context(child)
 
@@ -73,7 +75,7 @@ class Containers:
         if name == "broker":
             words[1:1] = ["-p", str(self._broker_port)]
         log = self._home / f"{name}.health.log"
-        with Child.start("health", words, env=self._environment(service), cwd=self._home, log=log) as check:
+        with Child.start(ChildSpec("health", words, env=self._environment(service), cwd=self._home, log=log)) as check:
             return ended(check) == 0
 
     def log(self, name: str) -> str:

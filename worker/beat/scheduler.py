@@ -12,13 +12,12 @@ from typing_extensions import override
 from ostinato.messages import wire
 from ostinato.messages.models import RecalculateAllPatternPriorities
 from ostinato.publishing.kinds import kind_of
-from ostinato.settings.broker import BrokerSettings
 from ostinato.times import EPOCH
+from tasks.trouble import Trouble
 from worker.beat.slots import SlotSchedule, slot_message
+from worker.broker.consumer import WorkerApp
 from worker.broker.kinds import broker_client
-from worker.broker.life import Life
-from worker.broker.liveness import Watch
-from worker.trouble import Trouble
+from worker.broker.liveness import Heartbeat, Life
 
 RETRY_SECONDS = 2.0
 LONGEST_WAIT = 5
@@ -48,34 +47,28 @@ def _slot_text(schedule: SlotSchedule) -> str:
     return wire.encode(slot_message(schedule.slot(schedule.now())))
 
 
-def slot_scheduler(settings: BrokerSettings) -> type[Scheduler]:
-    """A scheduler class that says to the broker of these settings that it is there."""
-    return type("SlotScheduler", (_SlotScheduler,), {"settings": settings})
-
-
-class _SlotScheduler(Scheduler):
+class SlotScheduler(Scheduler):
     """Celery's scheduler without a file of its own, and with patience: a slot that could not be sent is sent later.
 
-    It says that it is there at every tick, but for those at which a slot could not be sent.
+    It shows life at every tick, except at those at which a slot could not be sent.
     """
 
-    settings: BrokerSettings
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - Celery's own signature
+    def __init__(self, app: WorkerApp, **kwargs: Any) -> None:  # noqa: ANN401 - Celery's own signature
+        self._settings = app.settings
         self._failed = False
         self._away = Trouble("broker_unavailable", "broker_available_again")
         self._trouble = Trouble("slot_not_sent", "slots_are_sent_again")
         self._name = f"{socket.gethostname()}-{os.getpid()}"
         self._life = Life(heard=2 * LONGEST_WAIT)
-        self._watch: Watch | None = None
-        super().__init__(*args, **kwargs)
+        self._heartbeat: Heartbeat | None = None
+        super().__init__(app, **kwargs)
 
     @override
     def tick(self, *args: Any, **kwargs: Any) -> float:
         before = dict(self.schedule)
         try:
             wait = super().tick(*args, **kwargs)
-        except kind_of(self.settings.broker_address).errors as error:
+        except kind_of(self._settings.broker_address).errors as error:
             # Celery marks an entry as run before it has a connection to send it on.
             self.schedule.update(before)
             self._not_sent(str(error))
@@ -89,14 +82,15 @@ class _SlotScheduler(Scheduler):
     @override
     def close(self) -> None:
         super().close()
-        if self._watch is not None:
-            self._watch.stop()
-            self._watch = None
+        if self._heartbeat is not None:
+            self._heartbeat.stop()
+            self._heartbeat = None
 
     def _show_life(self) -> None:
-        if self._watch is None:
-            # By a thread, because a signal that ends beat must not meet it in the middle of saying so.
-            self._watch = Watch(broker_client(self.settings), "beat", self._name, self._life)
+        if self._heartbeat is None:
+            # A thread tells the broker: a signal that ends beat must not interrupt that.
+            self._heartbeat = Heartbeat(broker_client(self._settings), "beat", self._name, self._life)
+            self._heartbeat.start()
         self._life.sign()
 
     @override

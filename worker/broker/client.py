@@ -1,4 +1,4 @@
-"""Asking the broker directly: whether it answers, how much waits there, and who is about."""
+"""Asking the broker directly: whether it answers, how much waits there, and who is at work."""
 
 from collections.abc import Mapping
 from typing import Literal, NamedTuple, Protocol
@@ -9,16 +9,16 @@ PRESENCE_SECONDS = 3.0
 PRESENCE_KEPT_SECONDS = 15
 ANSWER_SECONDS = 2.0
 NO_ANSWER = "The broker does not answer ({}): run `ostinato up`, or see to the broker that OSTINATO_BROKER_URL names."
-# Stands before the number of a worker's lane, behind its name; lane 0 is not said.
+# Between a worker's name and the number of its lane; lane 0 is left out.
 LANE = "/lane"
 Part = Literal["worker", "beat"]
-"""Who says that it is there."""
+"""What tells the broker that it is at work."""
 
 
 class BrokerState(NamedTuple):
-    """How many messages wait or are being applied, in each lane; and how many workers the broker knows of in each.
+    """How many messages wait or are being applied, and how many workers the broker knows of, for each lane.
 
-    The lanes of the settings, and others that hold messages.
+    The lanes are those of the settings, and others that hold messages.
     """
 
     lanes: Mapping[int, int]
@@ -40,8 +40,8 @@ class BrokerState(NamedTuple):
         return [lane for lane in self.lanes if not self.served.get(lane)]
 
 
-class Condition(NamedTuple):
-    """Of a broker that answers: why it may lose messages or takes none, if so, and what else is not as it should be."""
+class Health(NamedTuple):
+    """How a broker that answers does: the problem, if it may lose messages or takes none, and lesser warnings."""
 
     problem: str | None
     warnings: list[str]
@@ -55,13 +55,13 @@ class BrokerClient(Protocol):
         ...
 
     def is_present(self, part: Part, machine: str) -> bool:
-        """Whether a worker, or beat, of this machine has said in the last seconds that it is at work.
+        """Whether a worker, or beat, of this machine has told the broker in the last seconds that it is at work.
 
         BrokerUnavailable as `state`.
         """
         ...
 
-    def condition(self) -> Condition:
+    def health(self) -> Health:
         """How the broker does; BrokerUnavailable as `state`."""
         ...
 
@@ -70,11 +70,11 @@ class BrokerClient(Protocol):
         ...
 
     def say_present(self, part: Part, name: str) -> None:
-        """Let others see for some seconds that a worker, or beat, is at work on this machine."""
+        """Let others see for `PRESENCE_KEPT_SECONDS` that a worker, or beat, is at work on this machine."""
         ...
 
     def say_gone(self, part: Part, name: str) -> None:
-        """Let others see at once that it no longer is."""
+        """Let others see at once that it no longer is at work."""
         ...
 
     def close(self) -> None:
@@ -86,10 +86,10 @@ _LANE_NAMES = {str(number): number for number in range(1, MOST_LANES)}
 
 
 def name_in_lane(name: str, lane: int) -> str:
-    """The name by which a worker says that it is present."""
+    """The name by which a worker of a lane tells the broker that it is present."""
     return f"{name}{LANE}{lane}" if lane else name
 
 
 def lane_of_name(name: str) -> int:
-    """The lane of a worker by the name that it said, whatever that is."""
+    """The lane of a worker by such a name; 0 for any other text."""
     return _LANE_NAMES.get(name.rpartition(LANE)[2], 0)

@@ -1,61 +1,84 @@
-"""Celery's consumer, as every broker wants it: what Celery could not take apart goes to the quarantine, whole."""
+"""What Celery runs in the worker, for every kind of broker: application, pool and consumer."""
 
 import os
 import socket
+from abc import abstractmethod
 from collections.abc import Callable
 from time import monotonic
 from typing import Any, ClassVar
 from uuid import uuid4
 
 from celery import bootsteps
+from celery.concurrency import solo
 from celery.worker.consumer import Consumer
 from celery.worker.state import maybe_shutdown
 from kombu import Connection
 from typing_extensions import override
 
 from ostinato.errors import MalformedMessage
-from ostinato.messages.reasons import printable
+from ostinato.messages.printable import printable
+from ostinato.publishing.celery_app import OwnCelery
 from store.events import Rejected
 from tasks.receiver import Receiver, Stopping
-from worker.broker.life import Life
-from worker.broker.liveness import Presence
+from tasks.trouble import Trouble
+from worker.broker.client import BrokerClient
+from worker.broker.liveness import Life, Presence
 from worker.settings import Settings
-from worker.trouble import Trouble
 
 _LONGEST_PAUSE = 2
-# So long may what the dashboard shows of a task wait for more of it: one publication for several tasks.
+# Task events, for the dashboard, wait this long for others: one publication for several.
 _EVENTS_SECONDS = 0.1
 
 Refuse = Callable[[bytes, MalformedMessage], bool]
-"""Keeps the bytes of what Celery must not see; False if the worker is to stop before that is done."""
+"""Keeps the bytes of a message that Celery must not see; False if the worker is to stop before that is done."""
+
+
+class WorkerApp(OwnCelery):
+    """The application of worker and beat. Celery hands it to the classes that it makes: consumer and scheduler."""
+
+    def __init__(self, settings: Settings, receiver: Receiver, life: Life) -> None:
+        super().__init__("ostinato")
+        self.settings, self.receiver, self.life = settings, receiver, life
+
+
+class SerialPool(solo.TaskPool):
+    """Applies one message after the other in the worker's own process; finishes each, also when told to drop it."""
+
+    @override
+    def terminate_job(self, pid: int, signal: int | None = None) -> None:
+        # At SIGQUIT Celery calls this in the middle of a message; its own pool raises, right into the transaction.
+        return
 
 
 class WorkerConsumer(Consumer):
-    """Says once, not at every try, that the broker is away. What a kind of broker needs beyond that, its subclass has.
+    """Celery's consumer, as every broker needs it; a subclass has what one kind of broker needs beyond that.
 
-    ``own_steps`` run beside Celery's.
+    A message that Celery could not take apart goes to the quarantine, whole. A lost broker is logged once, not at every
+    try. ``own_steps`` run beside Celery's.
     """
 
     own_steps: ClassVar[tuple[type[bootsteps.Step], ...]] = (Presence,)
     # Steps of Celery's that are left out: by these workers find each other, which costs a second at start.
     without: ClassVar[dict[str, bool]] = {"without_mingle": True, "without_gossip": True}
 
-    settings: Settings
-    receiver: Receiver
-    life: Life
     hub: Any
     _flush_events: Callable[[], None]
 
-    def __init__(self, on_task_request: Callable[..., Any], **kwargs: Any) -> None:  # noqa: ANN401 - Celery's own
+    def __init__(self, on_task_request: Callable[..., Any], *, app: WorkerApp, **kwargs: Any) -> None:  # noqa: ANN401 - Celery's own
+        self.settings, self.receiver, self.life = app.settings, app.receiver, app.life
         self.worker_id = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}"
         self._away = Trouble("broker_unavailable", "broker_available_again")
         self._events_due = 0.0
         options = {**kwargs.pop("worker_options", {}), **self.without}
-        super().__init__(on_task_request, worker_options=options, **kwargs)
+        super().__init__(on_task_request, app=app, worker_options=options, **kwargs)
+
+    @abstractmethod
+    def client(self) -> BrokerClient:
+        """A client of this broker; it connects at the first question."""
 
     @classmethod
     def configuration(cls, settings: Settings) -> dict[str, Any]:  # noqa: ARG003 - for those that need them
-        """Celery's, for this kind of broker."""
+        """Celery's settings for this kind of broker."""
         return {}
 
     def ensure_connected(self, conn: Connection) -> Connection:
@@ -85,7 +108,7 @@ class WorkerConsumer(Consumer):
         super().on_connection_error_after_connected(exc)
 
     def refuse(self, raw: bytes, error: MalformedMessage) -> bool:
-        """Keep the bytes of what Celery must not see, as `Refuse` says."""
+        """Keep the bytes of a message that Celery must not see, as `Refuse` says."""
         rejected = Rejected(
             raw=raw, reason_code=error.reason_code, reason_detail=printable(error.detail), source="transport"
         )

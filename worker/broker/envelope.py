@@ -9,7 +9,8 @@ from typing import Any, NoReturn, cast
 from ostinato.errors import MalformedMessage
 from ostinato.messages.models import MESSAGES
 from ostinato.messages.wire import BATCH_BYTES
-from tasks.receiver import Delivered
+from ostinato.reasons import Reason
+from tasks.receiver import RawDelivery
 
 # The text of a batch, once more as JSON, in which one byte can take up to six.
 _BODY_BYTES = 6 * BATCH_BYTES
@@ -19,8 +20,19 @@ _ENVELOPE_BYTES = _BODY_BYTES * 4 // 3 + _REST_BYTES
 # Whatever reads JSON, or writes it, fails at some depth, and sooner within more calls: some of what can be read here
 # could not be read later by Celery, which would lose it.
 _DEEPEST = 100
-_UNWANTED = ("eta", "expires", "compression", "group", "stamped_headers")
-_UNWANTED_EMBEDDED = ("callbacks", "errbacks", "chain", "chord")
+_UNWANTED = {
+    "eta": Reason.ENVELOPE_ETA,
+    "expires": Reason.ENVELOPE_EXPIRES,
+    "compression": Reason.ENVELOPE_COMPRESSION,
+    "group": Reason.ENVELOPE_GROUP,
+    "stamped_headers": Reason.ENVELOPE_STAMPED_HEADERS,
+}
+_UNWANTED_EMBEDDED = {
+    "callbacks": Reason.ENVELOPE_CALLBACKS,
+    "errbacks": Reason.ENVELOPE_ERRBACKS,
+    "chain": Reason.ENVELOPE_CHAIN,
+    "chord": Reason.ENVELOPE_CHORD,
+}
 # An object of these, as Celery writes bytes or a date, may come out of it as anything, or end the worker.
 _MARKERS = {"__type__", "__value__"}
 # Celery calls a task by it, and fails where somebody else says it too.
@@ -43,12 +55,12 @@ def opened(raw: bytes) -> Json:
     return envelope
 
 
-def delivered(envelope: Json) -> Delivered | None:
+def delivered(envelope: Json) -> RawDelivery | None:
     """What the task of an opened envelope brings; None where its arguments are not one text."""
     arguments, named, _ = cast("list[Any]", _body(envelope))
     if named or len(arguments) != 1 or not isinstance(arguments[0], str):
         return None
-    return Delivered(envelope["headers"]["task"], arguments[0], envelope["headers"]["id"])
+    return RawDelivery(envelope["headers"]["task"], arguments[0], envelope["headers"]["id"])
 
 
 def known(headers: Json) -> Json:
@@ -89,7 +101,7 @@ def _inside(value: object) -> Iterable[object]:
             return ()
 
 
-def _refuse(reason_code: str, detail: str) -> NoReturn:
+def _refuse(reason_code: Reason, detail: str) -> NoReturn:
     raise MalformedMessage(reason_code, detail)
 
 
@@ -98,20 +110,20 @@ def _parts(raw: bytes) -> Json:
     try:
         envelope = json.loads(raw)
     except (ValueError, RecursionError):
-        _refuse("envelope_not_json", "what lies on the queue is not JSON")
+        _refuse(Reason.ENVELOPE_NOT_JSON, "what lies on the queue is not JSON")
     if not isinstance(envelope, dict):
-        _refuse("envelope_not_an_object", "what lies on the queue is not an object")
+        _refuse(Reason.ENVELOPE_NOT_AN_OBJECT, "what lies on the queue is not an object")
     return cast("Json", envelope)
 
 
 def _check_size(size: int, limit: int) -> None:
     if size > limit:
-        _refuse("envelope_too_large", f"{size} bytes, at most {limit} are allowed")
+        _refuse(Reason.ENVELOPE_TOO_LARGE, f"{size} bytes, at most {limit} are allowed")
 
 
 def _check_rest(size: int, body: int) -> None:
     if size - body > _REST_BYTES:
-        _refuse("envelope_too_large", f"{size} bytes, of which at most {_REST_BYTES} may be other than the body")
+        _refuse(Reason.ENVELOPE_TOO_LARGE, f"{size} bytes, of which at most {_REST_BYTES} may be other than the body")
 
 
 def _check_properties(value: object) -> None:
@@ -122,49 +134,49 @@ def _check_properties(value: object) -> None:
         and isinstance(properties.get("priority", 0), int | None)
         and all(isinstance(each, str | None) for each in texts_or_nothing)
     ):
-        _refuse("envelope_properties", "the properties are not what Celery's producers send")
+        _refuse(Reason.ENVELOPE_PROPERTIES, "the properties are not what Celery's producers send")
     if properties.get("body_encoding") not in (None, "base64"):
-        _refuse("envelope_body_encoding", "the body must be in base64")
+        _refuse(Reason.ENVELOPE_BODY_ENCODING, "the body must be in base64")
 
 
 def _check_headers(value: object) -> None:
     if not isinstance(value, dict):
-        _refuse("envelope_headers", "there are no headers")
+        _refuse(Reason.ENVELOPE_HEADERS, "there are no headers")
     headers = cast("Json", value)
     task = headers.get("task")
     if not isinstance(task, str) or task not in MESSAGES:
-        raise MalformedMessage("unknown_task", f"the task must be one of {', '.join(MESSAGES)}")
+        _refuse(Reason.UNKNOWN_TASK, f"the task must be one of {', '.join(MESSAGES)}")
     if not isinstance(headers.get("id"), str):
-        _refuse("envelope_id", "the task has no id")
-    for name in _UNWANTED:
+        _refuse(Reason.ENVELOPE_ID, "the task has no id")
+    for name, code in _UNWANTED.items():
         if headers.get(name):
-            _refuse(f"envelope_{name}", f"{name} is set; a message is applied once, as soon as it arrives")
+            _refuse(code, f"{name} is set; a message is applied once, as soon as it arrives")
     for name in _TEXTS:
         if not isinstance(headers.get(name), str | None):
-            _refuse("envelope_headers", f"{name} is not a text")
+            _refuse(Reason.ENVELOPE_HEADERS, f"{name} is not a text")
     if not isinstance(headers.get("retries", 0), int):
-        _refuse("envelope_retries", "retries is not a number")
+        _refuse(Reason.ENVELOPE_RETRIES, "retries is not a number")
     if headers.get("timelimit") not in (None, [None, None]):
-        _refuse("envelope_timelimit", "a time limit is set")
+        _refuse(Reason.ENVELOPE_TIMELIMIT, "a time limit is set")
 
 
 def _body(envelope: Json) -> object:
     _check_content(envelope.get("content-type"), envelope.get("content-encoding"))
     body = envelope.get("body")
     if not isinstance(body, str):
-        _refuse("envelope_body", "there is no body")
+        _refuse(Reason.ENVELOPE_BODY, "there is no body")
     if envelope["properties"].get("body_encoding") != "base64":
         return _loaded(body)
     try:
         return _loaded(b64decode(body, validate=True))
     except binascii.Error:
-        _refuse("envelope_body", "the body is not in base64")
+        _refuse(Reason.ENVELOPE_BODY, "the body is not in base64")
 
 
 def _check_content(content_type: object, encoding: object) -> None:
     written = (content_type, encoding)
     if written != ("application/json", "utf-8"):
-        _refuse("envelope_content_type", f"the body must be application/json in utf-8, not {written!r:.200}")
+        _refuse(Reason.ENVELOPE_CONTENT_TYPE, f"the body must be application/json in utf-8, not {written!r:.200}")
 
 
 def _loaded(body: str | bytes) -> object:
@@ -173,25 +185,25 @@ def _loaded(body: str | bytes) -> object:
         text = body if isinstance(body, str) else body.decode()
         return json.loads(text, object_hook=_plain)
     except (ValueError, RecursionError):
-        _refuse("envelope_body", "the body is not JSON")
+        _refuse(Reason.ENVELOPE_BODY, "the body is not JSON")
 
 
 def _plain(value: Json) -> Json:
     if value.keys() == _MARKERS:
-        _refuse("envelope_body", "the body has what Celery's JSON takes for a value of another type")
+        _refuse(Reason.ENVELOPE_BODY, "the body has what Celery's JSON takes for a value of another type")
     return value
 
 
 def _check_arguments(body: object) -> None:
     if is_deep(body):
-        _refuse("envelope_body", f"the body has more than {_DEEPEST} objects and lists in each other")
+        _refuse(Reason.ENVELOPE_BODY, f"the body has more than {_DEEPEST} objects and lists in each other")
     if not (isinstance(body, list) and [type(part) for part in cast("list[object]", body)] == [list, dict, dict]):
-        _refuse("envelope_body", "the body is not [arguments, named arguments, what follows]")
+        _refuse(Reason.ENVELOPE_BODY, "the body is not [arguments, named arguments, what follows]")
     _, named, embedded = cast("list[Json]", body)
     if _CELERYS_ARGUMENT in named:
-        _refuse("envelope_body", f"no argument may have the name {_CELERYS_ARGUMENT}")
-    if embedded.keys() - _UNWANTED_EMBEDDED:
-        _refuse("envelope_body", f"only {', '.join(_UNWANTED_EMBEDDED)} may be said of what follows")
-    for name in _UNWANTED_EMBEDDED:
+        _refuse(Reason.ENVELOPE_BODY, f"no argument may have the name {_CELERYS_ARGUMENT}")
+    if embedded.keys() - _UNWANTED_EMBEDDED.keys():
+        _refuse(Reason.ENVELOPE_BODY, f"only {', '.join(_UNWANTED_EMBEDDED)} may be said of what follows")
+    for name, code in _UNWANTED_EMBEDDED.items():
         if embedded.get(name):
-            _refuse(f"envelope_{name}", f"{name} is set; nothing follows a message")
+            _refuse(code, f"{name} is set; nothing follows a message")

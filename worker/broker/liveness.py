@@ -1,13 +1,17 @@
 """How others know that a worker takes messages, without remote control; and the end of one that no longer does.
 
-A thread asks the worker's loop for signs of life (`life`). While there are any, it says so to the broker. When there
-have been none for too long, the worker is deaf: it ends, and whatever runs it starts another, which takes the messages
-again. It cannot mend itself: whatever its loop waits for, it waits for in the middle of Celery.
+The loop that takes messages shows life (`Life.sign`). A thread looks for these signs. While there are any, it tells the
+broker that the worker is at work. When there have been none for too long, the worker is deaf: the process ends, and
+what runs it (`ostinato up`, Compose) starts another, which takes the messages again. A deaf worker cannot mend itself:
+its loop waits for something in the middle of Celery.
 """
 
+import math
 import os
 import sys
-from threading import Event, Thread, main_thread
+from abc import abstractmethod
+from collections.abc import Callable
+from threading import main_thread
 from time import monotonic
 from traceback import format_stack
 from typing import Any
@@ -17,50 +21,96 @@ from celery import bootsteps
 from typing_extensions import override
 
 from worker.broker.client import ANSWER_SECONDS, PRESENCE_SECONDS, BrokerClient, Part, name_in_lane
-from worker.broker.kinds import broker_client
-from worker.broker.life import Life
+from worker.repeating import Repeating
 
-# "Temporary failure", as sysexits.h has it: the next one may do better.
+# Exit code "temporary failure" of sysexits.h: the next process may do better.
 DEAF = 75
+# One step of watching counts at most this many seconds.
+LONGEST_STEP = 2.0
 _STEP = 0.5
-# What nobody says is forgotten by the broker after a while.
+# Ending may wait this long for the broker, which forgets a silent worker anyway.
 _GONE_SECONDS = 2 * ANSWER_SECONDS
 
 _log = structlog.get_logger()
 
 
-class Watch:
-    """A thread that says to the broker, while there are signs of life, that a worker or beat is at work.
+class Life:
+    """Signs of life of a loop, and for how long it has shown none. The loop gives the signs, one thread counts.
+
+    A worker's loop shows life at each answer of the broker to a fetch, and while a message waits for the store. Time
+    without a broker connection does not count as silence. Neither does time in which the whole process was stopped:
+    one step counts at most `LONGEST_STEP`.
+    """
+
+    while_waiting: Callable[[], object]
+    """Called several times a second while a message waits for the store."""
+
+    def __init__(self, *, heard: float, deaf_after: float = math.inf) -> None:
+        """Take the seconds of silence up to which it counts as heard, and from which it counts as deaf."""
+        self.heard = heard
+        self.while_waiting = _nothing
+        self.deaf_after = deaf_after
+        self._signs = self._seen = 0
+        self._silence = 0.0
+        self._at = 0.0
+
+    def sign(self) -> None:
+        """Show life."""
+        self._signs += 1
+
+    def begin(self, now: float) -> None:
+        """Begin to count, or begin again; ``now`` in monotonic seconds, as below."""
+        self._at = now
+
+    @property
+    def seen(self) -> bool:
+        """Whether there was a sign already."""
+        return self._seen > 0
+
+    def silence(self, now: float) -> float:
+        """Seconds counted since the last sign."""
+        step, self._at = min(now - self._at, LONGEST_STEP), now
+        self._silence = self._silence + step if self._signs == self._seen else 0.0
+        self._seen = self._signs
+        return self._silence
+
+
+def _nothing() -> None:
+    """Do nothing (default of `while_waiting`)."""
+
+
+class Heartbeat(Repeating):
+    """A thread that tells the broker, while there are signs of life, that a worker or beat is at work.
 
     It ends the process that has shown none for too long.
     """
 
     def __init__(self, broker: BrokerClient, part: Part, name: str, life: Life) -> None:
+        super().__init__(_STEP, self._look, "presence")
         self._broker = broker
         self._part: Part = part
         self._name = name
         self._life = life
         self._due = 0.0
-        self._stop = Event()
-        self._thread = Thread(target=self._run, daemon=True, name="presence")
-        self._thread.start()
 
-    def stop(self) -> None:
-        """Say that nobody is at work any more, and end the thread; not for longer than an answer may take.
+    @override
+    def stop(self, timeout: float | None = _GONE_SECONDS) -> None:
+        """Tell the broker that the worker or beat has gone, and end; wait at most ``timeout`` seconds for that.
 
-        A signal that ends beat calls this in the middle of anything: what the thread waits for may be held by that.
+        The thread itself tells it: a signal that ends beat calls this in the middle of anything, and the thread may
+        wait for a lock that the interrupted code holds.
         """
-        self._stop.set()
-        self._thread.join(_GONE_SECONDS)
+        super().stop(timeout)
 
+    @override
     def _run(self) -> None:
-        self._life.watch(monotonic())
-        while not self._stop.wait(_STEP):
-            self._look(monotonic())
+        self._life.begin(monotonic())
+        super()._run()
         self._broker.say_gone(self._part, self._name)
         self._broker.close()
 
-    def _look(self, now: float) -> None:
+    def _look(self) -> None:
+        now = monotonic()
         silence = self._life.silence(now)
         if silence >= self._life.deaf_after:
             self._end(silence)
@@ -77,23 +127,36 @@ class Watch:
             os._exit(DEAF)
 
 
-class Presence(bootsteps.StartStopStep):
-    """A step of Celery's consumer; it runs while there is a connection to the broker."""
+class WhileConnected(bootsteps.StartStopStep):
+    """A step of Celery's consumer that runs a thread for as long as there is a connection to the broker."""
 
     requires = ("celery.worker.consumer.connection:Connection",)
 
     def __init__(self, parent: Any, **kwargs: Any) -> None:  # noqa: ANN401 - Celery's own signature
         super().__init__(parent, **kwargs)
-        self._watch: Watch | None = None
+        self._thread: Repeating | None = None
+
+    @abstractmethod
+    def thread(self, parent: Any) -> Repeating:  # noqa: ANN401 - Celery's own
+        """Make the thread, for this consumer."""
 
     @override
     def start(self, parent: Any) -> None:
-        name = name_in_lane(parent.hostname, parent.settings.own_lane)
-        self._watch = Watch(broker_client(parent.settings), "worker", name, parent.life)
+        self._thread = self.thread(parent)
+        self._thread.start()
 
     @override
     def stop(self, parent: Any) -> None:
         # Celery also stops steps that it never started.
-        if self._watch is not None:
-            self._watch.stop()
-            self._watch = None
+        if self._thread is not None:
+            self._thread.stop()
+            self._thread = None
+
+
+class Presence(WhileConnected):
+    """Runs the worker's `Heartbeat`."""
+
+    @override
+    def thread(self, parent: Any) -> Repeating:
+        name = name_in_lane(parent.hostname, parent.settings.own_lane)
+        return Heartbeat(parent.client(), "worker", name, parent.life)

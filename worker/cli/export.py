@@ -8,26 +8,29 @@ from typing import Annotated, BinaryIO
 
 import typer
 
-from ostinato.errors import ConfigurationError, HistoryPruned
-from ostinato.settings.broker import read_settings
-from store.history.recorded import History
+from ostinato.errors import ConfigurationError
+from ostinato.settings.environment import read_settings
+from store.errors import HistoryPruned
+from store.history import recorded
+from store.reading.reader import Reader
 from worker.cli.output import err, progress
 from worker.settings import Settings
 
 
 def export(
-    file: Annotated[str, typer.Argument(metavar="[FILE|-]", help="Where to write; - for standard output.")] = "-",
+    file: Annotated[str, typer.Argument(metavar="[FILE|-]", help="The file to write; - for standard output.")] = "-",
 ) -> None:
-    """Write every message that was applied or parked, in the order of arrival, as JSON lines.
+    """Write every applied or parked message as JSON lines.
 
-    `ostinato send` takes them back, ids and event times included: into an empty store they make an equal one, and in
-    this one they are duplicates. Exit code 1 if the content of some messages was pruned: the others are written.
+    The lines are in the order of arrival. `ostinato send` reads them back, with their ids and event times. An empty
+    store becomes equal to this one; for this store they are duplicates. The exit code is 1 if the content of some
+    messages was pruned; the others are written.
     """
-    with History(read_settings(Settings).store_address) as history:
-        extent = history.extent()
+    with Reader(read_settings(Settings).store_address) as reader:
+        extent = recorded.extent(reader)
         with _opened(file) as lines, progress() as shown:
             bar = shown.add_task("writing", total=extent.messages)
-            for page in history.pages(upto=extent.last):
+            for page in recorded.pages(reader, upto=extent.last):
                 lines.writelines(f"{each.content}\n".encode() for each in page if each.content is not None)
                 shown.advance(bar, len(page))
     err.print(f"wrote {extent.messages - extent.pruned} messages")

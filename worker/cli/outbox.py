@@ -6,21 +6,29 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from ostinato.outbox.folder import OutboxSettings
 from ostinato.outbox.forwarder import Forwarder
 from ostinato.outbox.inspection import OutboxState, states
-from ostinato.settings.broker import read_settings
-from worker.cli.output import AsJson, err, iso, out, print_json, progress
+from ostinato.settings.environment import read_settings
+from ostinato.settings.outbox import OutboxSettings
+from worker.cli.options import AsJson
+from worker.cli.output import (
+    err,
+    iso,
+    out,
+    print_json,
+    progress,
+)
 
-commands = typer.Typer(help="Look at what producers have recorded, and send what waits.", no_args_is_help=True)
+commands = typer.Typer(no_args_is_help=True)
 _POLL = 0.1
 
 
 @commands.command("status")
 def status(*, as_json: AsJson = False) -> None:
-    """Say what waits for the broker in each outbox; exit code 1 while anything does, or a file cannot be read.
+    """Show how many messages wait for the broker in each outbox.
 
-    An outbox without a process was left by one that has ended: the next producer sends what waits there.
+    An outbox whose process has ended is abandoned: the next producer sends what waits there. The exit code is 1 while a
+    message waits, or if a file cannot be read.
     """
     found = states(read_settings(OutboxSettings).outbox_folder)
     if as_json:
@@ -32,10 +40,11 @@ def status(*, as_json: AsJson = False) -> None:
 
 
 @commands.command("flush")
-def flush(*, timeout: Annotated[float, typer.Option(min=0, help="Give up after so many seconds.")] = 30) -> None:
-    """Send what processes have left behind that have ended, and wait until those that run have sent theirs.
+def flush(*, timeout: Annotated[float, typer.Option(min=0, help="Give up after this many seconds.")] = 30) -> None:
+    """Send the messages of abandoned outboxes, and wait until running processes have sent theirs.
 
-    Exit code 1 if anything still waits at the end or a file cannot be read, 3 if the broker does not answer.
+    The exit code is 1 if a message still waits at the end or a file cannot be read, and 3 if the broker does not
+    answer.
     """
     settings = read_settings(OutboxSettings)
     deadline = time.monotonic() + timeout
@@ -57,7 +66,7 @@ def flush(*, timeout: Annotated[float, typer.Option(min=0, help="Give up after s
 
 
 def say_problems(found: list[OutboxState]) -> bool:
-    """Say what is wrong with the files that cannot be read; whether there are any."""
+    """Print what is wrong with each file that cannot be read; return whether there are any."""
     problems = [each.contents.problem for each in found if each.contents.problem]
     for problem in problems:
         err.print(problem, soft_wrap=True)

@@ -9,23 +9,15 @@ from rich.table import Table
 from ostinato.messages.models import SoftDeletePattern
 from ostinato.messages.wire import make
 from ostinato.publishing.publisher import producer_app, publish
-from ostinato.settings.broker import read_settings
+from ostinato.settings.environment import read_settings
 from store.reading.records import Pattern
 from store.reading.store import Store
-from worker.cli.output import AsJson, harmless, out, print_json, record, sheet
+from worker.cli.options import AsJson, IncludeInactive, Limit, MinPriority, OfInstrument, OfType, WithTag
+from worker.cli.output import harmless, out, print_json, record, sheet
 from worker.settings import Settings
 
-commands = typer.Typer(help="Ask which patterns deserve attention, and take one out of the way.", no_args_is_help=True)
-_MOST = 1_000_000
-OfType = Annotated[str | None, typer.Option("--type", help="Only this type.")]
-WithTag = Annotated[list[str] | None, typer.Option("--tag", help="Only with this tag, or another given; repeatable.")]
-OfInstrument = Annotated[
-    str | None, typer.Option("--instrument", help="Only of this instrument, or of none in particular.")
-]
-MinPriority = Annotated[float, typer.Option(min=0, max=1, help="Only with at least this priority.")]
-Limit = Annotated[int, typer.Option(min=1, max=_MOST, help="At most so many.")]
-IncludeInactive = Annotated[bool, typer.Option("--include-inactive", help="Soft-deleted ones too.")]
-Name = Annotated[str, typer.Argument(metavar="ID", help="An id, an alias, or the first 6 or more characters of one.")]
+commands = typer.Typer(no_args_is_help=True)
+Name = Annotated[str, typer.Argument(metavar="ID", help="The id or an alias, or its first 6 or more characters.")]
 
 
 @commands.command("list")
@@ -39,7 +31,7 @@ def list_patterns(  # noqa: PLR0913 - one option for each filter
     include_inactive: IncludeInactive = False,
     as_json: AsJson = False,
 ) -> None:
-    """List the patterns that deserve attention most, the first first."""
+    """List the patterns that deserve attention most, by priority."""
     with Store(read_settings(Settings).store_address) as store:
         found = store.patterns(
             pattern_type=pattern_type,
@@ -54,12 +46,12 @@ def list_patterns(  # noqa: PLR0913 - one option for each filter
     elif found:
         out.print(ranking(found))
     else:
-        out.print("No pattern passes; see `ostinato status` for what the store has, or lower --min-priority.")
+        out.print("No pattern matches. Lower --min-priority, or see in `ostinato status` what the store has.")
 
 
 @commands.command("show")
 def show(name: Name, *, as_json: AsJson = False) -> None:
-    """Show all that is known of one pattern, with its newest applications."""
+    """Show all about one pattern, with its newest applications."""
     with Store(read_settings(Settings).store_address) as store:
         pattern = store.pattern(name)
         applications = store.applications(pattern.id, limit=10)
@@ -74,7 +66,7 @@ def show(name: Name, *, as_json: AsJson = False) -> None:
 
 @commands.command("delete")
 def delete(name: Name) -> None:
-    """Soft-delete a pattern: it is out of the way until it is seen again; its row and applications stay."""
+    """Soft-delete a pattern. It is hidden until it is seen again; its row and applications stay."""
     settings = read_settings(Settings)
     with Store(settings.store_address) as store:
         pattern = store.pattern(name)
@@ -97,7 +89,7 @@ def _words(value: object) -> str:
 
 
 def ranking(found: Sequence[Pattern]) -> Table:
-    """Patterns as a table, with what to do about each."""
+    """A table of patterns, with what to do about each."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("priority", "effective", "seen", "✓", "✗"):
         table.add_column(heading, justify="right", no_wrap=True)

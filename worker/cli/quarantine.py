@@ -15,106 +15,112 @@ from rich.table import Table
 from ostinato.errors import ConfigurationError
 from ostinato.messages.models import Message
 from ostinato.publishing.publisher import producer_app, publish
-from ostinato.settings.broker import read_settings
-from store.reading.quarantine import Quarantine, Quarantined, discard, replaying
+from ostinato.settings.environment import read_settings
+from store.reading.quarantine import Quarantined, count_new, message, messages
+from store.reading.reader import Reader
+from store.writing.quarantine import discard, marked_replayed
 from store.writing.transaction import Writer
 from worker.broker.kinds import broker_client
-from worker.cli.output import AsJson, harmless, out, print_json, record, sheet
+from worker.cli.options import AsJson
+from worker.cli.output import harmless, out, print_json, record, sheet
 from worker.clock import now
 from worker.recovery.replaying import edited, replay
 from worker.settings import Settings
 
-commands = typer.Typer(help="Look at messages that could not be applied, and deal with them.", no_args_is_help=True)
-Name = Annotated[str, typer.Argument(metavar="ID", help="An id, or the first 6 or more characters of one.")]
+commands = typer.Typer(no_args_is_help=True)
+Name = Annotated[str, typer.Argument(metavar="ID", help="The id, or its first 6 or more characters.")]
 
 
 @commands.command("list")
 def list_messages(
     *,
-    resolved: Annotated[bool, typer.Option("--resolved", help="Also those that were replayed or discarded.")] = False,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 100,
+    resolved: Annotated[bool, typer.Option("--resolved", help="Also list replayed and discarded messages.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="The largest number of messages.")] = 100,
     as_json: AsJson = False,
 ) -> None:
-    """List what is in the quarantine, the latest first; exit code 1 while any of it is new."""
-    with Quarantine(read_settings(Settings).store_address) as quarantine:
-        found, waiting = quarantine.messages(resolved=resolved, limit=limit), quarantine.waiting()
+    """List the messages in the quarantine, the newest first. The exit code is 1 while any of them is new."""
+    with Reader(read_settings(Settings).store_address) as reader, reader.reading() as connection:
+        found, new = messages(connection, resolved=resolved, limit=limit), count_new(connection)
     if as_json:
         print_json([_shown(each) for each in found])
     else:
         out.print(_table(found))
-        out.print(f"{waiting} new in the quarantine.")
-    if waiting:
+        out.print(f"{new} new in the quarantine.")
+    if new:
         raise typer.Exit(1)
 
 
 @commands.command("show")
 def show(name: Name, *, as_json: AsJson = False) -> None:
-    """Show a message with its reason, and what arrived."""
-    with Quarantine(read_settings(Settings).store_address) as quarantine:
-        message = quarantine.message(name)
+    """Show a message, the reason for its quarantine, and the bytes that arrived."""
+    found = _found(read_settings(Settings).store_address, name)
     if as_json:
-        print_json(_shown(message))
+        print_json(_shown(found))
         return
-    out.print(sheet({field: "-" if value is None else str(value) for field, value in _shown(message).items()}))
+    out.print(sheet({field: "-" if value is None else str(value) for field, value in _shown(found).items()}))
 
 
 @commands.command("replay")
 def replay_message(
-    name: Name, *, edit: Annotated[bool, typer.Option("--edit", help="Change its text first, in $EDITOR.")] = False
+    name: Name, *, edit: Annotated[bool, typer.Option("--edit", help="Edit the text first, in $EDITOR.")] = False
 ) -> None:
-    """Send a message again: the same bytes, or an edited text that keeps the message's id, so it is applied once.
+    """Send a message again, unchanged or edited.
 
-    Where the id is that of another message (id_reuse), the edited text has a new one, or none. What can still not be
-    applied comes back as new.
+    An edited text keeps the id of the message, so the message is applied at most once. If another message has that id
+    (id_reuse), give the edited text a new id, or none. A message that still cannot be applied comes back as new.
     """
     settings = read_settings(Settings)
-    with Quarantine(settings.store_address) as quarantine:
-        message = quarantine.message(name)
-    app, mended = producer_app(settings), _in_editor(message) if edit else None
+    found = _found(settings.store_address, name)
+    app, mended = producer_app(settings), _in_editor(found) if edit else None
     with (
         closing(Writer(settings.store_address)) as writer,
         closing(broker_client(settings)) as broker,
-        replaying(writer, now, message, "edited" if edit else None),
+        marked_replayed(writer, now, found.id, "edited" if edit else None),
     ):
         if mended is None:
-            replay(app, broker, message, settings.lanes)
+            replay(app, broker, found, settings.lanes)
         else:
             publish(app, mended, settings.lanes)
-    out.print(f"{message.id} is on its way again.")
+    out.print(f"{found.id} is on its way again.")
 
 
 @commands.command("discard")
-def discard_message(name: Name, *, note: Annotated[str | None, typer.Option(help="Why.")] = None) -> None:
-    """Say that a message needs no attention any more; it stays in the quarantine, with the note."""
+def discard_message(name: Name, *, note: Annotated[str | None, typer.Option(help="The reason.")] = None) -> None:
+    """Mark a message as discarded. It stays in the quarantine, with the note."""
     address = read_settings(Settings).store_address
-    with Quarantine(address) as quarantine, closing(Writer(address)) as writer:
-        message = quarantine.message(name)
-        discard(writer, now, message, note)
-    out.print(f"{message.id} is discarded.")
+    found = _found(address, name)
+    with closing(Writer(address)) as writer:
+        discard(writer, now, found.id, note)
+    out.print(f"{found.id} is discarded.")
 
 
-def _in_editor(message: Quarantined) -> Message:
+def _found(address: str, name: str) -> Quarantined:
+    with Reader(address) as reader, reader.reading() as connection:
+        return message(connection, name)
+
+
+def _in_editor(found: Quarantined) -> Message:
     editor = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
     with tempfile.NamedTemporaryFile("w+", suffix=".json", encoding="utf-8") as file:
-        file.write(message.raw.decode(errors="backslashreplace"))
+        file.write(found.raw.decode(errors="backslashreplace"))
         file.flush()
         try:
             subprocess.run([*editor, file.name], check=True)  # noqa: S603 - the user's own editor
         except (OSError, subprocess.CalledProcessError) as error:
             raise ConfigurationError(f"The editor did not run ({error}): set EDITOR. Nothing is sent.") from None
-        return edited(message, Path(file.name).read_text(encoding="utf-8"))
+        return edited(found, Path(file.name).read_text(encoding="utf-8"))
 
 
-def _shown(message: Quarantined) -> dict[str, Any]:
-    """As JSON knows it: bytes that are no UTF-8 as escapes; the hash is that of the bytes themselves."""
-    return {**record(message), "raw": message.raw.decode(errors="backslashreplace")}
+def _shown(found: Quarantined) -> dict[str, Any]:
+    """The fields for JSON. Bytes that are not UTF-8 are escaped; the hash is of the original bytes."""
+    return {**record(found), "raw": found.raw.decode(errors="backslashreplace")}
 
 
 def _table(found: Sequence[Quarantined]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("id", "received", "state", "source"):
         table.add_column(heading, no_wrap=True)
-    # In one column: no room is kept for the longest code beside a short detail, and neither is cut off.
+    # Code and detail share a column: no width is lost to the longest code, and neither is cut off.
     table.add_column("reason", overflow="fold")
     for each in found:
         when, why = f"{each.received_at:%Y-%m-%d %H:%M:%S}", f"{each.reason_code}: {each.reason_detail}"

@@ -1,8 +1,8 @@
 """`ostinato rebuild`."""
 
 import tempfile
-from collections.abc import Generator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -10,14 +10,19 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from ostinato.settings.broker import read_settings
-from store.history.comparison import Difference, differences
-from store.history.rebuilding import require_empty, require_whole, settle
-from store.history.recorded import History, last_place
-from store.writing.transaction import Writer
-from worker.cli.output import AsJson, harmless, out, print_json, progress
-from worker.clock import now
-from worker.recovery.rebuilding import replay
+from ostinato.settings.environment import read_settings
+from store.history import recorded
+from store.history.comparison import Difference
+from store.history.rebuilding import require_whole
+from store.reading.reader import Reader
+from worker.cli.options import AsJson
+from worker.cli.output import (
+    harmless,
+    out,
+    print_json,
+    progress,
+)
+from worker.recovery import rebuilding
 from worker.settings import Settings
 
 _SHOWN = 20
@@ -27,27 +32,28 @@ def rebuild(
     *,
     into: Annotated[
         str | None,
-        typer.Option(metavar="URL", help="The store to make; without it, a temporary one that only --verify looks at."),
+        typer.Option(metavar="URL", help="The store to fill; without this option, a temporary store for --verify."),
     ] = None,
-    verify: Annotated[bool, typer.Option("--verify", help="Compare it with the store it is made from.")] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Compare the rebuilt store with the live one.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make a store anew by applying every recorded message again, in the order of then.
+    """Make a store again from the recorded messages.
 
-    With --verify, report every difference from the store it is made from, of which there should be none: exit code 1
-    if there is one, or if the content of some messages was pruned.
+    The messages are applied in their original order. --verify reports every difference between the rebuilt store and
+    the live one; there should be none. The exit code is 1 if there is a difference, or if the content of some messages
+    was pruned.
     """
     if not (into or verify):
-        raise typer.BadParameter("say --into URL, --verify, or both")
-    with History(read_settings(Settings).store_address) as history, _target(into) as url:
-        require_whole(history.extent().pruned)
-        found = _rebuilt(history, url, verify=verify)
+        raise typer.BadParameter("give --into URL, --verify, or both")
+    with Reader(read_settings(Settings).store_address) as reader, _target(into) as url:
+        require_whole(recorded.extent(reader).pruned)
+        found = rebuilding.rebuild(reader, url, _show_progress, verify=verify)
     if as_json:
         print_json([asdict(each) for each in found])
     elif verify:
         _show(found)
     else:
-        out.print("The store is made.")
+        out.print("The store is rebuilt.")
     if found:
         raise typer.Exit(1)
 
@@ -61,25 +67,10 @@ def _target(into: str | None) -> Generator[str]:
         yield f"sqlite:///{Path(folder, 'store.db')}"
 
 
-def _rebuilt(history: History, url: str, *, verify: bool) -> list[Difference]:
-    """Fill the store at ``url``; its differences from the history's, if they are wanted."""
-    with closing(Writer(url)) as writer:
-        writer.open()
-        require_empty(url)
-        upto = history.extent().last
-        _replay(history, writer, after=0, upto=upto)
-        # What came meanwhile is little, so that the snapshot, which keeps old pages alive, need not last long.
-        with history.snapshot() as live:
-            _replay(history, writer, after=upto, upto=last_place(live))
-            with writer.transaction(now) as transaction:
-                settle(transaction)
-                return list(differences(live, transaction.connection, transaction.now)) if verify else []
-
-
-def _replay(history: History, writer: Writer, *, after: int, upto: int) -> None:
+def _show_progress(counts: Iterator[int], total: int) -> None:
     with progress() as shown:
-        bar = shown.add_task("applying the history", total=upto - after)
-        for count in replay(history, writer, after=after, upto=upto):
+        bar = shown.add_task("applying the history", total=total)
+        for count in counts:
             shown.advance(bar, count)
 
 
@@ -94,4 +85,4 @@ def _show(found: Sequence[Difference]) -> None:
         cells = (each.table, each.key, each.column or "-", repr(each.live), repr(each.rebuilt))
         table.add_row(*(harmless(cell) for cell in cells))
     out.print(table)
-    out.print(f"{len(found)} differences, the first {min(len(found), _SHOWN)} of them above; --json has all.")
+    out.print(f"{len(found)} differences; the first {min(len(found), _SHOWN)} are above, --json prints all.")

@@ -7,7 +7,7 @@ import typer
 
 from ostinato.messages.models import RecalculateAllPatternPriorities
 from ostinato.publishing.publisher import producer_app, publish
-from ostinato.settings.broker import read_settings
+from ostinato.settings.environment import read_settings
 from store.reading.store import Store
 from worker.cli.output import err, out
 from worker.settings import Settings
@@ -17,10 +17,13 @@ _POLL = 0.1
 
 def recalculate(
     *,
-    wait: Annotated[bool, typer.Option("--wait", help="Return once it is done.")] = False,
-    timeout: Annotated[float, typer.Option(min=0, help="With --wait: give up after so many seconds.")] = 300,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until it is done.")] = False,
+    timeout: Annotated[float, typer.Option(min=0, help="With --wait: give up after this many seconds.")] = 300,
 ) -> None:
-    """Ask for every pattern's scores to be recomputed; exit code 1 if that is not done within the timeout."""
+    """Have the scores of every pattern recomputed.
+
+    The exit code is 1 if --wait gives up.
+    """
     settings = read_settings(Settings)
     message = RecalculateAllPatternPriorities()
     publish(producer_app(settings), message)
@@ -32,7 +35,7 @@ def recalculate(
         while not store.recalculated(str(message.id)):
             if time.monotonic() > deadline:
                 err.print(
-                    "It is not done yet; see `ostinato status` for what is queued and whether a worker answers.",
+                    "It is not done yet: see in `ostinato status` what is queued and whether a worker answers.",
                     soft_wrap=True,
                 )
                 raise typer.Exit(1)

@@ -8,7 +8,7 @@ import typer
 
 from ostinato.outbox.forwarder import Forwarder
 from ostinato.outbox.inspection import states
-from ostinato.settings.broker import read_settings
+from ostinato.settings.environment import read_settings
 from store.reading.store import Store
 from worker.broker.kinds import broker_client
 from worker.cli.outbox import say_problems
@@ -22,14 +22,15 @@ _POLL = 0.1
 
 def reconcile(
     *,
-    now: Annotated[bool, typer.Option("--now", help="Do not wait for the queue to be empty.")] = False,
-    timeout: Annotated[float, typer.Option(min=0, help="Give up waiting for that after so many seconds.")] = 300,
+    now: Annotated[bool, typer.Option("--now", help="Do not wait until the queue is empty.")] = False,
+    timeout: Annotated[float, typer.Option(min=0, help="Give up waiting after this many seconds.")] = 300,
 ) -> None:
-    """Send again what the broker had taken from this machine's outboxes and the store never got.
+    """Send again what a broker lost.
 
-    For a broker that lost its disk or was emptied. What the queue holds is not lost: unless told `--now`, this waits
-    until it was empty once. Either way no message is applied twice. Exit code 1 if the queue did not become empty,
-    or an outbox cannot be read.
+    That is every message that the broker took from an outbox of this machine and the store never received. Use it after
+    the broker has lost its disk or was emptied. Queued messages are not lost, so the command first waits until the
+    queue is empty; --now skips that. In both cases no message is applied twice. The exit code is 1 if the queue did not
+    become empty, or if an outbox cannot be read.
     """
     settings = read_settings(Settings)
     upto = forwarded_so_far(settings.outbox_folder)
@@ -47,7 +48,7 @@ def reconcile(
 
 
 def _still_queued(settings: Settings, timeout: float) -> int:
-    """Wait until the queue is empty; how many messages it holds where that took too long."""
+    """Wait until the queue is empty; the number of messages that it holds at the timeout, else 0."""
     deadline = time.monotonic() + timeout
     with closing(broker_client(settings)) as broker:
         while (queued := broker.state().queued) and time.monotonic() <= deadline:

@@ -14,10 +14,11 @@ from ostinato.errors import BrokerUnavailable, ConfigurationError, MalformedMess
 from ostinato.messages.models import BATCH_COUNT
 from ostinato.messages.wire import encode, read_line
 from ostinato.outbox.file import Entry
-from ostinato.outbox.folder import OutboxSettings
 from ostinato.outbox.forwarder import Forwarder
 from ostinato.outbox.sender import COALESCE_SECONDS
-from ostinato.settings.broker import read_settings
+from ostinato.reasons import Reason
+from ostinato.settings.environment import read_settings
+from ostinato.settings.outbox import OutboxSettings
 from worker.cli.output import err, harmless, out, progress
 
 _AHEAD = 2 * BATCH_COUNT
@@ -27,11 +28,11 @@ _Lines = Queue[tuple[int, bytes] | OSError | None]
 def send(
     file: Annotated[str, typer.Argument(metavar="FILE|-", help="JSON lines, one message each; - for standard input.")],
 ) -> None:
-    """Send messages: one JSON object a line; `id` and `occurred_at` are filled in where they are missing.
+    """Send messages, one JSON object a line. A missing `id` or `occurred_at` is filled in.
 
-    They travel in batches, of what comes within 50 ms. A bad line is reported by its number with the reason, and the
-    rest is sent; exit code 1 if any line was bad. Exit code 3 if the broker went away: the message says which line was
-    the last one sent.
+    They travel in batches: lines that come within 50 ms share one. A bad line is reported by its number and the reason,
+    and the other lines are sent. The exit code is 1 if a line was bad, and 3 if the broker stops answering: the error
+    names the first line that was not sent.
     """
     bad = 0
     settings = read_settings(OutboxSettings)
@@ -52,7 +53,7 @@ def send(
 
 
 class _Sending:
-    """Gathers the messages of lines and sends them as batches; each is an entry whose place is its line's number."""
+    """Gathers messages and sends them in batches. Each is an entry, numbered by its line."""
 
     def __init__(self, forwarder: Forwarder, most: int) -> None:
         self.sent = 0
@@ -61,18 +62,18 @@ class _Sending:
         self._entries: list[Entry] = []
 
     def add(self, number: int, line: bytes) -> None:
-        """MalformedMessage if the line is none; BrokerUnavailable."""
+        """Take a line; MalformedMessage if it is not a message, BrokerUnavailable."""
         try:
             text = line.decode()
         except UnicodeDecodeError as error:
-            raise MalformedMessage("not_utf8", f"byte {error.start} is not UTF-8") from None
+            raise MalformedMessage(Reason.NOT_UTF8, f"byte {error.start} is not UTF-8") from None
         message = read_line(text)
         self._entries.append(Entry(number, str(message.id), message.KIND, encode(message)))
         if len(self._entries) == self._most:
             self._send_some()
 
     def flush(self) -> None:
-        """BrokerUnavailable, with the line that it did not get to."""
+        """Send what is gathered; BrokerUnavailable, naming the first line that was not sent."""
         while self._entries:
             self._send_some()
 
@@ -87,7 +88,7 @@ class _Sending:
 
 
 def _as_they_come(lines: BinaryIO, when_none_comes: Callable[[], None]) -> Iterator[tuple[int, bytes]]:
-    """The lines that are not empty, by number; whenever none comes for a moment, something else is done."""
+    """Yield each line that is not empty, with its number; call ``when_none_comes`` after a moment without a line."""
     queue: _Lines = Queue(_AHEAD)
     Thread(target=_read, args=(lines, queue), daemon=True).start()
     last = 0

@@ -6,15 +6,16 @@ import typer
 
 from ostinato.errors import BrokerUnavailable
 from ostinato.outbox.inspection import waiting
-from ostinato.settings.broker import read_settings
+from ostinato.settings.environment import read_settings
 from store.reading.store import Store
 from worker.broker.client import BrokerState
 from worker.broker.kinds import broker_client
-from worker.cli.output import AsJson, err, harmless, out, print_json, record, sheet
+from worker.cli.options import AsJson
+from worker.cli.output import err, harmless, out, print_json, record, sheet
 from worker.settings import Settings
 
 _BALANCED = {True: "every message received is accounted for", False: "no: this is a defect, please report it"}
-# The numbers stand below it, each on a line of its own.
+# Each number is on a line of its own below.
 _LEDGER = "= applied + parked + quarantined + discarded"
 _NO_WORKER = (
     "No worker takes messages{}: start one by `ostinato up` or `celery -A worker worker`, or see the log of one that "
@@ -23,11 +24,11 @@ _NO_WORKER = (
 
 
 def status(*, as_json: AsJson = False) -> None:
-    """Say how things stand: what waits, what became of the rest, and whether broker and worker answer.
+    """Show where the messages are, and whether broker and worker answer.
 
-    Every message sent is in an outbox, queued or received; every one received is applied, parked, quarantined or
-    discarded. Of outboxes, those of this machine are counted; a batch that is queued counts as one. Exit code 3 if the
-    broker does not answer. That no worker does is said, and is no error: for a probe there is `ostinato health worker`.
+    Every message sent is in an outbox, queued or received. Every message received is applied, parked, quarantined or
+    discarded. Only the outboxes of this machine are counted, and a queued batch counts as one. The exit code is 3 if
+    the broker does not answer. A missing worker is no error here: health checks use `ostinato health worker`.
     """
     settings = read_settings(Settings)
     with Store(settings.store_address) as store:
@@ -63,7 +64,7 @@ def status(*, as_json: AsJson = False) -> None:
 
 
 def _lanes(state: BrokerState | None) -> dict[str, Any]:
-    """Where there is more than one lane: what waits in each, and which have no worker."""
+    """With several lanes: how many messages wait in each, and which lanes have no worker."""
     if state is None or len(state.lanes) == 1:
         return {}
     return {

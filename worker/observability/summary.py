@@ -1,12 +1,13 @@
 """One line in the log for what a worker did in the last minute, if it did anything."""
 
-from dataclasses import dataclass, field
-from threading import Event, Lock, Thread
+from dataclasses import dataclass
+from threading import Lock
 
 import structlog
 
 from store.database.counters import APPLIED
-from store.writing.committed import Done
+from store.writing.committed import Committed
+from worker.repeating import Repeating
 
 EVERY_SECONDS = 60.0
 
@@ -15,7 +16,7 @@ _log = structlog.get_logger()
 
 @dataclass(slots=True)
 class _Sum:
-    """What some transactions did; lags in seconds."""
+    """What some transactions did; lags are seconds."""
 
     transactions: int = 0
     applied: int = 0
@@ -27,17 +28,17 @@ class _Sum:
     lag: float = 0.0
     longest_lag: float = 0.0
 
-    def add(self, done: Done) -> None:
-        late = done.lags
+    def add(self, committed: Committed) -> None:
+        lags = committed.lags
         self.transactions += 1
-        self.applied += done.counts[APPLIED]
-        self.duplicates += done.duplicates
-        self.merges += done.merges
-        self.parked += len(done.parked)
-        self.quarantined += len(done.quarantined)
-        self.lags += len(late)
-        self.lag += sum(late)
-        self.longest_lag = max(self.longest_lag, *late, 0.0)
+        self.applied += committed.counts[APPLIED]
+        self.duplicates += committed.duplicates
+        self.merges += committed.merges
+        self.parked += len(committed.parked)
+        self.quarantined += len(committed.quarantined)
+        self.lags += len(lags)
+        self.lag += sum(lags)
+        self.longest_lag = max(self.longest_lag, *lags, 0.0)
 
     def facts(self) -> dict[str, float]:
         facts: dict[str, float] = {
@@ -49,43 +50,33 @@ class _Sum:
         return facts
 
 
-@dataclass(slots=True)
 class Summary:
-    """Adds up what committed transactions did; a thread says it every so many seconds, and at the end what is left.
+    """Adds up what committed transactions did; logs it every ``every`` seconds, and at the end what is left.
 
-    ``lag_seconds`` is the mean, of the messages that `Done.lags` is about.
+    ``lag_seconds`` is the mean of `Committed.lags`.
     """
 
-    every: float = EVERY_SECONDS
-    _sum: _Sum = field(default_factory=_Sum, init=False)
-    _lock: Lock = field(default_factory=Lock, init=False)
-    _ended: Event = field(default_factory=Event, init=False)
-    _thread: Thread = field(init=False)
+    def __init__(self, every: float = EVERY_SECONDS) -> None:
+        self._sum = _Sum()
+        self._lock = Lock()
+        self._repeating = Repeating(every, self._log, "summary")
 
-    def __post_init__(self) -> None:
-        self._thread = Thread(target=self._run, daemon=True, name="summary")
-
-    def add(self, done: Done) -> None:
+    def add(self, committed: Committed) -> None:
         """Add what one transaction did."""
         with self._lock:
-            self._sum.add(done)
+            self._sum.add(committed)
 
     def start(self) -> None:
-        """Begin to say it."""
-        self._thread.start()
+        """Begin to log."""
+        self._repeating.start()
 
     def stop(self) -> None:
-        """Say what is left, and end the thread."""
-        self._ended.set()
-        self._thread.join()
+        """End, and log what is left."""
+        self._repeating.stop()
+        self._log()
 
-    def _run(self) -> None:
-        while not self._ended.wait(self.every):
-            self._say()
-        self._say()
-
-    def _say(self) -> None:
+    def _log(self) -> None:
         with self._lock:
-            said, self._sum = self._sum, _Sum()
-        if said.transactions:
-            _log.info("messages_handled", **said.facts())
+            found, self._sum = self._sum, _Sum()
+        if found.transactions:
+            _log.info("messages_handled", **found.facts())

@@ -1,13 +1,16 @@
-"""Who watches what a worker does: the log's summary and, where they are asked for, metrics and traces."""
+"""What observes a worker: the log's summary and, where the settings ask for them, metrics and traces."""
 
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from collections.abc import Generator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from types import TracebackType
 from typing import TYPE_CHECKING
 
+import structlog
+
 from ostinato.errors import ConfigurationError
-from store.writing.committed import Done, Watch
+from store.writing.committed import Committed, Observer
 from tasks.celery_tasks import Header
 from tasks.receiver import Receiver
-from worker.observability.isolation import Isolation
 from worker.observability.summary import Summary
 from worker.settings import Settings
 
@@ -15,49 +18,43 @@ if TYPE_CHECKING:
     from worker.observability.tracing import Tracing
 
 _TRACES = "traces"
+_log = structlog.get_logger()
 
 
-class Watching:
-    """What watches the transactions of one application, from the start of its worker to its end.
+class Observers:
+    """What observes the transactions and tasks of one application, from the start of its worker to its end.
 
-    An error of one that watches is logged; neither what is watched nor the others have to do with it.
+    An error of an observer is logged, once for each kind of error. It reaches neither the tasks nor other observers.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._summary = Summary()
-        self._watches: dict[str, Watch] = {"summary": self._summary.add}
-        self._isolation = Isolation()
+        self._observers: dict[str, Observer] = {"summary": self._summary.add}
         self._tracing: Tracing | None = None
         self._running = ExitStack()
+        self._logged: set[tuple[str, type[Exception]]] = set()
 
-    def watch(self, done: Done) -> None:
-        """Take note of a committed transaction."""
-        for name, watch in self._watches.items():
-            with self._isolation.keeping(name):
-                watch(done)
+    def committed(self, committed: Committed) -> None:
+        """Tell each observer of a committed transaction; never raises."""
+        for name, observe in self._observers.items():
+            with self._isolated(name):
+                observe(committed)
 
-    def around(self, kind: str, delivery: str, header: Header) -> AbstractContextManager[None]:
-        """What a task runs in."""
-        tracing = self._tracing
-        if tracing is None:
-            return nullcontext()
-        return self._isolation.around(_TRACES, lambda: tracing.around(kind, delivery, header))
+    @contextmanager
+    def around(self, kind: str, delivery: str, header: Header) -> Generator[None]:
+        """Run a task inside a span, if there are traces.
 
-    def applied_ahead(self) -> None:
-        """Take note that the last transaction was one ahead of its tasks."""
-        if self._tracing is not None:
-            with self._isolation.keeping(_TRACES):
-                self._tracing.applied_ahead()
-
-    def found_done(self) -> None:
-        """Take note of a task whose message was applied ahead."""
-        if self._tracing is not None:
-            with self._isolation.keeping(_TRACES):
-                self._tracing.found_done()
+        The task runs and its errors propagate even if the span fails to begin or to end.
+        """
+        with ExitStack() as stack:
+            if self._tracing is not None:
+                with self._isolated(_TRACES):
+                    self._enter(stack, self._tracing.around(kind, delivery, header))
+            yield
 
     def start(self, receiver: Receiver) -> None:
-        """Begin to say, to serve and to send; ConfigurationError where that cannot be done."""
+        """Begin to log, to serve metrics and to send traces; ConfigurationError if that is impossible."""
         if self._settings.metrics_port is not None:
             self._serve(self._settings.metrics_port, receiver)
         if self._settings.traces:
@@ -66,22 +63,42 @@ class Watching:
         self._running.callback(self._summary.stop)
 
     def stop(self) -> None:
-        """Say what is left, and close the port."""
+        """Log and send what is left, and close the port of the metrics."""
         self._running.close()
 
+    def _enter(self, stack: ExitStack, span: AbstractContextManager[None]) -> None:
+        span.__enter__()
+
+        def leave(kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+            with self._isolated(_TRACES):
+                # Its answer, by which it could swallow the task's error, is not heard.
+                span.__exit__(kind, error, trace)
+
+        stack.push(leave)
+
+    @contextmanager
+    def _isolated(self, observer: str) -> Generator[None]:
+        """Run an observer's code; log its errors and go on."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - no error of an observer may reach what it observes
+            if (observer, type(error)) not in self._logged:
+                self._logged.add((observer, type(error)))
+                _log.exception("watch_failed", watch=observer)
+
     def _serve(self, port: int, receiver: Receiver) -> None:
-        # Nobody else has to wait for the library.
+        # So that only those who want metrics wait for the library.
         from worker.observability.metrics.serving import Metrics  # noqa: PLC0415 - see above
 
-        metrics = Metrics(self._settings, port, lambda: receiver.waits_for_store)
+        metrics = Metrics(self._settings, port, receiver)
         metrics.start()
         self._running.callback(metrics.stop)
-        self._watches["metrics"] = metrics.counting.count
+        self._observers["metrics"] = metrics.counting.count
 
     def _trace(self) -> None:
         self._tracing = tracing_class()()
         self._running.callback(self._tracing.stop)
-        self._watches[_TRACES] = self._tracing.watch
+        self._observers[_TRACES] = self._tracing.committed
 
 
 def tracing_class() -> "type[Tracing]":

@@ -7,7 +7,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Self
 
@@ -33,6 +34,29 @@ class ChildStillRunning(ChildError, TimeoutError):
     """The child did not end in the time given; it still runs."""
 
 
+@dataclass(frozen=True, slots=True)
+class ChildSpec:
+    """How to start one child.
+
+    `env` None: this process' environment. `log` None: this process' output and errors; else both are appended there,
+    and a log of more than 5 MB is first renamed to `<log>.1`, over an older one. Standard input is empty. `grace`:
+    seconds between SIGTERM and SIGKILL. `pass_fds`: descriptors that stay open for as long as the command or its
+    watchdog runs. `ready`, for a `Supervisor`, is called with the child after its first start and returns when the next
+    child may start; what it raises ends the whole start.
+    """
+
+    name: str
+    command: Sequence[str]
+    _: KW_ONLY
+    # Passwords may be in it.
+    env: Mapping[str, str] | None = field(default=None, repr=False)
+    cwd: Path | None = None
+    log: Path | None = None
+    grace: float = 10.0
+    pass_fds: Sequence[int] = ()
+    ready: "Callable[[Child], None] | None" = None
+
+
 class Child:
     """A running command behind a watchdog: its process group is gone soon after this process is, kill -9 included.
 
@@ -40,55 +64,40 @@ class Child:
     or 128 + n if signal n ended it. Not for use by several threads at once.
     """
 
-    def __init__(
-        self, name: str, pid: int, process: subprocess.Popen[bytes], link: socket.socket, grace: float
-    ) -> None:
-        self.name = name
+    def __init__(self, spec: ChildSpec, pid: int, process: subprocess.Popen[bytes], link: socket.socket) -> None:
+        self.name = spec.name
         self.pid = pid
+        self._grace = spec.grace
         self._process = process
         self._link = link
-        self._grace = grace
         self._code: int | None = None
 
     @classmethod
-    def start(  # noqa: PLR0913 - what a process has
-        cls,
-        name: str,
-        command: Sequence[str],
-        *,
-        env: Mapping[str, str] | None = None,
-        cwd: Path | None = None,
-        log: Path | None = None,
-        grace: float = 10.0,
-        pass_fds: Sequence[int] = (),
-    ) -> Self:
+    def start(cls, spec: ChildSpec) -> Self:
         """Start a command in a session of its own; when this returns, it runs and `pid` is its process id.
 
-        `env` None: this process' environment. `log` None: this process' output and errors; else both are appended
-        there, and a log of more than 5 MB is first renamed to `<log>.1`, over an older one. Standard input is empty.
-        `grace`: seconds between SIGTERM and SIGKILL. `pass_fds`: descriptors that stay open for as long as the
-        command or its watchdog runs. ChildNotStarted if the command cannot be started.
+        ChildNotStarted if the command cannot be started.
         """
         # The end kept here is not inheritable, so no program that this process starts later holds it open; a fork
         # without exec (multiprocessing's "fork") would, and would keep the child alive after a kill -9 of its parent.
         link, watchdog_end = socket.socketpair()
         try:
-            with watchdog_end, contextlib.nullcontext() if log is None else _opened(log) as output:
+            with watchdog_end, contextlib.nullcontext() if spec.log is None else _opened(spec.log) as output:
                 process = subprocess.Popen(  # noqa: S603 - the caller's own command, and no shell
-                    [sys.executable, "-I", str(_WATCHDOG), str(grace), *command],
+                    [sys.executable, "-I", str(_WATCHDOG), str(spec.grace), *spec.command],
                     stdin=watchdog_end.fileno(),
                     stdout=output,
                     stderr=output,
-                    env=env,
-                    cwd=cwd,
-                    pass_fds=pass_fds,
+                    env=spec.env,
+                    cwd=spec.cwd,
+                    pass_fds=spec.pass_fds,
                     start_new_session=True,
                 )
             pid = _reported_pid(process, link)
         except OSError as error:
             link.close()
-            raise ChildNotStarted(f"{name} could not be started ({command[0]}): {error}") from error
-        return cls(name, pid, process, link, grace)
+            raise ChildNotStarted(f"{spec.name} could not be started ({spec.command[0]}): {error}") from error
+        return cls(spec, pid, process, link)
 
     @property
     def watchdog_pid(self) -> int:
@@ -131,7 +140,7 @@ class Child:
         self._link.close()
         code = self._process.wait()
         if code < 0:
-            # Somebody killed the watchdog itself, so its work is done here.
+            # The watchdog itself was killed, so its work is done here.
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)
         self._code = code if code >= 0 else 128 - code

@@ -9,17 +9,15 @@ import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Self
 
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from worker.processes.child import Child
-from worker.processes.supervisor import ChildSpec
-
-Fsync = Literal["everysec", "always"]
+from worker.processes.child import Child, ChildSpec
+from worker.settings import Fsync
 
 _OTHER_BROKER = "set OSTINATO_BROKER_URL to a Redis or Valkey server"
 _MACHINES = {
@@ -32,14 +30,6 @@ _HERE = os.uname()
 _POLL = 0.02
 _ANSWER = 1.0
 _ONCE = Retry(NoBackoff(), 0)
-
-
-class _Server(Protocol):
-    """What is asked of a server; the client's own signatures are partly untyped."""
-
-    def ping(self) -> bool: ...
-
-    def info(self, section: str) -> dict[str, Any]: ...
 
 
 class BrokerError(Exception):
@@ -145,7 +135,7 @@ class EmbeddedBroker:
         """
         spec = self.spec()
         try:
-            self._child = spec.start()
+            self._child = Child.start(spec)
         except BaseException:
             self.stop()
             raise
@@ -269,13 +259,11 @@ def _accepts(path: Path) -> bool:
 
 def _answering_process(path: Path) -> int | None:
     """The process id of the server that answers PING on the socket; None if none does, or it still loads its data."""
-    with contextlib.closing(Redis(unix_socket_path=str(path), socket_timeout=_ANSWER, retry=_ONCE)) as client:
+    # Any, because redis-py leaves these methods untyped.
+    client: Any = Redis(unix_socket_path=str(path), socket_timeout=_ANSWER, retry=_ONCE)
+    with contextlib.closing(client):
         try:
-            return _process_of(client)
+            client.ping()
+            return int(client.info("server")["process_id"])
         except RedisError:
             return None
-
-
-def _process_of(server: _Server) -> int:
-    server.ping()
-    return int(server.info("server")["process_id"])

@@ -11,8 +11,8 @@ from ostinato.settings.environment import PREFIX, unknown_settings
 from store.database.schema import migrate
 from worker.observability.endpoints import Endpoint, metrics_endpoint, require_free
 from worker.observability.watching import tracing_class
+from worker.processes.child import ChildSpec
 from worker.processes.embedded import EmbeddedBroker
-from worker.processes.supervisor import ChildSpec
 from worker.settings import Settings
 
 _CELERY = (sys.executable, "-m", "celery", "--quiet", "-A", "worker")

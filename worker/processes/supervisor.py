@@ -1,47 +1,15 @@
-"""Several children under one roof: started in order, restarted when they end, stopped in reverse order."""
+"""Several children together: started in order, restarted when they end, stopped in reverse order."""
 
 import contextlib
 import select
 import socket
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Self
 
-from worker.processes.child import Child, ChildNotStarted
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChildSpec:
-    """How to start one child: the arguments of `Child.start`, and when it counts as started.
-
-    `ready`, if given, is called with the child after its first start and returns when the next one may start; what it
-    raises ends the whole start.
-    """
-
-    name: str
-    command: Sequence[str]
-    # Passwords may be in it.
-    env: Mapping[str, str] | None = field(default=None, repr=False)
-    cwd: Path | None = None
-    log: Path | None = None
-    grace: float = 10.0
-    pass_fds: Sequence[int] = ()
-    ready: Callable[[Child], None] | None = None
-
-    def start(self) -> Child:
-        """Start it, without waiting for `ready`; ChildNotStarted."""
-        return Child.start(
-            self.name,
-            self.command,
-            env=self.env,
-            cwd=self.cwd,
-            log=self.log,
-            grace=self.grace,
-            pass_fds=self.pass_fds,
-        )
+from worker.processes.child import Child, ChildNotStarted, ChildSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +108,7 @@ class Supervisor:
     def stop(self) -> None:
         """Stop all children in reverse order, each within its grace time; final, and harmless if repeated.
 
-        Whoever is told of it and raises an error keeps no other child running.
+        An error that `on_event` raises leaves no child running.
         """
         with ExitStack() as last_first:
             last_first.callback(self._ask.close)
@@ -195,7 +163,7 @@ class _Place:
     def _launch(self) -> None:
         self.due = None
         self._since = time.monotonic()
-        self.child = self.spec.start()
+        self.child = Child.start(self.spec)
         self._on_event(Started(self.spec.name, self.child.pid))
 
     def _plan_restart(self) -> None:

@@ -12,12 +12,12 @@ from ostinato.messages.uuid7 import uuid7_of
 from ostinato.messages.wire import read_line
 from ostinato.publishing.celery_app import OwnCelery
 from ostinato.publishing.publisher import publish_text
+from ostinato.reasons import Reason
 from ostinato.times import to_micros
 from store.reading.quarantine import Quarantined
 from worker.broker.client import BrokerClient
 
 _TRANSPORT = "transport"
-_ID_REUSE = "id_reuse"
 
 
 def replay(app: OwnCelery, broker: BrokerClient, message: Quarantined, lanes: int = 1) -> None:
@@ -44,7 +44,7 @@ def edited(message: Quarantined, text: str) -> Message:
     """
     found = read_line(_completed(message, text))
     own = _own_id(message)
-    if message.reason_code == _ID_REUSE:
+    if message.reason_code == Reason.ID_REUSE.value:
         if found.id == own:
             raise ConfigurationError(
                 f"The id {found.id} belongs to another message: give it a new one, or leave it out. Nothing is sent."
@@ -81,7 +81,7 @@ def _stamped(message: Quarantined, value: object, number: int) -> object:
         return value
     own = hashlib.sha256(f"{message.id} {number}".encode()).digest()
     made = uuid7_of(to_micros(message.received_at) // 1_000, int.from_bytes(own[:9]))
-    if number == 0 and message.reason_code != _ID_REUSE:
+    if number == 0 and message.reason_code != Reason.ID_REUSE.value:
         made = _own_id(message) or made
     fields = cast("dict[str, object]", value)
     return {"id": str(made), "occurred_at": message.received_at.isoformat(), **fields}

@@ -74,7 +74,7 @@ PatternId = Annotated[str, Field(strict=True, min_length=1, max_length=200), _ON
 Count = Annotated[int, Field(strict=True, ge=0, le=COUNT_LIMIT)]
 Balance = Annotated[int, Field(strict=True, ge=0, le=BALANCE_LIMIT)]
 SheetNumber = Annotated[int, Field(strict=True, ge=0, le=SHEET_LIMIT)]
-# SQLite forgets the sign of a negative nought, PostgreSQL keeps it.
+# PostgreSQL keeps the sign of a negative zero, SQLite does not.
 Share = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False), AfterValidator(abs)]
 Flag = Annotated[bool, Field(strict=True)]
 Moment = Annotated[

@@ -1,6 +1,7 @@
 """The messages (spec section 4): frozen models that own their kind, their limits and their wire format.
 
-Made in Python, a message fills in its `id` and `occurred_at`; read from the wire, both have to stand in it (`wire`).
+A message that is made in Python fills in its `id` and `occurred_at`. One that is read from the wire must have both
+(`wire`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -35,7 +36,7 @@ def _now() -> datetime:
 
 
 class Message(BaseModel):
-    """What every message has: its kind, its id (the idempotency key, kept through every retry) and its event time."""
+    """What every message has: its kind, its id (the idempotency key, the same at every retry) and its event time."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -52,7 +53,7 @@ class Message(BaseModel):
         return self.model_dump_json(exclude_none=True)
 
     def summary(self) -> str:
-        """A few words for people, on one line: which patterns it is about; all, unless its kind says otherwise."""
+        """A few words for people, on one line: which patterns the message is about."""
         return "all patterns"
 
 
@@ -96,8 +97,8 @@ class RecordPattern(_Describes):
 class ImportPattern(_Describes):
     """Another store knew a pattern: its texts, and a starting balance of its counts and times.
 
-    ``occurred_at`` is when that store saw it last. Applications that are known one by one are messages of their own
-    and not part of the balance.
+    ``occurred_at`` is when that store saw it last. Applications that are known one by one are messages of their own;
+    the balance does not count them.
     """
 
     KIND: ClassVar[str] = "import_pattern"
@@ -145,7 +146,7 @@ class _NamesPattern(Message):
 
 
 class SoftDeletePattern(_NamesPattern):
-    """Somebody wants a pattern out of the way; its row and applications stay."""
+    """Hide a pattern until it is seen again; its row and its applications stay."""
 
     KIND: ClassVar[str] = "soft_delete_pattern"
 
@@ -153,7 +154,7 @@ class SoftDeletePattern(_NamesPattern):
 
 
 class UpdatePatternEffectiveness(_NamesPattern):
-    """Somebody wants one pattern's scores recomputed now."""
+    """Compute one pattern's scores again, now."""
 
     KIND: ClassVar[str] = "update_pattern_effectiveness"
 
@@ -161,7 +162,7 @@ class UpdatePatternEffectiveness(_NamesPattern):
 
 
 class RecalculateAllPatternPriorities(Message):
-    """Somebody wants every pattern's scores recomputed."""
+    """Compute every pattern's scores again."""
 
     KIND: ClassVar[str] = "recalculate_all_pattern_priorities"
 
@@ -183,7 +184,7 @@ class ApplyBatch(Message):
     ]
 
     def summary(self) -> str:
-        """How many."""
+        """How many messages."""
         return f"{len(self.messages)} messages"
 
 
@@ -200,7 +201,7 @@ RECORDED: Mapping[str, type[Recorded]] = {
     **BATCH_MEMBERS,
     RecalculateAllPatternPriorities.KIND: RecalculateAllPatternPriorities,
 }
-"""The kinds that the history has: a batch stands there as its members."""
+"""The kinds that the history has: it keeps the members of a batch, not the batch."""
 
 MESSAGES: Mapping[str, type[AnyMessage]] = {**RECORDED, ApplyBatch.KIND: ApplyBatch}
-"""Every kind with its message; the tasks bear the same names."""
+"""Every kind with its message; the tasks have the same names."""

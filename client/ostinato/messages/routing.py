@@ -1,6 +1,6 @@
-"""Which queue a message goes to: one for each lane, so that a pattern's messages stay together.
+"""Which queue a message goes to: there is one for each lane, and a pattern's messages stay in one lane.
 
-Only speed depends on it. Whatever queue a message comes from, the store sees to it that its pattern's turn is kept.
+Only speed depends on it: the store keeps the order of a pattern's messages, whatever queue they come from.
 """
 
 import json
@@ -14,12 +14,12 @@ MOST_LANES = SLOTS
 
 
 def queue_of(lane: int) -> str:
-    """The queue of a lane; that of lane 0 has the name that producers know who know of no lanes."""
+    """The queue of a lane; producers that know no lanes send to the queue of lane 0."""
     return QUEUE if lane == 0 else f"{QUEUE}.lane{lane}"
 
 
 def lane_of(text: str, lanes: int) -> int:
-    """The lane of the pattern that a message's JSON text is about; 0 where it is about none, or no message.
+    """The lane of the pattern that a message's JSON text is about; 0 if it is about no pattern, or is no message.
 
     A batch goes where its first message goes.
     """
@@ -27,7 +27,7 @@ def lane_of(text: str, lanes: int) -> int:
         return 0
     try:
         named = _pattern_named(text)
-    except (ValueError, RecursionError):  # no JSON, or a text that no encoding has
+    except (ValueError, RecursionError):  # no JSON, or a lone surrogate
         return 0
     return 0 if named is None else slot_of(named) % lanes
 

@@ -1,4 +1,4 @@
-"""UUIDv7 (RFC 9562, section 5.7): ids that sort by the millisecond they were made in."""
+"""UUIDv7 (RFC 9562, section 5.7): ids that sort by the millisecond in which they were made."""
 
 import secrets
 import time
@@ -13,6 +13,6 @@ def uuid7() -> UUID:
 
 
 def uuid7_of(milliseconds: int, random: int) -> UUID:
-    """The id of a moment (milliseconds since 1970 UTC, 48 bits) and 74 bits that tell it from others of that moment."""
+    """The id of a moment (milliseconds since 1970 UTC, 48 bits), made unique by 74 random bits."""
     high, low = random >> 62, random & ((1 << 62) - 1)
     return UUID(int=(milliseconds & ((1 << 48) - 1)) << 80 | high << 64 | low | _VARIANT_AND_VERSION)

@@ -1,4 +1,4 @@
-"""Between JSON text and messages: everything that arrives is read here, and nothing else decides what is malformed."""
+"""Between JSON text and messages: only this module reads what arrives, and decides what is malformed."""
 
 import json
 import math
@@ -11,7 +11,6 @@ from typing import Literal, TypeVar, cast
 from pydantic import BaseModel, ValidationError
 
 from ostinato.errors import MalformedMessage
-from ostinato.messages import reasons
 from ostinato.messages.models import (
     BATCH_COUNT,
     BATCH_MEMBERS,
@@ -22,6 +21,9 @@ from ostinato.messages.models import (
     Message,
     Recorded,
 )
+from ostinato.messages.printable import printable
+from ostinato.messages.refusals import MISSING, malformed
+from ostinato.reasons import Reason
 
 # "kB" is a thousand bytes, as the SI has it.
 MESSAGE_BYTES = 128_000
@@ -30,7 +32,7 @@ BATCH_BYTES = 512_000
 BATCH_OVERHEAD = 1_000
 _LONGEST_INTEGER = 40
 _STAMPED = ("id", "occurred_at")
-# What may stand between two parts of an object or a list that is known to be JSON.
+# What may stand between two parts of an object or a list in valid JSON.
 _SPACE = re.compile(r"[\s:,]*")
 
 M = TypeVar("M", bound=BaseModel)
@@ -40,10 +42,10 @@ K = TypeVar("K")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unreadable:
-    """A text that is no message, or a member of a batch that is none, with the reason.
+    """A text, or a member of a batch, that is no message, with the reason.
 
-    ``raw`` is what arrived, byte for byte. ``copy`` tells apart equal texts without an id in one batch, each of which
-    is a message: 0 for the first.
+    ``raw`` is what arrived, byte for byte. ``copy`` numbers equal texts without an id in one batch, from 0: each of
+    them is a message.
     """
 
     raw: bytes
@@ -58,7 +60,7 @@ def make(model: Callable[..., M], fields: Mapping[str, object]) -> M:
     try:
         return model(**fields)
     except ValidationError as error:
-        raise reasons.malformed(error) from None
+        raise malformed(error) from None
 
 
 def encode(message: Message) -> str:
@@ -71,13 +73,13 @@ def encode(message: Message) -> str:
 def encode_batch(texts: Sequence[str]) -> str:
     """A batch of encoded messages as it goes over the wire, at most `BATCH_OVERHEAD` bytes longer than they are.
 
-    They are taken as they are: of kinds that a batch may hold, and not too many.
+    The caller makes sure that a batch may hold their kinds, and their number. They are not read.
     """
     return f'{_Envelope(messages=None).content()[:-1]},"messages":[{",".join(texts)}]}}'
 
 
 def read_line(text: str) -> Message:
-    """One message from a line of JSON; `id` and `occurred_at` are filled in where they are missing."""
+    """One message from a line of JSON; `id` and `occurred_at` are made if they are missing. MalformedMessage."""
     fields = _object(text)
     model = _model(fields, MESSAGES)
     _check_size(text, _limit(model.KIND))
@@ -119,7 +121,7 @@ def _members(text: str) -> list[BatchMember | Unreadable]:
     fields = _object(text)
     members = fields.get("messages")
     if not isinstance(members, list) or not 1 <= len(cast("list[object]", members)) <= BATCH_COUNT:
-        raise MalformedMessage("messages_count", f"messages must be a list of 1 to {BATCH_COUNT} messages")
+        raise MalformedMessage(Reason.MESSAGES_COUNT, f"messages must be a list of 1 to {BATCH_COUNT} messages")
     _complete(_Envelope, {**fields, "messages": None})
     return _told_apart([_member(value, each) for value, each in _written_members(text)])
 
@@ -148,7 +150,7 @@ def _unreadable(text: str, error: MalformedMessage) -> Unreadable:
 
 
 def _told_apart(items: list[BatchMember | Unreadable]) -> list[BatchMember | Unreadable]:
-    """The items; equal texts without an id are as many messages, because nothing says that they are one."""
+    """The items, with equal texts without an id numbered: nothing says that they are one message."""
     seen: Counter[bytes] = Counter()
     for at, each in enumerate(items):
         if isinstance(each, Unreadable) and each.message_id is None:
@@ -158,13 +160,13 @@ def _told_apart(items: list[BatchMember | Unreadable]) -> list[BatchMember | Unr
 
 
 def _written_members(batch: str) -> list[tuple[object, str]]:
-    """A batch's messages, each with its text as it stands there; the batch is known to be an object with a list."""
+    """A batch's messages, each with its own text; the batch is known to be an object with a list."""
     members: list[tuple[object, str]] = []
     at = _past_space(batch, 0) + 1
     while batch[at := _past_space(batch, at)] != "}":
         key, at = _DECODER.raw_decode(batch, at)
         at = _past_space(batch, at)
-        if key == "messages" and batch[at] == "[":  # a key may stand there twice; the last one counts
+        if key == "messages" and batch[at] == "[":  # a key may be there twice; the last one counts
             members, at = _written_elements(batch, at)
         else:
             _, at = _DECODER.raw_decode(batch, at)
@@ -189,19 +191,19 @@ def _past_space(text: str, at: int) -> int:
 def _model(fields: Mapping[str, object], kinds: Mapping[str, K]) -> K:
     kind = fields.get("kind")
     if not isinstance(kind, str) or kind not in kinds:
-        raise MalformedMessage(reasons.UNKNOWN_KIND, f"kind must be one of {', '.join(kinds)}")
+        raise MalformedMessage(Reason.UNKNOWN_KIND, f"kind must be one of {', '.join(kinds)}")
     return kinds[kind]
 
 
 def _complete(model: type[M], fields: Mapping[str, object]) -> M:
     for name in _STAMPED:
         if name not in fields:
-            raise MalformedMessage(f"{name}_{reasons.MISSING}", f"{name}: the producer has to set it, once")
+            raise MalformedMessage(f"{name}_{MISSING}", f"{name}: the producer has to set it, once")
     return make(model, fields)
 
 
 def _writable(message: W) -> W:
-    """The message, unless what the history would keep of it is too large to be sent again."""
+    """The message; MalformedMessage if what the history would keep of it is too large to be sent again."""
     encode(message)
     return message
 
@@ -213,7 +215,7 @@ def _limit(kind: str) -> int:
 def _check_size(text: str, limit: int) -> None:
     size = len(text.encode(errors="surrogatepass"))
     if size > limit:
-        code = reasons.BATCH_TOO_LARGE if limit == BATCH_BYTES else reasons.MESSAGE_TOO_LARGE
+        code = Reason.BATCH_TOO_LARGE if limit == BATCH_BYTES else Reason.MESSAGE_TOO_LARGE
         raise MalformedMessage(code, f"{size} bytes, at most {limit} are allowed")
 
 
@@ -221,19 +223,19 @@ def _object(text: str) -> dict[str, object]:
     try:
         return _as_object(_DECODER.decode(text))
     except RecursionError:
-        raise MalformedMessage(reasons.NOT_JSON, "nested too deeply") from None
+        raise MalformedMessage(Reason.NOT_JSON, "nested too deeply") from None
     except ValueError as error:
-        raise MalformedMessage(reasons.NOT_JSON, reasons.printable(str(error))) from None
+        raise MalformedMessage(Reason.NOT_JSON, printable(str(error))) from None
 
 
 def _as_object(value: object) -> dict[str, object]:
     if not isinstance(value, dict):
-        raise MalformedMessage(reasons.NOT_AN_OBJECT, "a message is one JSON object")
+        raise MalformedMessage(Reason.NOT_AN_OBJECT, "a message is one JSON object")
     return cast("dict[str, object]", value)
 
 
 def _integer(digits: str) -> float:
-    # Python refuses to read very long integers; as infinity they are refused where they stand, by the field's limits.
+    # Python refuses to read very long integers. As infinity, the limits of their field refuse them.
     return int(digits) if len(digits) <= _LONGEST_INTEGER else math.inf
 
 
@@ -245,4 +247,4 @@ def _id_in(text: str) -> str | None:
         value = _object(text).get("id")
     except MalformedMessage:
         return None
-    return reasons.printable(value) if isinstance(value, str) else None
+    return printable(value) if isinstance(value, str) else None

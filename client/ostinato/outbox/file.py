@@ -1,10 +1,9 @@
-"""A producer's outbox: an SQLite file in which messages wait for the broker, and stay a while after it has them.
+"""A producer's outbox: an SQLite file in which messages wait for the broker, and stay for a time after it has them.
 
-One process at a time owns a file (`outboxes`); its threads share one connection behind a lock. A message is in the
-file when `add` returns: no end of the process can undo that, and with ``fsync`` no loss of power either.
+One process at a time owns a file (`folder`); its threads share one connection behind a lock. A message is in the
+file when `add` returns: no end of the process can undo that; with ``fsync``, no loss of power either.
 """
 
-import os
 import time
 from collections.abc import Callable, Generator, Iterable
 from contextlib import closing, contextmanager
@@ -12,7 +11,10 @@ from pathlib import Path
 from threading import RLock
 from typing import Any, NamedTuple
 
+from typing_extensions import override
+
 from ostinato.errors import OutboxFull, OutboxUnavailable
+from ostinato.outbox.forking import Open, changing
 from ostinato.sqlite_driver import sqlite_driver
 
 _SCHEMA = 1
@@ -22,21 +24,21 @@ CREATE TABLE message (
 );
 CREATE TABLE forwarded (upto INTEGER PRIMARY KEY, at REAL NOT NULL, broker TEXT);
 """
-# Where no message is left, the last mark tells its place, so that the next one has a later one.
+# If no message is left, the last mark says which place was the last, so that the next message gets a later one.
 _LAST = "SELECT max(coalesce((SELECT max(seq) FROM message), 0), coalesce((SELECT max(upto) FROM forwarded), 0))"
 _UPTO = """
 SELECT max(coalesce((SELECT max(upto) FROM forwarded), 0), coalesce((SELECT min(seq) - 1 FROM message), ?))
 """
-# The time of the last mark, which need not be the latest: the clock may have been set back.
+# Compared with the last mark's time, which need not be the latest time: the clock may have been set back.
 _TAKE_BACK = "DELETE FROM forwarded WHERE at > (SELECT at FROM forwarded ORDER BY upto DESC LIMIT 1) - ?"
-# The file knows the next place better: a signal's exception may part the row from what this process knows of it.
+# The next place comes from the file: an exception from a signal's handler may have kept this process from learning it.
 _ADDED = """
 INSERT INTO message SELECT max(?, coalesce((SELECT max(seq) FROM message), 0)) + 1, ?, ?, ?, ?
 """
-# A statement's share of clearing away: short, because a caller may wait for it, and shorter where one surely does.
+# How many messages one statement clears away: few, because a caller may wait for it, and fewer if a caller does.
 _CLEARED_AT_ONCE = 500
 _CLEARED_FOR_ONE = 16
-# Beyond so many bytes the log goes into the file; beyond so many pages even if a caller has to wait for that.
+# A log of more bytes is moved into the file in the background; one of more pages even while a caller waits.
 _LONGEST_LOG = 1 << 20
 _LONGEST_LOG_PAGES = 4096
 _BUSY_SECONDS = 5.0
@@ -51,13 +53,13 @@ class Entry(NamedTuple):
     text: str
 
 
-class Outbox:
+class Outbox(Open):
     """One file. Every call may raise OutboxUnavailable: the file cannot be read or written."""
 
     def __init__(self, path: Path, *, fsync: bool = False) -> None:
         self._path = path
         self._lock = RLock()
-        with _opening, _trouble(path):
+        with changing, _trouble(path):
             # SQLite gives its log the same permissions.
             path.touch(mode=0o600)
             driver = sqlite_driver()
@@ -69,16 +71,16 @@ class Outbox:
             self._last = int(self._value(_LAST))
             self._upto = int(self._value(_UPTO, (self._last,)))
             self._broker: str | None = self._value("SELECT (SELECT broker FROM forwarded ORDER BY upto DESC LIMIT 1)")
-            _open.add(self)
+            self.opened()
 
     @property
     def last(self) -> int:
-        """The place of the message that was added last; 0 where there was none."""
+        """The place of the message that was added last; 0 if there was none."""
         return self._last
 
     @property
     def upto(self) -> int:
-        """The place of the last message that the broker has; 0 where there is none."""
+        """The place of the last message that the broker has; 0 if there is none."""
         return self._upto
 
     @property
@@ -87,9 +89,9 @@ class Outbox:
         return self._last - self._upto
 
     def add(self, message_id: str, kind: str, text: str, *, limit: int) -> None:
-        """Keep a message until the broker has it; OutboxFull where the file would exceed ``limit`` bytes by that.
+        """Keep a message until the broker has it; OutboxFull if the file would exceed ``limit`` bytes.
 
-        What the broker has already makes way for it.
+        To make room, messages that the broker has are deleted first.
         """
         with self._lock, _trouble(self._path):
             self._make_room(len(text.encode()), limit)
@@ -97,7 +99,7 @@ class Outbox:
             self._last = int(self._connection.execute(_ADDED, row).lastrowid)
 
     def first(self, choose: Callable[[Iterable[Entry]], list[Entry]]) -> list[Entry]:
-        """Of the messages that the broker does not have yet, in the order of adding, what ``choose`` takes of them."""
+        """What ``choose`` takes of the messages that the broker does not have yet, in the order of adding."""
         chosen = "SELECT seq, id, kind, text FROM message WHERE seq > ? ORDER BY seq"
         with self._lock, _trouble(self._path), closing(self._connection.execute(chosen, (self._upto,))) as rows:
             return choose(Entry(*row) for row in rows)
@@ -110,18 +112,18 @@ class Outbox:
         return oldest
 
     def forwarded(self, upto: int, broker: str | None) -> None:
-        """Note that the broker has every message up to this place, and which run of the broker that was, if known.
+        """Note that the broker has every message up to this place, and which run of the broker took them, if known.
 
-        Where the file cannot be written, this process knows it all the same, and does not send them again and again.
+        If the file cannot be written, this process still knows it, and does not send the messages over and over.
         """
         with self._lock, _trouble(self._path):
             self._upto, self._last, self._broker = upto, max(self._last, upto), broker
             self._connection.execute("INSERT INTO forwarded VALUES (?, ?, ?)", (upto, time.time(), broker))
 
     def meets(self, broker: str | None, lost: float) -> int:
-        """Take back what was noted in the last ``lost`` seconds before the broker was started anew.
+        """If the broker was restarted, take back what was noted in the last ``lost`` seconds before that.
 
-        How many messages wait again; 0 where it is the same run of the broker, or one of them is not known.
+        Returns how many messages wait again; 0 if it is the same run of the broker, or a run is not known.
         """
         with self._lock, _trouble(self._path):
             before, known = self._upto, self._broker
@@ -136,7 +138,7 @@ class Outbox:
     def tidy(self, keep: float) -> None:
         """Clear away some of what the broker has had for ``keep`` seconds, and shorten the log."""
         with self._lock, _trouble(self._path):
-            # Of the first marks only: there may be one for each message of a whole day.
+            # Only among the first marks: there may be one for each message of a whole day.
             chosen = "SELECT max(upto) FROM (SELECT * FROM forwarded ORDER BY upto LIMIT ?) WHERE at <= ?"
             upto = self._value(chosen, (_CLEARED_AT_ONCE, time.time() - keep))
             if upto is not None:
@@ -148,15 +150,14 @@ class Outbox:
         """Close the file."""
         with self._lock:
             self._connection.close()
-        with _opening:
-            _open.discard(self)
+        self.closed()
 
+    @override
     def before_fork(self) -> None:
-        """Wait for the end of a call in another thread, and begin none."""
         self._lock.acquire()
 
-    def after_fork(self) -> None:
-        """In the parent: go on."""
+    @override
+    def after_fork_in_parent(self) -> None:
         self._lock.release()
 
     def _prepare(self, *, fsync: bool) -> None:
@@ -174,7 +175,7 @@ class Outbox:
             self._connection.executescript(f"BEGIN; {_TABLES} PRAGMA user_version={_SCHEMA}; COMMIT;")
 
     def _shorten_log(self) -> None:
-        # Not now where somebody looks into the file from outside: a caller may wait for the lock.
+        # Not while another process reads the file: a caller may be waiting for the lock.
         self._connection.execute("PRAGMA busy_timeout=0")
         try:
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -190,7 +191,7 @@ class Outbox:
                 )
 
     def _clear(self, upto: int, most: int) -> int:
-        """Forget some of the messages up to a place, the oldest first; how many those were."""
+        """Delete some of the messages up to a place, the oldest first; returns how many."""
         chosen = "DELETE FROM message WHERE seq IN (SELECT seq FROM message WHERE seq <= ? ORDER BY seq LIMIT ?)"
         cleared = int(self._connection.execute(chosen, (upto, most)).rowcount)
         # The last mark stays, see _LAST.
@@ -210,7 +211,7 @@ class Outbox:
 
 
 def check_schema(path: Path, schema: int) -> None:
-    """OutboxUnavailable if a file's ``user_version`` is none that this version knows."""
+    """OutboxUnavailable if this version does not know a file's ``user_version``."""
     if schema not in {0, _SCHEMA}:
         raise OutboxUnavailable(f"The outbox {path} was made by a later version: use that one.")
 
@@ -221,31 +222,3 @@ def _trouble(path: Path) -> Generator[None]:
         yield
     except (sqlite_driver().Error, OSError) as error:
         raise OutboxUnavailable(f"The outbox {path} cannot be used: {error}.") from error
-
-
-# A fork in the middle of a call would leave SQLite's own locks held in the child, whose first call would never end.
-_opening = RLock()
-_open: set[Outbox] = set()
-# What a child of a fork has from its parent: never used and never closed, because the parent uses it.
-_of_parents: list[Outbox] = []
-
-
-def _before_fork() -> None:
-    _opening.acquire()
-    for outbox in _open:
-        outbox.before_fork()
-
-
-def _after_fork_in_parent() -> None:
-    for outbox in _open:
-        outbox.after_fork()
-    _opening.release()
-
-
-def _after_fork_in_child() -> None:
-    _of_parents.extend(_open)
-    _open.clear()
-    _opening.release()
-
-
-os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)

@@ -1,6 +1,6 @@
 """The folder in which the producers of a machine have their outboxes: one file for each process that runs.
 
-A file is owned by whoever holds the lock beside it. The lock goes with the process, however that ends; the next
+A process owns a file while it holds the lock beside it. The lock goes with the process, however that ends; the next
 process takes the file over, with what waits in it.
 """
 
@@ -8,59 +8,34 @@ import fcntl
 import os
 from collections.abc import Collection, Generator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, NamedTuple, Self
+from typing import Self
 
-from pydantic import AfterValidator, Field
+from typing_extensions import override
 
 from ostinato.errors import OutboxUnavailable
-from ostinato.settings.broker import BrokerSettings
-
-_DAY = 86_400
+from ostinato.outbox.forking import Open, changing
 
 
-def _folder(path: Path | None) -> Path | None:
-    return None if path is None else path.expanduser().absolute()
-
-
-class OutboxSettings(BrokerSettings):
-    """What a producer with an outbox has to know."""
-
-    outbox: Annotated[Path | None, AfterValidator(_folder)] = Field(
-        default=None, description="Folder of the producers' outboxes; without one, `outbox` in the home folder."
-    )
-    outbox_bytes: Annotated[int, Field(ge=1_000_000)] = Field(
-        default=256_000_000, description="The largest size, in bytes, of the outbox of one process."
-    )
-    outbox_age: Annotated[float, Field(gt=0)] = Field(
-        default=7 * _DAY,
-        description="Seconds that a message may wait for a broker that is away, before no further one is taken.",
-    )
-    outbox_keep: Annotated[float, Field(ge=0)] = Field(
-        default=_DAY,
-        description="Seconds that a message is kept after the broker took it, for `ostinato reconcile`; at least 5.",
-    )
-    outbox_fsync: bool = Field(
-        default=False, description="Whether each message is synced to the disk, against a loss of power, at its cost."
-    )
-
-    @property
-    def outbox_folder(self) -> Path:
-        """The folder of the outboxes."""
-        return self.outbox or self.home / "outbox"
-
-
-class Place(NamedTuple):
+@dataclass(frozen=True)
+class Place(Open):
     """A file of the folder that this process owns; ``lock`` is the descriptor that says so."""
 
     path: Path
     lock: int
 
     def leave(self) -> None:
-        """Let others have it."""
-        _held.discard(self.lock)
-        # Not only closed: a child that is just being forked has the descriptor too.
-        fcntl.flock(self.lock, fcntl.LOCK_UN)
+        """Let other processes have it."""
+        with changing:
+            self.closed()
+            # Not only closed: a child that is about to run another program may have the descriptor too.
+            fcntl.flock(self.lock, fcntl.LOCK_UN)
+            os.close(self.lock)
+
+    @override
+    def after_fork_in_child(self) -> None:
+        # A lock is free when all its descriptors are closed.
         os.close(self.lock)
 
     def __enter__(self) -> Self:
@@ -71,7 +46,10 @@ class Place(NamedTuple):
 
 
 def take(folder: Path, besides: Collection[Path] = ()) -> Place:
-    """The folder's first file that nobody owns, besides these, be it there already or not; OutboxUnavailable."""
+    """Own the folder's first file that no process owns and that is none of ``besides``; it may not exist yet.
+
+    OutboxUnavailable.
+    """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         number = 1
@@ -110,13 +88,14 @@ def owner(path: Path) -> int | None:
 
 def _taken(path: Path) -> Place | None:
     try:
-        lock = os.open(_lock_of(path), os.O_RDWR | os.O_CREAT, 0o600)
+        with changing:
+            lock = os.open(_lock_of(path), os.O_RDWR | os.O_CREAT, 0o600)
+            place = Place(path, lock)
+            place.opened()
     except PermissionError:
         if _lock_of(path).exists():  # another user's
             return None
         raise
-    _held.add(lock)
-    place = Place(path, lock)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         os.ftruncate(lock, 0)
@@ -131,16 +110,3 @@ def _taken(path: Path) -> Place | None:
 
 def _lock_of(path: Path) -> Path:
     return path.with_suffix(".lock")
-
-
-# A lock is free when all its descriptors are closed: a child of a fork must not keep its parent's.
-_held: set[int] = set()
-
-
-def _after_fork() -> None:
-    for lock in _held:
-        os.close(lock)
-    _held.clear()
-
-
-os.register_at_fork(after_in_child=_after_fork)

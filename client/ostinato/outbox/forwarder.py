@@ -1,6 +1,7 @@
-"""From an outbox to the broker: in batches, in the order of recording, and again until the broker has taken them.
+"""From an outbox to the broker: in batches, in the order of recording, until the broker has taken them.
 
-With several lanes, what comes next goes out as one batch for each; it counts as sent up to the first that was refused.
+With several lanes, the next messages go out as one batch for each lane. They count as sent up to the first message that
+the broker did not take.
 """
 
 import logging
@@ -12,23 +13,24 @@ from itertools import takewhile
 from socket import getdefaulttimeout
 from typing import TYPE_CHECKING, Self
 
-from kombu import Connection
-
 from ostinato.errors import BrokerUnavailable, MalformedMessage, OutboxUnavailable
 from ostinato.messages import wire
 from ostinato.messages.models import BATCH_COUNT, BATCH_MEMBERS, ApplyBatch
 from ostinato.messages.routing import lane_of, queue_of
 from ostinato.outbox.file import Entry, Outbox
-from ostinato.outbox.folder import OutboxSettings, abandoned
+from ostinato.outbox.folder import abandoned
 from ostinato.publishing.publisher import PATIENT, broker_run, producer_app, publish_text
+from ostinato.settings.outbox import OutboxSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-# How often a connection that stays is asked whether the broker was started anew.
+    from kombu import Connection
+
+# How often an open connection is asked whether the broker was restarted.
 ASK_SECONDS = 1.0
-# A broker that was killed may lack what it took in its last moments: at most two seconds, with Redis' own settings.
-# What the next run took before it was asked is sent again too, so this has to be longer than both together.
+# A broker that was killed may have lost what it took in its last two seconds, with Redis' own settings. What its next
+# run took before it was asked is sent again too, so this must be longer than both together.
 LOST_SECONDS = 5.0
 
 _log = logging.getLogger("ostinato")
@@ -36,11 +38,11 @@ _BATCH_BYTES = wire.BATCH_BYTES - wire.BATCH_OVERHEAD
 
 
 class Forwarder:
-    """One connection to the broker, made at the first message and anew after each failure. For one thread."""
+    """One connection to the broker, made at the first message and again after each failure. For one thread."""
 
     def __init__(self, settings: OutboxSettings) -> None:
         self._app = producer_app(settings, PATIENT)
-        # Loaded here, once, and not in a thread: a fork in the middle of an import would leave its lock held.
+        # Loaded here, and not in the thread: a fork in the middle of an import would leave its lock held in the child.
         self._app.connection_for_write().get_transport_cls()
         self._settings = settings
         self._unusable: set[Path] = set()
@@ -50,21 +52,21 @@ class Forwarder:
         self._most = BATCH_COUNT
 
     def forward(self, outbox: Outbox) -> int:
-        """Send the outbox's next messages; how many those were. BrokerUnavailable, OutboxUnavailable.
+        """Send the outbox's next messages; returns how many. BrokerUnavailable, OutboxUnavailable.
 
-        If the broker was started anew, those of its last seconds are sent again: it may have lost them.
+        If the broker was restarted, the messages of its last seconds are sent again: it may have lost them.
         """
         run = self._broker_run()
         again = outbox.meets(run, LOST_SECONDS)
         if again:
-            _log.info("The broker was started anew: its last %d messages are sent again.", again)
+            _log.info("The broker was restarted: its last %d messages are sent again.", again)
         batches = self._batches()
         entries = outbox.first(batches.take)
         if entries:
             unsent, error = self._publish_each(batches)
             sent = list(takewhile(lambda entry: entry not in unsent, entries))
-            # Where sending was slow, or a lane was refused, the broker may have been started anew meanwhile, and which
-            # run took what, nobody knows: then it is sent again, after what the run before may have lost.
+            # If sending was slow, or a lane was refused, the broker may have been restarted in between, and it is not
+            # known which run took what: then it is sent again, after what the run before may have lost.
             if sent and self._broker_run() == run:
                 outbox.forwarded(sent[-1].seq, run)
             if error is not None:
@@ -72,9 +74,9 @@ class Forwarder:
         return len(entries)
 
     def forward_abandoned(self) -> int:
-        """Send the next messages of each process that has ended; how many those were. BrokerUnavailable."""
+        """Send the next messages of each process that has ended; returns how many. BrokerUnavailable."""
         count = 0
-        # Closed here, whatever is raised: whoever keeps the exception would keep the file from the others.
+        # Closed here, whatever is raised: an exception that is kept would keep the generator, and that the file.
         with closing(abandoned(self._settings.outbox_folder)) as places:
             for place in places:
                 try:
@@ -88,9 +90,9 @@ class Forwarder:
         return count
 
     def publish_some(self, entries: Sequence[Entry]) -> int:
-        """Send as many of the first messages as one batch for each lane may hold; how many those were.
+        """Send as many of the first messages as one batch for each lane may hold; returns how many.
 
-        BrokerUnavailable, and then the broker may have taken them all the same.
+        BrokerUnavailable; the broker may have taken them all the same.
         """
         batches = self._batches()
         count = len(batches.take(entries))
@@ -100,18 +102,18 @@ class Forwarder:
         return count
 
     def tidy(self, outbox: Outbox) -> None:
-        """Clear away what needs to be kept no longer, neither for `reconcile` nor for a broker that is killed."""
+        """Delete what need not be kept, neither for `reconcile` nor for a broker that is killed."""
         outbox.tidy(max(self._settings.outbox_keep, LOST_SECONDS))
 
     def close(self) -> None:
         """Close the connection."""
         if self._connection is not None:
-            # Another timeout would for a moment be that of every socket that this process makes.
+            # While it closes, kombu makes this the timeout of every new socket of the process: so it stays what it is.
             self._connection.collect(socket_timeout=getdefaulttimeout())
             self._connection = None
 
     def _broker_run(self) -> str | None:
-        """Which run of the broker takes the messages, asked at each new connection, and now and then."""
+        """Which run of the broker takes the messages; asked at each new connection and once a second."""
         if self._connection is None or time.monotonic() >= self._ask_due:
             with self._connected() as connection:
                 self._run = broker_run(connection)
@@ -122,9 +124,9 @@ class Forwarder:
         return _Batches(self._settings.lanes, self._most)
 
     def _publish_each(self, batches: "_Batches") -> tuple[set[Entry], BrokerUnavailable | None]:
-        """Send each lane's batch; what was not taken, and why: one lane that is refused holds up no other.
+        """Send each lane's batch; returns what was not taken, and why. One refused lane does not hold up the others.
 
-        After a second refusal it is the broker, and no lane.
+        A second refusal ends it: then it is the broker, and not the lane.
         """
         unsent = {entry for batch in batches.by_lane.values() for entry in batch}
         refusal: BrokerUnavailable | None = None
@@ -155,15 +157,15 @@ class Forwarder:
                     message_ids=[entry.id for entry in batch],
                 )
         except BrokerUnavailable:
-            # A line that is slow or often cut lets a smaller one pass.
+            # A slow connection, or one that is often cut, may let a smaller batch pass.
             self._most = max(1, len(batch) // 2)
             raise
         self._most = min(BATCH_COUNT, self._most * 2)
 
     @contextmanager
-    def _connected(self) -> Generator[Connection]:
+    def _connected(self) -> "Generator[Connection]":
         if self._connection is None:
-            # Not from the pool: that is the process's, and a fork would share what is in it.
+            # Not from the pool: that belongs to the process, and a fork would share its connections.
             self._connection = self._app.connection_for_write()
         try:
             yield self._connection
@@ -179,7 +181,7 @@ class Forwarder:
 
 
 class _Batches:
-    """A batch for each lane, of at most so many messages, filled in the order of the messages."""
+    """A batch of at most ``most`` messages for each lane, filled in the order of the messages."""
 
     def __init__(self, lanes: int, most: int) -> None:
         self.by_lane: dict[int, list[Entry]] = defaultdict(list)
@@ -188,7 +190,7 @@ class _Batches:
         self._room: dict[int, int] = defaultdict(lambda: _BATCH_BYTES)
 
     def take(self, entries: Iterable[Entry]) -> list[Entry]:
-        """As many of the first messages as fit before one batch is full, and at least one."""
+        """The first messages, until one batch is full; at least one message."""
         taken: list[Entry] = []
         for entry in entries:
             alone = entry.kind not in BATCH_MEMBERS
@@ -210,7 +212,7 @@ class _Batches:
 
 
 def _as_task(batch: Sequence[Entry]) -> tuple[str, str, str, str | None]:
-    """The kind, text, summary and id of the task that takes these messages along."""
+    """The kind, text, summary and id of the task that carries these messages."""
     first = batch[0]
     if len(batch) == 1:
         return first.kind, first.text, _summary(first), first.id
@@ -220,5 +222,5 @@ def _as_task(batch: Sequence[Entry]) -> tuple[str, str, str, str | None]:
 def _summary(entry: Entry) -> str:
     try:
         return wire.read_line(entry.text).summary()
-    except MalformedMessage:  # one of another version's: the worker has the last word on it
+    except MalformedMessage:  # one of another version: the worker decides about it
         return entry.id

@@ -1,4 +1,4 @@
-"""Looking into outboxes from outside, while their processes go on; nothing is written."""
+"""Reading the outboxes of running processes from outside; nothing is written."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -12,7 +12,7 @@ from ostinato.outbox.folder import owner, paths
 from ostinato.sqlite_driver import sqlite_driver
 
 _PAGE = 500
-# By the first and the last place only, between which there is none without a message: nobody's file is read as a whole.
+# Counted from the first and the last place, between which every place has a message: no file is read as a whole.
 _STATE = """
 SELECT coalesce(max(0, last - max(upto, first - 1)), 0),
     (SELECT at FROM message WHERE seq > upto ORDER BY seq LIMIT 1),
@@ -27,7 +27,7 @@ WHERE seq > ? AND seq <= min(?, (SELECT max(upto) FROM forwarded)) ORDER BY seq 
 
 
 class Contents(NamedTuple):
-    """What is in one file: how much waits for the broker and since when, and how much is kept that it has.
+    """What is in one file: how many messages wait for the broker, since when, and how many are kept that it has.
 
     ``problem`` says why the file cannot be read.
     """
@@ -39,7 +39,7 @@ class Contents(NamedTuple):
 
 
 class OutboxState(NamedTuple):
-    """One file: its size in bytes, what is in it, and the process that owns it, None if that has ended."""
+    """One file: its size in bytes, what is in it, and the process that owns it; None if that has ended."""
 
     path: Path
     process: int | None
@@ -48,14 +48,14 @@ class OutboxState(NamedTuple):
 
 
 def states(folder: Path) -> list[OutboxState]:
-    """How the outboxes of a folder stand, also those that cannot be read."""
+    """The state of each outbox of a folder, also of those that cannot be read."""
     return [OutboxState(path, owner(path), path.stat().st_size, _contents(path)) for path in paths(folder)]
 
 
 def contents(folder: Path) -> list[Contents]:
     """What is in the outboxes of a folder, also in those that cannot be read.
 
-    Asks nobody for a file, as `states` has to: it may be asked again and again.
+    It takes no file's lock, as `states` does for a moment, so it may be called often.
     """
     return [_contents(path) for path in paths(folder)]
 
@@ -63,13 +63,13 @@ def contents(folder: Path) -> list[Contents]:
 def waiting(folder: Path) -> int:
     """How many messages of a folder's outboxes wait for the broker, without those that cannot be read.
 
-    Asks nobody for a file, as `contents`.
+    It takes no file's lock.
     """
     return sum(each.waiting for each in contents(folder))
 
 
 def forwarded(path: Path, upto: int) -> Iterator[list[Entry]]:
-    """What is kept, up to a place, of the messages that the broker took, in their order, some hundred at a time.
+    """The messages that the broker took and the file still has, up to a place, in their order, 500 at a time.
 
     OutboxUnavailable.
     """
@@ -80,7 +80,7 @@ def forwarded(path: Path, upto: int) -> Iterator[list[Entry]]:
 
 
 def last_forwarded(path: Path) -> int:
-    """The place of the last message that the broker took; 0 where there is none. OutboxUnavailable."""
+    """The place of the last message that the broker took; 0 if there is none. OutboxUnavailable."""
     rows = _rows(path, "SELECT coalesce(max(upto), 0) FROM forwarded")
     return int(rows[0][0]) if rows else 0
 
@@ -95,7 +95,7 @@ def _contents(path: Path) -> Contents:
 
 
 def _rows(path: Path, statement: str, parameters: tuple[int, ...] = ()) -> list[tuple[Any, ...]]:
-    """What a file answers; nothing while its process has not made the tables yet."""
+    """What a file answers; nothing before its process has made the tables."""
     driver = sqlite_driver()
     try:
         with closing(driver.connect(path, timeout=5, isolation_level=None)) as connection:

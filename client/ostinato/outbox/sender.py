@@ -2,6 +2,7 @@
 
 import logging
 import math
+import os
 import time
 from contextlib import suppress
 from threading import Condition, Event, Thread
@@ -11,8 +12,10 @@ from ostinato.errors import OutboxFull, OutboxUnavailable, TransientError
 from ostinato.messages import wire
 from ostinato.messages.models import BATCH_COUNT, Message
 from ostinato.outbox.file import Outbox
-from ostinato.outbox.folder import OutboxSettings, Place, take
+from ostinato.outbox.folder import Place, take
+from ostinato.outbox.forking import Open
 from ostinato.outbox.forwarder import Forwarder
+from ostinato.settings.outbox import OutboxSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,11 +25,11 @@ LOOK_AROUND_SECONDS = 5.0
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 5.0
 
-# A producer runs in somebody else's process: it says little, and says it where that process wants it.
+# A producer runs in a process that is not ours: it logs little, through that process's own logging.
 _log = logging.getLogger("ostinato")
 
 
-class Sending:
+class Sender(Open):
     """An outbox of the folder that this process owns, and the thread that sends what is in it.
 
     OutboxUnavailable if the folder or the file cannot be used.
@@ -38,12 +41,14 @@ class Sending:
         self.place, self.outbox = _opened(settings)
         self._wake, self._hurry, self._progress = Event(), Event(), Condition()
         self._wake.set()
-        # When the thread is to have ended; and, while the broker is away, since when a message waits for it.
+        # When the thread must have ended. Since when a message waits for the broker, while that is away; else None.
         self._deadline = math.inf
         self._oldest: float | None = None
         self._pause = FIRST_PAUSE
         self._look_around_due = 0.0
         self._thread = Thread(target=self._run, name="ostinato-producer", daemon=True)
+        self.process = os.getpid()
+        self.opened()
         self._thread.start()
 
     def add(self, message: Message) -> None:
@@ -58,14 +63,14 @@ class Sending:
         self._wake.set()
 
     def flush(self, timeout: float) -> bool:
-        """Wait until the broker has what was added before, for at most so many seconds; whether it has."""
+        """Wait until the broker has what was added before, at most ``timeout`` seconds; whether it has."""
         last = self.outbox.last
         self._hurry_up()
         with self._progress:
             return self._progress.wait_for(lambda: self.outbox.upto >= last, timeout)
 
     def close(self, timeout: float) -> int:
-        """Send what waits, for at most so many seconds, and end; how many messages are left."""
+        """Send what waits, for at most ``timeout`` seconds, and end; returns how many messages are left."""
         self._deadline = time.monotonic() + timeout
         self._hurry_up()
         self._thread.join(timeout)
@@ -85,12 +90,13 @@ class Sending:
             self._forwarder.close()
             self.outbox.close()
             self.place.leave()
+            self.closed()
 
     def _closing(self) -> bool:
         return self._deadline < math.inf
 
     def _send_next(self) -> None:
-        """Wait for messages, and a moment for more of them, and send them; after a failure, wait for a while."""
+        """Wait for messages, then a moment for more of them, and send them; after a failure, pause."""
         self._wake.wait(LOOK_AROUND_SECONDS)
         if self.outbox.waiting < BATCH_COUNT * self._settings.lanes:
             self._hurry.wait(COALESCE_SECONDS)
@@ -99,7 +105,7 @@ class Sending:
             self._wake.set()
 
     def _sent(self) -> bool:
-        """Send one batch, if one waits, and see to what else there is to do; whether that went well."""
+        """Send one batch, if one waits, look after other files and tidy up; whether all that went well."""
         self._wake.clear()
         self._hurry.clear()
         try:
@@ -116,7 +122,7 @@ class Sending:
         return True
 
     def _look_around(self) -> None:
-        """Now and then, send what processes have left that have ended."""
+        """Every few seconds, send what processes that have ended have left."""
         if time.monotonic() >= self._look_around_due and not self._forwarder.forward_abandoned():
             self._look_around_due = time.monotonic() + LOOK_AROUND_SECONDS
 
@@ -141,7 +147,7 @@ class Sending:
 
 
 def _opened(settings: OutboxSettings) -> tuple[Place, Outbox]:
-    """The first file that nobody owns and that can be used."""
+    """The first file that no process owns and that can be used."""
     unusable: set[Path] = set()
     while True:
         place = take(settings.outbox_folder, besides=unusable)

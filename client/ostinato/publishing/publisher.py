@@ -3,20 +3,20 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from kombu import Connection, Producer
-
-from ostinato.errors import BrokerUnavailable
 from ostinato.messages import wire
 from ostinato.messages.models import Message
 from ostinato.messages.routing import QUEUE, lane_of, queue_of
 from ostinato.publishing import tracing
-from ostinato.publishing.kinds import BrokerKind, kind_of
+from ostinato.publishing.broker_kind import BrokerKind, cause_of, not_taken
+from ostinato.publishing.kinds import kind_of
 from ostinato.settings.broker import BrokerSettings
 
 if TYPE_CHECKING:
+    from kombu import Connection, Producer
+
     from ostinato.publishing.celery_app import OwnCelery
 
-# Celery's own sending waits for ever for a broker that is away; these bounds make it an error within half a second.
+# Without bounds Celery waits for a broker that is away, without end; with these it raises within half a second.
 BOUNDED = {
     "max_retries": 0,
     "interval_start": 0,
@@ -27,13 +27,13 @@ BOUNDED = {
 }
 
 
-# For a thread that nobody waits for, and a broker far away.
+# For a thread that no caller waits for, and a broker far away.
 PATIENT = {**BOUNDED, "socket_connect_timeout": 2.0, "socket_timeout": 5.0}
 
 
 def producer_app(settings: BrokerSettings, bounds: Mapping[str, float] = BOUNDED) -> "OwnCelery":
     """A Celery application that only sends, each message within these bounds; it connects at the first one."""
-    from ostinato.publishing.celery_app import (  # noqa: PLC0415 - those who only want to know the queue's name do not wait for it
+    from ostinato.publishing.celery_app import (  # noqa: PLC0415 - Celery loads with the first message
         OwnCelery,
     )
 
@@ -52,10 +52,10 @@ def producer_app(settings: BrokerSettings, bounds: Mapping[str, float] = BOUNDED
 
 
 def publish(app: "OwnCelery", message: Message, lanes: int = 1) -> None:
-    """Hand a message to the broker, for its lane of so many; the task's id is the message's.
+    """Hand a message to the broker, for its lane of this many ``lanes``; the task's id is the message's.
 
-    MalformedMessage if it is too large; BrokerUnavailable if the broker did not answer in time (it may have taken the
-    message all the same: send it again, it has the same id).
+    MalformedMessage if it is too large. BrokerUnavailable if the broker did not answer in time: it may have taken the
+    message all the same, so send it again with the same id.
     """
     text = wire.encode(message)
     queue = queue_of(lane_of(text, lanes))
@@ -70,13 +70,13 @@ def publish_text(  # noqa: PLR0913 - a queue item
     summary: str,
     queue: str = QUEUE,
     task_id: str | None = None,
-    producer: Producer | None = None,
+    producer: "Producer | None" = None,
     message_ids: Sequence[str] = (),
 ) -> None:
     """Hand the JSON text of a message to the broker; ``summary`` is what the dashboard shows of it.
 
-    By a connection of ``producer``'s, if given, else by one of the application's. Where there are traces, those of
-    ``message_ids`` go on.
+    It uses the connection of ``producer``, if given, else one of the application's. If OpenTelemetry is set up, the
+    traces of ``message_ids`` continue. BrokerUnavailable.
     """
     sending = kind_of(app.broker_address)
     task: dict[str, Any] = {
@@ -96,28 +96,29 @@ def publish_text(  # noqa: PLR0913 - a queue item
         raise not_taken(error, sending) from error
 
 
-def _send(app: "OwnCelery", kind: BrokerKind, task: dict[str, Any], producer: Producer | None) -> None:
-    """Send by this producer's connection, or by the application's own and, where that was cut, by a new one."""
+def _send(app: "OwnCelery", kind: BrokerKind, task: dict[str, Any], producer: "Producer | None") -> None:
+    """Send by this producer's connection, or by the application's own and, if that was cut, by a new one."""
     try:
         _send_once(app, kind, task, producer)
     except kind.errors as error:
-        if producer is not None or not kind.was_cut(error):
+        if producer is not None or not isinstance(cause_of(error), kind.cut):
             raise
         _send_once(app, kind, task, None)
 
 
-def _send_once(app: "OwnCelery", kind: BrokerKind, task: dict[str, Any], producer: Producer | None) -> None:
+def _send_once(app: "OwnCelery", kind: BrokerKind, task: dict[str, Any], producer: "Producer | None") -> None:
     with app.producer_or_acquire(producer) as taken:
         connection = taken.connection
         try:
             app.send_task(**task, producer=taken)
         except kind.errors:
-            kind.drop(connection)
+            if kind.closes_after_errors:
+                connection.collect()
             raise
 
 
-def broker_run(connection: Connection) -> str | None:
-    """Which run of the broker's process a connection leads to; None where it does not say, or not to this user.
+def broker_run(connection: "Connection") -> str | None:
+    """Which run of the broker's process a connection leads to; None if the broker does not tell this user.
 
     BrokerUnavailable.
     """
@@ -126,12 +127,3 @@ def broker_run(connection: Connection) -> str | None:
         return kind.run(connection)
     except kind.errors as error:
         raise not_taken(error, kind) from error
-
-
-def not_taken(error: Exception, kind: BrokerKind) -> BrokerUnavailable:
-    """What a producer gets for an error of the broker: what to do about it."""
-    return BrokerUnavailable(
-        kind.reason(error)
-        or f"The broker did not take the message ({error}): "
-        "run `ostinato up`, or see to the broker that OSTINATO_BROKER_URL names."
-    )

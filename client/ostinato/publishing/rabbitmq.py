@@ -1,12 +1,14 @@
-"""Sending to a RabbitMQ server: each message confirmed, none to a queue that is not there."""
+"""Sending to a RabbitMQ server: the server confirms each message, and takes none for a queue that does not exist."""
 
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from amqp.exceptions import AMQPError, MessageNacked, RecoverableConnectionError
-from kombu import Connection, Exchange, Queue
+from kombu import Exchange, Queue
 from kombu.exceptions import KombuError
+from typing_extensions import override
 
+from ostinato.publishing.broker_kind import BrokerKind, cause_of
 from ostinato.settings.broker import BrokerSettings
 from ostinato.settings.broker_url import rabbit_location
 
@@ -17,13 +19,18 @@ class Blocked(Exception):
     """The server takes no messages, because its memory or its disk is short."""
 
 
-class RabbitSending:
-    """How it is sent to; see `ostinato.publishing.kinds`."""
+class RabbitSending(BrokerKind):
+    """To RabbitMQ. What the server has confirmed is on its disk: a restart loses nothing, so its run need not be known.
+
+    After an error a confirmation may still come; on the same connection it would be taken for the next message's.
+    """
 
     errors = (KombuError, AMQPError, MessageNacked, Blocked, OSError)
+    cut = (ConnectionError, RecoverableConnectionError)
+    closes_after_errors = True
 
+    @override
     def configuration(self, settings: BrokerSettings, bounds: Mapping[str, float]) -> dict[str, Any]:
-        """Celery's settings for this broker."""
         url, tls = rabbit_location(settings.broker_address)
         seconds = bounds["socket_timeout"]
         return {
@@ -35,23 +42,19 @@ class RabbitSending:
                 "confirm_publish": True,
                 "read_timeout": seconds,
                 "write_timeout": seconds,
-                # Nobody sends heartbeats while nothing is sent, and the server would close the connection.
+                # No heartbeat is sent while no message is sent, and the server would close the connection.
                 "heartbeat": 0,
                 "on_blocked": _blocked,
             },
         }
 
+    @override
     def options(self, queue: str, bounds: Mapping[str, Any]) -> dict[str, Any]:
-        """Options of a task for this queue."""
-        return {"queue": destination(queue), "mandatory": True, "confirm_timeout": bounds["socket_timeout"]}
+        return {**super().options(queue, bounds), "queue": destination(queue), "mandatory": True}
 
-    def run(self, connection: Connection) -> str | None:  # noqa: ARG002 - as the protocol has it
-        """None: what the server has confirmed is on its disk, so that a restart loses nothing."""
-        return None
-
+    @override
     def reason(self, error: Exception) -> str | None:
-        """What is to be done about an error, where it is known."""
-        cause = error if error.__cause__ is None else error.__cause__
+        cause = cause_of(error)
         if isinstance(cause, Blocked):
             return "The broker's memory or disk is short, and it takes no messages: make room there."
         if isinstance(cause, MessageNacked):
@@ -60,18 +63,9 @@ class RabbitSending:
             return "The broker has no queue for the message yet: start a worker, which makes it."
         return None
 
-    def was_cut(self, error: Exception) -> bool:
-        """Whether a connection was found to be cut, as after a restart of the server: a new one may do better."""
-        cause = error if error.__cause__ is None else error.__cause__
-        return isinstance(cause, ConnectionError | RecoverableConnectionError)
-
-    def drop(self, connection: Connection) -> None:
-        """Close a connection after an error: a confirmation that is late would be taken for the next message's."""
-        connection.collect()
-
 
 def destination(queue: str) -> Queue:
-    """A queue as those see it who do not declare it: the worker does."""
+    """A queue for those who send to it: they do not declare it, the worker does."""
     return Queue(queue, Exchange(""), routing_key=queue, no_declare=True)
 
 

@@ -1,7 +1,7 @@
-"""The producer's part of a trace, in an application that has OpenTelemetry set up; in any other nothing, not an import.
+"""The producer's part of a trace, in an application that has set up OpenTelemetry; in any other it does nothing.
 
-A message that waits in an outbox keeps its trace for as long as its process lives. Of several that are sent as one
-batch the first one's trace goes on; the batch has links to the others'.
+A message that waits in an outbox keeps its trace for as long as its process lives. A batch continues the trace of its
+first message, and links to those of the others.
 """
 
 import sys
@@ -18,7 +18,7 @@ _remembered: "dict[str, SpanContext]" = {}
 
 @contextmanager
 def recording(kind: str, message_id: str) -> Generator[None]:
-    """A span for putting a message into an outbox; its trace goes on when the message is sent."""
+    """A span for putting a message into an outbox; its trace continues when the message is sent."""
     tracer = _tracer()
     if tracer is None:
         yield
@@ -31,7 +31,7 @@ def recording(kind: str, message_id: str) -> Generator[None]:
         if span.is_recording():
             _remembered[message_id] = span.get_span_context()
             if len(_remembered) > _MOST_REMEMBERED:
-                # Another thread may be faster; then there is room all the same.
+                # Another thread may make the room first.
                 with suppress(RuntimeError, StopIteration):
                     _remembered.pop(next(iter(_remembered)), None)
         yield
@@ -39,7 +39,7 @@ def recording(kind: str, message_id: str) -> Generator[None]:
 
 @contextmanager
 def sending(kind: str, message_ids: Iterable[str] = ()) -> Generator[Mapping[str, str]]:
-    """A span for handing a task with these messages to the broker; gives the headers by which its trace goes on."""
+    """A span for handing a task with these messages to the broker; gives the headers that continue its trace."""
     tracer = _tracer()
     if tracer is None:
         yield {}
@@ -53,7 +53,7 @@ def sending(kind: str, message_ids: Iterable[str] = ()) -> Generator[Mapping[str
     links = [trace.Link(context) for context in recorded[1:]]
     headers: dict[str, str] = {}
     with tracer.start_as_current_span(f"send {kind}", parent, trace.SpanKind.PRODUCER, links=links):
-        # Whatever the application's own propagators are: the worker reads these, and baggage is nobody's business here.
+        # The worker reads these headers, whatever the application's own propagators are. Baggage is not sent.
         TraceContextTextMapPropagator().inject(headers)
         yield headers
     for each in ids:
@@ -61,7 +61,7 @@ def sending(kind: str, message_ids: Iterable[str] = ()) -> Generator[Mapping[str
 
 
 def _tracer() -> "Tracer | None":
-    """The application's; None where nobody has loaded OpenTelemetry, or is just loading it, in another thread."""
+    """The application's tracer; None if OpenTelemetry is not loaded, or another thread is just loading it."""
     get_tracer = getattr(sys.modules.get("opentelemetry.trace"), "get_tracer", None)
     tracer: Tracer | None = None if get_tracer is None else get_tracer("ostinato")
     return tracer

@@ -1,1 +1,1 @@
-"""What a producer has to know, read from the environment."""
+"""What a producer needs to know, read from the environment."""

@@ -10,20 +10,16 @@ from typing import Annotated
 from urllib.parse import quote
 
 import platformdirs
-from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from typing_extensions import TypeVar
 
 from ostinato.errors import ConfigurationError
-from ostinato.messages.reasons import printable
 from ostinato.messages.routing import MOST_LANES
 from ostinato.settings.broker_url import broker_url, is_rabbit
-from ostinato.settings.environment import PREFIX, unknown_settings, warn_of, written_as
+from ostinato.settings.environment import PREFIX, written_as
 
 # Linux allows 107 bytes in the path of a unix socket, macOS 103.
 _LONGEST_SOCKET_PATH = 100
-
-S = TypeVar("S", bound=BaseSettings)
 
 
 def _home() -> Path:
@@ -39,7 +35,7 @@ def _broker_url(url: str | None) -> str | None:
 
 
 class BrokerSettings(BaseSettings):
-    """What a producer has to know."""
+    """What a producer without an outbox needs to know."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
 
@@ -79,28 +75,11 @@ class BrokerSettings(BaseSettings):
         return self.broker_url or f"redis+socket://{quote(str(socket_path(self.home)))}"
 
 
-def read_settings(settings: type[S]) -> S:
-    """The settings as the environment has them; ConfigurationError, one sentence, where a value cannot work.
-
-    A variable that looks like a setting and is none is a warning in the log.
-    """
-    for name in unknown_settings(os.environ):
-        warn_of(name)
-    try:
-        return settings()
-    except ValidationError as error:
-        problem = error.errors(include_url=False, include_input=False)[0]
-        name = f"{PREFIX}{'_'.join(map(str, problem['loc']))}".upper()
-        raise ConfigurationError(
-            f"{name} cannot be used: {printable(problem['msg'].removeprefix('Value error, '))}."
-        ) from None
-
-
 def socket_path(home: Path) -> Path:
     """Where the embedded broker of a home folder listens.
 
-    In the home folder; where that path is too long for a socket, in a folder of this user's own under the folder for
-    temporary files, named after the home: ConfigurationError where somebody else was there first, who could take the
+    In the home folder. If that path is too long for a socket: in a folder of this user's own among the temporary files,
+    named after the home. ConfigurationError if another user owns or can write that folder, and so could take the
     broker's place.
     """
     path = home / "broker.sock"
@@ -114,7 +93,7 @@ def socket_path(home: Path) -> Path:
 
 
 def _is_own(folder: Path) -> bool:
-    """Whether a folder is this user's, and nobody else may write there; so is one that is not there yet."""
+    """Whether only this user may write in a folder; also true if it does not exist yet."""
     try:
         found = folder.lstat()
     except FileNotFoundError:

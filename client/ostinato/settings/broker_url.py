@@ -1,4 +1,4 @@
-"""The URL of a broker, as it has to be for the libraries that read it: kombu, redis-py and py-amqp."""
+"""The URL of a broker, in the form that kombu, redis-py and py-amqp all read in the same way."""
 
 import re
 import ssl
@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit
 _RABBIT = ("amqp", "amqps")
 SCHEMES = ("redis", "rediss", "redis+socket", *_RABBIT)
 _SECURE = ("rediss", "amqps")
-# What stands behind the port, and how the whole is written.
+# What may follow the port, and how to write the whole.
 _DATABASE = (
     re.compile(r"/?[0-9]{0,9}"),
     "redis://HOST:PORT/NUMBER, with a port up to 65535 and the number of a database",
@@ -18,16 +18,16 @@ _DATABASE = (
 _VHOST = re.compile(r"/?(/|[^/;]*)"), "amqp://HOST:PORT/VHOST, with a port up to 65535 and the name of a virtual host"
 _PATHS = {"redis": _DATABASE, "rediss": _DATABASE, "amqp": _VHOST, "amqps": _VHOST}
 _FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
-# What kombu and redis-py read, and read as the same: kombu's CERT_REQUIRED means nothing to redis-py.
+# Only values that mean the same to kombu and to redis-py: redis-py does not know kombu's CERT_REQUIRED.
 _CHOICES = {"ssl_cert_reqs": ("required", "optional", "none"), "ssl_check_hostname": ("true", "false")}
 # Without any option kombu trusts every certificate.
 _VERIFIED = {"ssl_cert_reqs": "required"}
 
 
 def broker_url(url: str) -> str:
-    """The URL with what it leaves open about TLS filled in: certificates are verified, and paths are absolute.
+    """The URL, completed: certificates are verified unless it says otherwise, and paths are absolute.
 
-    ValueError, with what to do and without a password, if it is none that all of them understand.
+    ValueError if not all of these libraries understand it; its text says what to do, and contains no password.
     """
     parts = urlsplit(url)
     if parts.scheme not in SCHEMES:
@@ -53,7 +53,7 @@ def is_rabbit(address: str) -> bool:
 
 
 def rabbit_location(address: str) -> tuple[str, dict[str, Any] | bool]:
-    """The checked URL of a RabbitMQ server as kombu takes it: without options, and what they say about TLS."""
+    """The checked URL of a RabbitMQ server as kombu takes it, without options, and what those say about TLS."""
     parts = urlsplit(address)
     url = parts._replace(query="").geturl()
     if parts.scheme not in _SECURE:
@@ -61,7 +61,7 @@ def rabbit_location(address: str) -> tuple[str, dict[str, Any] | bool]:
     options = dict(parse_qsl(parts.query))
     named = {name.removeprefix("ssl_"): options[name] for name in _FILES if name in options}
     required = ssl.VerifyMode[f"CERT_{options['ssl_cert_reqs'].upper()}"]
-    # The name is verified where py-amqp is told one; None stands for the host of the URL.
+    # py-amqp verifies the name that it is given; None stands for the host of the URL.
     checked = required != ssl.CERT_NONE and options.get("ssl_check_hostname") != "false"
     return url, {**named, "cert_reqs": required, **({"server_hostname": None} if checked else {})}
 

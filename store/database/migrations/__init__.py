@@ -1,1 +1,1 @@
-"""How the schema came to be, revision by revision."""
+"""The revisions of the schema, for Alembic."""

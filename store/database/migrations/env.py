@@ -1,4 +1,4 @@
-"""Alembic's entry: it migrates over the connection, and inside the transaction, that it is handed."""
+"""Alembic's entry: it migrates over the connection that it is given, inside that connection's transaction."""
 
 from alembic import context
 

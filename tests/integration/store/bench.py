@@ -1,4 +1,4 @@
-"""A store on a bench: events made by hand, applied by its one writer at a clock of the test's choice, and looked at."""
+"""A store for tests: events made by hand, applied by its one writer at a clock that the test chooses, and read."""
 
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any, NoReturn
 from uuid import UUID
 
-from sqlalchemy import Table, text
+from sqlalchemy import Connection, Table, text
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
@@ -22,8 +22,9 @@ from ostinato.messages.models import (
 from ostinato.messages.wire import make
 from ostinato.times import to_micros
 from store.events import Application, Item, Recalculation, Rescore, Sighting, SoftDelete
+from store.reading.reader import Reader
 from store.reading.store import Store
-from store.writing.effects import apply
+from store.writing.applying import apply
 from store.writing.recalculation import CHUNK, recalculate
 from store.writing.transaction import Transaction, Writer
 from tasks import events
@@ -35,18 +36,18 @@ _numbers = count(1)
 
 
 def sighting(name: str = "n", day: int = 0, **fields: object) -> Sighting:
-    """A sighting, so many days from today, of a pattern of type ``T`` unless said otherwise."""
+    """A sighting, ``day`` days from today, of a pattern of type ``T`` unless said otherwise."""
     return events.sighting(make(RecordPattern, _fields(day, fields, pattern_type="T", pattern_name=name)))
 
 
 def application(pattern_id: str, outcome: str = "S", day: int = 0, **fields: object) -> Application:
-    """An application with outcome ``S`` or ``F``, so many days from today."""
+    """An application with outcome ``S`` or ``F``, ``day`` days from today."""
     said = _fields(day, fields, pattern_id=pattern_id, execution_id="e", pattern_led_to_success=outcome == "S")
     return events.application(make(RecordPatternApplication, said))
 
 
 def soft_delete(pattern_id: str, day: int = 0, **fields: object) -> SoftDelete:
-    """A soft delete, so many days from today."""
+    """A soft delete, ``day`` days from today."""
     return events.soft_delete(make(SoftDeletePattern, _fields(day, fields, pattern_id=pattern_id)))
 
 
@@ -61,12 +62,12 @@ def recalculation(**fields: object) -> Recalculation:
 
 
 def _fields(day: int, fields: Mapping[str, object], **said: object) -> dict[str, object]:
-    # Ids ascend in the order in which events are made, so that ties of event time are no accident.
+    # Ids ascend in the order in which events are made, so ties of event time are decided the same way each time.
     return {"id": UUID(int=next(_numbers)), "occurred_at": TODAY + timedelta(days=day), **said, **fields}
 
 
 class Crash(Exception):
-    """What a test raises where anything could go wrong."""
+    """Raised by a test in place of any failure."""
 
 
 @dataclass
@@ -91,6 +92,12 @@ class Bench:
             finally:
                 self.logs += entries
 
+    @contextmanager
+    def reading(self) -> Generator[Connection]:
+        """A connection for questions, which sees a snapshot of the store."""
+        with Reader(self.url) as reader, reader.reading() as connection:
+            yield connection
+
     def apply(self, *items: Item, now: int = NOW, delivery: str = "delivery") -> None:
         """Apply items in one transaction."""
         with self.transaction(now) as transaction:
@@ -103,7 +110,7 @@ class Bench:
             raise Crash
 
     def recalculate(self, event: Recalculation | None = None, *, now: int = NOW, chunk: int = CHUNK) -> bool:
-        """One delivery of a recalculation; True when there is nothing more to do for it."""
+        """Apply one delivery of a recalculation; True once the recalculation is finished."""
         with self.transaction(now) as transaction:
             return recalculate(transaction, event or recalculation(), task="recalculate", delivery="d", chunk=chunk)
 
@@ -119,16 +126,16 @@ class Bench:
         return row
 
     def sql(self, statement: str, **values: object) -> None:
-        """Write past every rule, as somebody with a database client would."""
+        """Write past every rule, as with a database client."""
         with self.writer.transaction(lambda: NOW) as transaction:
             transaction.connection.execute(text(statement), values)
 
     def logged(self, *names: str) -> list[str]:
-        """The names of what was logged, in order; only these, if any are given."""
+        """The names of the logged events, in order; only ``names``, if any are given."""
         return [entry["event"] for entry in self.logs if not names or entry["event"] in names]
 
     def ledger(self) -> tuple[int, int, int, int]:
-        """How many messages were applied, are parked, are in quarantine, and came again."""
+        """The numbers of applied, parked, quarantined and repeated messages."""
         stats = self.store.stats()
         return stats.applied, stats.parked, stats.quarantined, stats.duplicates
 

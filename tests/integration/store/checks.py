@@ -106,7 +106,7 @@ def every_message_is_accounted_for(laboratory: Laboratory, bound: settings) -> N
             for number, delivery in enumerate(deliveries):
                 for _ in range(data.draw(st.integers(1, 2))):
                     trial.work(delivery, str(number))
-            stats = trial.quarantine.stats()
+            stats = trial.stats()
         assert (len(sent) + len(bad), len(bad)) == (stats.received, stats.quarantined)
         assert stats.balanced
 

@@ -1,14 +1,16 @@
-"""A store for each test, on each kind of database in turn, but for what is special about one."""
+"""A store for each test, on each kind of database in turn, unless a test chooses one kind."""
 
 from collections.abc import Generator
 from contextlib import closing
 
 import pytest
+from hypothesis import settings
 
 from store.reading.store import Store
 from store.writing.transaction import Writer
 from tests.integration.store.bench import Bench
-from tests.integration.store.trials import Laboratory
+from tests.integration.store.streams import BOUNDED
+from tests.integration.store.trials import Bound, Laboratory
 from tests.servers.databases import Database
 
 
@@ -22,7 +24,7 @@ def store_url(database: Database) -> Generator[str]:
 
 @pytest.fixture
 def bench(database: Database) -> Generator[Bench]:
-    """An empty store, ready."""
+    """An empty store."""
     url = database.new_store()
     with closing(Writer(url)) as writer, Store(url) as store:
         yield Bench(url, writer, store)
@@ -31,6 +33,12 @@ def bench(database: Database) -> Generator[Bench]:
 
 @pytest.fixture(scope="module")
 def laboratory(database: Database) -> Generator[Laboratory]:
-    """One store for many trials, each of which begins with it empty."""
+    """One store for many trials; each trial begins with an empty store."""
     with closing(Laboratory(database)) as laboratory:
         yield laboratory
+
+
+@pytest.fixture
+def bound(full: bool) -> Bound:  # noqa: FBT001 - a fixture
+    """Searches have the same examples in every run of the short form, and fresh ones in the long one."""
+    return lambda examples: settings(BOUNDED, derandomize=not full, max_examples=examples)

@@ -1,4 +1,4 @@
-"""Several lanes at one store, at the same time: writers that stop before they commit, and threads that race."""
+"""Several lanes at one store, at the same time: writers that stop before the commit, and threads that race."""
 
 from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,8 +14,7 @@ from store.database.engines import store_url
 from store.database.locks import Locks
 from store.database.tables import inbox
 from store.events import Item
-from store.writing import effects
-from store.writing.applying import apply_in_turn
+from store.writing import applying
 from store.writing.transaction import Clock, Transaction, Writer
 from store.writing.unit_of_work import PatternRows
 from tasks.receiver import Receiver
@@ -48,13 +47,13 @@ def waits_for(url: str, first: Sequence[Item], second: Sequence[Item]) -> bool:
     """Apply ``second`` in another lane while ``first`` is not committed yet: whether it waits. Then commit both."""
     one, other = StoppingWriter(url, 0), Writer(url, 1)
     with closing(one), closing(other), ThreadPoolExecutor(2) as pool:
-        # Which is alone in the store for a moment.
+        # The other one is alone in the store for a moment.
         other.open()
         try:
             begun = pool.submit(applied_in_lane, one, first)
             wait_until(one.before_commit.is_set, why="the first is about to be committed")
             beside = pool.submit(applied_in_lane, other, second)
-            wait_until(lambda: beside.done() or is_waiting(url), why="the second is done, or waits")
+            wait_until(lambda: beside.done() or waiting(url), why="the second is done, or waits")
             waited = not beside.done()
         finally:
             one.go_on.set()
@@ -64,15 +63,14 @@ def waits_for(url: str, first: Sequence[Item], second: Sequence[Item]) -> bool:
 
 
 def applied_in_lane(writer: Writer, items: Sequence[Item]) -> None:
-    """Apply these in the writer's lane."""
-    apply_in_turn(writer, lambda: NOW, [effects.Delivery("apply_batch", "delivery", items)])
+    """Apply these items in the writer's lane."""
+    applying.apply_in_turn(writer, lambda: NOW, [applying.Delivery("apply_batch", "delivery", items)])
 
 
-def is_waiting(url: str) -> bool:
-    """Whether somebody waits for a lock in the database."""
-    engine = create_engine(store_url(url), poolclass=NullPool)
-    with engine.connect() as connection:
-        return bool(connection.execute(text(WAITING)).scalar_one())
+def waiting(url: str) -> int:
+    """How many wait for a lock in the database."""
+    with create_engine(store_url(url), poolclass=NullPool).connect() as connection:
+        return int(connection.execute(text(WAITING)).scalar_one())
 
 
 @dataclass
@@ -83,7 +81,7 @@ class Race:
     writers: list[Writer] = field(default_factory=list[Writer])
 
     def run(self, queues: Sequence[Sequence[Delivery]]) -> None:
-        """Hand each lane its deliveries, all lanes at once, and all of a kind of turn at the same moment."""
+        """Hand each lane its deliveries, all lanes at once; deliveries of one turn begin at the same moment."""
         turns = max(map(len, queues))
         barrier = Barrier(len(queues))
         with ThreadPoolExecutor(len(queues)) as pool:
@@ -105,7 +103,7 @@ class Race:
 
 @contextmanager
 def racing(url: str, lanes: int = LANES) -> Generator[Race]:
-    """So many lanes."""
+    """This many lanes."""
     with ExitStack() as stack:
         yield Race(url, [stack.enter_context(closing(Writer(url, lane))) for lane in range(lanes)])
 
@@ -123,15 +121,15 @@ class _NoLocks:
 
 
 def no_locks_of_contents(patch: pytest.MonkeyPatch) -> None:
-    """Nobody holds what decides which pattern has a content."""
+    """No transaction locks contents."""
     patch.setattr("store.database.locks.Locks.of_contents", _NoLocks.of_patterns)
 
 
 def no_locks_of_what_is_found(patch: pytest.MonkeyPatch) -> None:
-    """Only the ids that messages name are held, not what those mean."""
+    """Only the ids that messages name are locked, not the patterns that they are aliases of."""
     patch.setattr("store.writing.unit_of_work.PatternRows._rows_held", vars(PatternRows)["_rows"])
 
 
 def no_locks_of_what_is_named(patch: pytest.MonkeyPatch) -> None:
-    """The ids that messages name are not held, only what those mean."""
+    """The ids that messages name are not locked, only the patterns that they are aliases of."""
     patch.setattr("store.writing.applying.Locks", _NoLocks)

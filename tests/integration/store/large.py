@@ -1,4 +1,4 @@
-"""A store with many patterns, and how much work a database has with a question: counted, because times vary."""
+"""A store with many patterns, and the work that a question costs its database: counted, because times vary."""
 
 from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager
@@ -9,7 +9,7 @@ from store.database.engines import writer_engine
 from tests.servers import postgresql
 
 _NUMBERS = "WITH RECURSIVE number(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM number WHERE i + 1 < {count})"
-# Priorities in no order; a common and a rare value of everything that can be asked for.
+# Priorities in no order; a common and a rare value of each property that filters compare.
 _PATTERNS = """
     INSERT INTO patterns (
         id, pattern_type, pattern_name, stamps, content_hash, occurrence_count, led_to_success_count,
@@ -32,14 +32,14 @@ _TAGS = """
 
 
 def fill(url: str, count: int) -> None:
-    """So many patterns."""
+    """This many patterns."""
     engine = writer_engine(make_url(url))
     numbers = _NUMBERS.format(count=count)
     with engine.begin() as connection:
         for statement in (_PATTERNS, _TAGS):
             connection.exec_driver_sql(statement.format(numbers=numbers).replace("%", "%" * _doubled(connection)))
     if engine.dialect.name == "postgresql":
-        # As its autovacuum does by itself, soon.
+        # Its autovacuum would do this a little later.
         with closing(postgresql.connect(make_url(url))) as own:
             own.execute("VACUUM ANALYZE")
     engine.dispose()
@@ -47,7 +47,7 @@ def fill(url: str, count: int) -> None:
 
 @contextmanager
 def counted_work(connection: Connection) -> Generator[Callable[[], int]]:
-    """What gives the work of the statements since: PostgreSQL's in rows visited, SQLite's in steps of its machine."""
+    """A function for the work since the beginning: in rows visited on PostgreSQL, in steps of its machine on SQLite."""
     if connection.dialect.name == "postgresql":
         # The server adds up over a connection's transactions.
         before = _visited(connection)

@@ -16,7 +16,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from store.reading.quarantine import Quarantined, discard, replaying
+from store.reading.quarantine import Quarantined, messages
+from store.writing.quarantine import discard, marked_replayed
 from tests.integration.store.bench import DAY, NOW
 from tests.integration.store.streams import BAD, NAMED, SCENES, Delivery, Scene, bodies, message_id, recalculation
 from tests.integration.store.trials import Fault, Killed, Laboratory, acknowledges_late
@@ -60,7 +61,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.queue: list[tuple[str, Delivery]] = []
         self.sent: list[Message] = []
         self._poison: set[str] = set()
-        # Where in the model's quarantine a message was that was sent again from the store's.
+        # For messages sent again from the store's quarantine: their places in the model's.
         self._places: dict[str, Place] = {}
         self._opened = laboratory.trial()
         self.trial = self._opened.__enter__()
@@ -144,19 +145,19 @@ class QueueMachine(RuleBasedStateMachine):
     @precondition(_something_refused_once)
     @rule(data=st.data())
     def discard(self, data: st.DataObject) -> None:
-        """Somebody says that a message in the quarantine needs no attention."""
+        """A message in the quarantine is discarded."""
         place, found = self._chosen(data)
-        discard(self.trial.writer, lambda: self._now, found, "of no use")
+        discard(self.trial.writer, lambda: self._now, found.id, "of no use")
         self.trial.model.states[place] = "discarded"
         self._touched = True
 
     @precondition(_something_refused_once)
     @rule(data=st.data())
     def replay_from_the_quarantine(self, data: st.DataObject) -> None:
-        """Somebody sends it again as it is, and it will come back."""
+        """A message in the quarantine is sent again unchanged, and will come back."""
         place, found = self._chosen(data)
         self._places[found.id] = place
-        with replaying(self.trial.writer, lambda: self._now, found, None):
+        with marked_replayed(self.trial.writer, lambda: self._now, found.id, None):
             bad = Bad(found.raw.decode(), found.reason_code, found.message_id)
             self.queue.append((found.id, Delivery([bad])))
         self.trial.model.states[place] = "replayed"
@@ -164,7 +165,7 @@ class QueueMachine(RuleBasedStateMachine):
 
     @invariant()
     def store_is_the_model(self) -> None:
-        """Whatever happened; looked at when something may have."""
+        """The store is the model, whatever happened; checked after every change."""
         if self._touched:
             self.trial.check()
         self._touched = False
@@ -189,7 +190,8 @@ class QueueMachine(RuleBasedStateMachine):
 
     def _chosen(self, data: st.DataObject) -> tuple[Place, Quarantined]:
         text, place = data.draw(st.sampled_from(sorted(self.refused_once().items())))
-        [found] = [each for each in self.trial.quarantine.messages(resolved=True) if each.raw == text.encode()]
+        with self.trial.reader.reading() as connection:
+            [found] = [each for each in messages(connection, resolved=True) if each.raw == text.encode()]
         return place, found
 
     def _new(self, body: Message) -> Message:

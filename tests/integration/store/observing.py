@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Table
 
-from store.database.counters import read_counts
+from store.database.counters import read_counters
 from store.database.tables import aliases, applications, inbox, parked, pattern_tags, patterns, quarantine
 from tests.model.serial import comparable
 
@@ -35,7 +35,7 @@ def tables(connection: Connection) -> dict[str, Any]:
         "quarantine": sorted(
             (_text(row), row["reason_code"], row["message_id"], row["state"]) for row in _rows(connection, quarantine)
         ),
-        "counters": read_counts(connection),
+        "counters": read_counters(connection),
     }
 
 

@@ -1,4 +1,4 @@
-"""How SQLite goes about what it is asked."""
+"""The plans that SQLite makes for queries."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, event
 
 @contextmanager
 def sqlite_plans(url: str) -> Generator[list[str]]:
-    """The plan of each SELECT while the block lasts, in SQLite's own words; none of another database."""
+    """SQLite's plan of each SELECT while the block lasts, as a text; none on another database."""
     plans: list[str] = []
 
     def explain(

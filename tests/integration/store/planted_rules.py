@@ -1,4 +1,4 @@
-"""Bugs to be planted in the rules of a pattern (spec section 5), each in the place where somebody would make it."""
+"""Bugs to be planted in the rules of a pattern (spec section 5), each in its likely place."""
 
 from collections.abc import Callable
 from operator import attrgetter
@@ -9,13 +9,12 @@ from store.events import Application, Sighting, SoftDelete
 from store.rules.pattern import PatternState, applied, hash_of, rescored, sighted, soft_deleted
 from store.rules.scoring import WINDOW, Outcome
 from store.writing.parking import Parking
-from store.writing.unit_of_work import PatternRows
-from store.writing.work import Work
+from store.writing.unit_of_work import PatternRows, Work
 from tests.integration.store.trials import Laboratory
 
 
 def window_by_applied_time(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
-    """The newest applications are those that came last."""
+    """The window holds the applications that arrived last."""
 
     def newest(window: tuple[Outcome, ...], outcome: Outcome) -> tuple[Outcome, ...]:
         return (outcome, *window)[:WINDOW]
@@ -51,7 +50,7 @@ def alias_forgotten_by_sightings(patch: pytest.MonkeyPatch, _: Laboratory) -> No
 
 
 def what_waits_for_an_alias_is_forgotten(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
-    """A merge leaves parked what waits for the id that becomes an alias."""
+    """After a merge, messages for the new alias stay parked."""
     add_alias = PatternRows.add_alias
 
     def add(patterns: PatternRows, alias: str, pattern_id: str) -> bool:
@@ -62,12 +61,12 @@ def what_waits_for_an_alias_is_forgotten(patch: pytest.MonkeyPatch, _: Laborator
 
 
 def late_sighting_reactivates(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
-    """Whatever is seen again is active again, whenever it was seen."""
+    """A sighting of any time makes a pattern active again."""
     after_sighting(patch, lambda _, after, __: after._replace(deleted_at=None, active=True))
 
 
 def delete_counts_when_it_arrives(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
-    """A soft delete takes effect however much later the pattern was seen."""
+    """A soft delete takes effect although the pattern was seen later."""
 
     def delete(pattern: PatternState, at: int) -> PatternState:
         return soft_deleted(pattern, max(at, pattern.last_seen))
@@ -76,12 +75,12 @@ def delete_counts_when_it_arrives(patch: pytest.MonkeyPatch, _: Laboratory) -> N
 
 
 def newest_sighting_names(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
-    """The name is that of the sighting that came last."""
+    """The name is that of the sighting that arrived last."""
     after_sighting(patch, lambda _, after, event: after._replace(pattern_name=event.pattern_name))
 
 
 def ties_fall_to_the_last_to_arrive(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
-    """Of two sightings at one time, the one that comes later describes the pattern."""
+    """Of two sightings with one event time, the one that arrives later describes the pattern."""
 
     def change(before: PatternState, after: PatternState, event: Sighting) -> PatternState:
         known = before.stamps.get("suggested_action")
@@ -97,7 +96,7 @@ def hash_of_the_first_sighting(patch: pytest.MonkeyPatch, _: Laboratory) -> None
 
 
 def merge_into_any(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
-    """Of several patterns with one content, the one with the lowest id is meant, whatever its priority."""
+    """Of several patterns with one content, a sighting merges into that with the lowest id, whatever its priority."""
     patch.setattr("store.writing.unit_of_work._choice", attrgetter("id"))
 
 

@@ -1,4 +1,4 @@
-"""Bugs to be planted in the running product, each in the place where somebody would make it."""
+"""Bugs to be planted in the running product, each in its likely place."""
 
 import pkgutil
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ from ostinato.messages.uuid7 import uuid7
 from ostinato.times import EPOCH
 from store.database.tables import inbox
 from store.events import Event, Item, Rejected
-from store.writing.effects import apply
+from store.writing.applying import apply
 from store.writing.inbox import Receipt, receive
 from store.writing.transaction import Writer
 from tasks.receiver import Receiver
@@ -35,7 +35,7 @@ def no_inbox(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
     def take_for_new(connection: Connection, events: Sequence[Event], now: int) -> list[Receipt]:
         return [Receipt.NEW for _ in receive(connection, events, now)]
 
-    patch.setattr("store.writing.effects.receive", take_for_new)
+    patch.setattr("store.writing.applying.receive", take_for_new)
 
 
 def rowcount_test(patch: pytest.MonkeyPatch, laboratory: Laboratory) -> None:
@@ -49,7 +49,7 @@ def rowcount_test(patch: pytest.MonkeyPatch, laboratory: Laboratory) -> None:
     def receive_by_rowcount(connection: Connection, events: Sequence[Event], now: int) -> list[Receipt]:
         return [Receipt.NEW if new(connection, event, now) else Receipt.DUPLICATE for event in events]
 
-    patch.setattr("store.writing.effects.receive", receive_by_rowcount)
+    patch.setattr("store.writing.applying.receive", receive_by_rowcount)
 
 
 def acknowledge_before_commit(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
@@ -96,7 +96,7 @@ def quarantine_outside_the_transaction(patch: pytest.MonkeyPatch, laboratory: La
 
 
 def slot_key_in_local_time(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
-    """The message of a slot is named after what the clock on the wall says."""
+    """The message of a slot is named after the local time."""
 
     def named_locally(slot: datetime) -> RecalculateAllPatternPriorities:
         on_the_wall = slot.astimezone().replace(tzinfo=UTC)
@@ -106,7 +106,7 @@ def slot_key_in_local_time(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
 
 
 def slots_in_local_time(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
-    """Slots are counted from midnight on the wall."""
+    """Slots are counted from local midnight."""
 
     def slot(schedule: SlotSchedule, now: datetime) -> datetime:
         on_the_wall = now.astimezone().replace(tzinfo=UTC)
@@ -120,25 +120,25 @@ def replay_under_a_new_id(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
     seen: set[object] = set()
 
     def make(build: AnyFunction) -> AnyFunction:
-        def build_anew(model: type[BaseModel], fields: dict[str, object]) -> BaseModel:
+        def build_again(model: type[BaseModel], fields: dict[str, object]) -> BaseModel:
             key = str(fields.get("id"))
             again = key in seen
             seen.add(key)
             return build(model, {**fields, "id": str(uuid7())} if again else fields)
 
-        return build_anew
+        return build_again
 
     replace_function(patch, "ostinato.messages.wire.make", make)
 
 
 def id_reuse_unnoticed(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
-    """Whatever has a known id is taken for a duplicate."""
+    """Any message with a known id is taken for a duplicate."""
 
     def receive_by_id(connection: Connection, events: Sequence[Event], now: int) -> list[Receipt]:
         receipts = receive(connection, events, now)
         return [Receipt.NEW if each is Receipt.NEW else Receipt.DUPLICATE for each in receipts]
 
-    patch.setattr("store.writing.effects.receive", receive_by_id)
+    patch.setattr("store.writing.applying.receive", receive_by_id)
 
 
 def bad_message_costs_its_batch(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
@@ -164,7 +164,7 @@ def equal_texts_are_one(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
 
 
 def replayed_is_another(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
-    """What was sent again from the quarantine and comes back is taken for one more message."""
+    """A message that was sent again from the quarantine and comes back is taken for another message."""
 
     def never(*_: object) -> bool:
         return False
@@ -173,5 +173,5 @@ def replayed_is_another(patch: pytest.MonkeyPatch, _: Laboratory) -> None:
 
 
 def replace_function(patch: pytest.MonkeyPatch, name: str, make: Callable[[AnyFunction], AnyFunction]) -> None:
-    """Put a function that is made of the present one in its place."""
+    """Replace a function by one that is made of it."""
     patch.setattr(name, make(pkgutil.resolve_name(name)))

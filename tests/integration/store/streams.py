@@ -42,7 +42,7 @@ BOUNDED = settings(
     report_multiple_bugs=False,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-"""The same examples in every run, on every machine."""
+"""The same examples in every run, on every machine, unless `bound` says otherwise."""
 QUICK = settings(BOUNDED, phases=[Phase.explicit, Phase.generate])
 """The same again, without looking for the shortest example."""
 
@@ -54,7 +54,7 @@ def message_id(number: int) -> UUID:
 
 @dataclass(frozen=True)
 class Delivery:
-    """What the broker hands over at once: a message, or a batch of them; and the worker's clock of then."""
+    """What the broker hands over at once: a message, or a batch of them; and the worker's clock reading."""
 
     members: Sequence[Member]
     clock: int = NOW

@@ -1,54 +1,13 @@
-"""Ids that were merged into another pattern: what names one means its pattern (spec 3, alias; 5.1, step 2; 5.2)."""
-
-from itertools import permutations
+"""Ids that were merged into another pattern: messages about them are about it (spec 3, alias; 5.1, step 2; 5.2)."""
 
 import pytest
 
 from ostinato.identity import pattern_id
-from store.database.tables import aliases, applications, patterns
+from store.database.tables import patterns
 from tests.integration.store.bench import DAY, NOW, Bench, application, rescore, sighting, soft_delete
 
 NAME, SPELT, AGAIN = "file not created", "file_not_created.", "File-not-created"
 N, ALIAS, SECOND = (pattern_id("T", name) for name in (NAME, SPELT, AGAIN))
-
-
-@pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
-def test_a_chain_of_messages_that_name_an_alias_is_applied_in_any_order(bench: Bench, order: tuple[int, ...]) -> None:
-    """Before the alias is known they wait, after it they are applied at once; the end is the same (spec 3, 5.2)."""
-    bench.apply(sighting(NAME, -9))
-    chain = (
-        (sighting(SPELT, -5),),
-        (application(ALIAS, "S", -4), application(ALIAS, "F", -3)),
-        (soft_delete(ALIAS, -2),),
-    )
-    for step in order:
-        bench.apply(*chain[step])
-
-    row = bench.row(patterns)
-    assert (2, 1, 1) == (row["occurrence_count"], row["led_to_success_count"], row["led_to_failure_count"])
-    assert (NOW - 2 * DAY, False) == (row["deleted_at"], row["active"])
-    assert {N} == {each["pattern_id"] for each in bench.rows(applications)}
-    assert (5, 0, 0, 0) == bench.ledger()
-
-
-def test_several_aliases_mean_one_pattern(bench: Bench) -> None:
-    """Each points to the pattern itself, not to another alias (spec 3, alias)."""
-    bench.apply(sighting(NAME, -9), sighting(SPELT, -8), sighting(AGAIN, -7))
-    bench.apply(application(ALIAS), application(SECOND), application(N))
-
-    assert {ALIAS: N, SECOND: N} == {row["alias"]: row["pattern_id"] for row in bench.rows(aliases)}
-    assert 3 == bench.row(patterns)["led_to_success_count"]
-
-
-def test_a_further_sighting_of_an_alias_merges_by_the_alias(bench: Bench) -> None:
-    """Though its content is that of no pattern, or even of another one by now (spec 5.1, step 2)."""
-    bench.apply(sighting(NAME, -9), sighting(SPELT, -8), sighting("another", -7, fingerprint="f"))
-    bench.apply(sighting(SPELT, -6, description="nobody's"), sighting(SPELT, -5, fingerprint="f"))
-
-    counts = {row["pattern_name"]: row["occurrence_count"] for row in bench.rows(patterns)}
-    assert {NAME: 4, "another": 1} == counts
-    assert N == bench.row(aliases)["pattern_id"]
-    assert 3 == bench.store.stats().merges
 
 
 def test_an_alias_of_a_deleted_pattern_means_the_deleted_pattern(bench: Bench) -> None:

@@ -9,9 +9,9 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
 import ostinato.messages.wire
+import store.writing.applying
 import store.writing.effects
 import tasks.receiver
-from ostinato.errors import StoreUnavailable
 from ostinato.identity import pattern_id
 from ostinato.messages.models import (
     ApplyBatch,
@@ -20,6 +20,7 @@ from ostinato.messages.models import (
     RecordPatternApplication,
 )
 from store.database.tables import applications, quarantine
+from store.errors import StoreUnavailable
 from store.events import Application
 from store.rules.pattern import PatternState, applied
 from tasks.receiver import Receiver
@@ -36,12 +37,12 @@ def outcome(execution: str) -> RecordPatternApplication:
 
 @dataclass
 class Faults:
-    """The rule for applications, with faults at some executions; each list of errors is raised one by one."""
+    """The rule for applications, with faults at some executions; each raises the errors of its list in turn."""
 
     errors: dict[str, list[Exception]] = field(default_factory=dict[str, list[Exception]])
 
     def applied(self, pattern: PatternState, event: Application) -> PatternState:
-        """What the rule says, but for the faults."""
+        """The rule's result, except for the faults."""
         if errors := self.errors.get(event.execution_id):
             raise errors.pop()
         return applied(pattern, event)
@@ -49,7 +50,7 @@ class Faults:
 
 @pytest.fixture
 def faults(monkeypatch: pytest.MonkeyPatch) -> Faults:
-    """Puts itself in the place of the rule for applications."""
+    """Replaces the rule for applications."""
     made = Faults()
     monkeypatch.setattr(store.writing.effects, "applied", made.applied)
     return made
@@ -63,7 +64,7 @@ def logs() -> Generator[list[EventDict]]:
 
 
 def never(seconds: float) -> bool:
-    """A pause that nobody asks for."""
+    """Fail: no pause is expected."""
     pytest.fail(f"waited {seconds} s")
 
 
@@ -89,7 +90,7 @@ def test_a_message_that_meets_a_defect_is_quarantined(bench: Bench, faults: Faul
 
 
 def test_the_rest_of_its_batch_is_applied(bench: Bench, faults: Faults, logs: list[EventDict]) -> None:
-    """One by one, in order; nothing of the first attempt is left, or logged."""
+    """Each message alone, in order; nothing of the first attempt is left, or logged."""
     faults.errors["bad"] = [KeyError(), KeyError()]
     batch = ApplyBatch(messages=[SIGHTING, outcome("one"), outcome("bad"), outcome("two")])
     receiver(bench).receive(batch.KIND, batch.content(), "d")
@@ -119,7 +120,7 @@ def test_a_store_that_goes_away_meanwhile_is_waited_for(bench: Bench, faults: Fa
 
 
 def test_a_recalculation_that_meets_a_defect_is_quarantined(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is not gone without a trace, and the worker goes on."""
+    """It is not lost, and the worker goes on."""
     message = RecalculateAllPatternPriorities()
 
     def fail(*_: object, **__: object) -> NoReturn:
@@ -134,7 +135,7 @@ def test_a_recalculation_that_meets_a_defect_is_quarantined(bench: Bench, monkey
 
 
 def test_what_cannot_even_be_quarantined_is_tried_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Returning would tell the broker "done", and raising would too: it is gone from neither queue nor store."""
+    """Returning or raising would tell the broker "done": the message would be lost."""
 
     def fail(*_: object, **__: object) -> NoReturn:
         raise KeyError("no quarantine")
@@ -144,19 +145,19 @@ def test_what_cannot_even_be_quarantined_is_tried_again(bench: Bench, monkeypatc
         monkeypatch.undo()
         return True
 
-    monkeypatch.setattr(store.writing.effects, "put_in_quarantine", fail)
+    monkeypatch.setattr(store.writing.applying, "put_in_quarantine", fail)
     receiver(bench, pause).receive("record_pattern", "malformed", "d")
     assert (0, 0, 1, 0) == bench.ledger()
 
 
 @pytest.mark.parametrize("kind", [RecordPattern.KIND, ApplyBatch.KIND, RecalculateAllPatternPriorities.KIND])
 def test_a_defect_in_reading_costs_no_message_either(bench: Bench, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
-    """What was to be read is quarantined as it came, with the reason `unexpected_error`."""
+    """The text is quarantined as it came, with the reason `unexpected_error`."""
 
     def fail(*_: object, **__: object) -> NoReturn:
         raise KeyError
 
-    for name in ("read", "read_batch"):
+    for name in ("item", "items"):
         monkeypatch.setattr(ostinato.messages.wire, name, fail)
     if kind == RecalculateAllPatternPriorities.KIND:
         assert receiver(bench).receive_recalculation("a text", "d")

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
-import store.database.engines
+import store.database.sqlite
 from ostinato.identity import pattern_id
 from ostinato.messages.models import (
     ApplyBatch,
@@ -40,7 +40,7 @@ def receiver(bench: Bench) -> Receiver:
 
 
 def never(seconds: float) -> bool:
-    """A pause that nobody asks for."""
+    """Fail: no pause is expected."""
     pytest.fail(f"waited {seconds} s")
 
 
@@ -115,11 +115,11 @@ def test_what_the_broker_could_not_deliver_is_kept(bench: Bench, receiver: Recei
 
 
 def test_a_message_waits_for_a_store_that_is_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With longer and longer pauses and one warning; then it is applied (spec 1, 7).
+    """With ever longer pauses and one warning; then it is applied (spec 1, 7).
 
     SQLite gives up after a while; PostgreSQL's writers wait by themselves.
     """
-    monkeypatch.setattr(store.database.engines, "SQLITE_BUSY_SECONDS", 0.001)
+    monkeypatch.setattr(store.database.sqlite, "BUSY_SECONDS", 0.001)
     url = f"sqlite:///{tmp_path}/store.db"
     migrate(url)
     pauses: list[float] = []

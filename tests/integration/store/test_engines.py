@@ -14,11 +14,12 @@ from sqlalchemy.exc import DBAPIError
 from structlog.testing import capture_logs
 
 import ostinato.sqlite_driver
-import store.database.engines
-from ostinato.errors import ConfigurationError, StoreUnavailable
+import store.database.sqlite
+from ostinato.errors import ConfigurationError
 from ostinato.sqlite_driver import has_wal_reset_bug, sqlite_driver
 from store.database.engines import exists, reader_engine, store_url, trouble_is_transient, writer_engine
 from store.database.schema import migrate
+from store.errors import StoreUnavailable
 from store.reading.store import Store
 from store.writing.transaction import Writer
 from tests.integration.store.bench import NOW
@@ -26,7 +27,7 @@ from tests.integration.store.bench import NOW
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Where an SQLite store is to be."""
+    """The path of an SQLite store that does not exist yet."""
     return tmp_path / "store.db"
 
 
@@ -42,7 +43,7 @@ def path(tmp_path: Path) -> Path:
     ],
 )
 def test_a_store_is_sqlite_or_postgresql(given: str, meant: str) -> None:
-    """Each with the one driver that is used."""
+    """Each kind of URL leads to one driver."""
     assert meant == store_url(given).render_as_string(hide_password=False)
 
 
@@ -61,7 +62,7 @@ def test_a_store_is_sqlite_or_postgresql(given: str, meant: str) -> None:
     ],
 )
 def test_any_other_url_is_refused(given: str) -> None:
-    """With a sentence that shows what to write, and no password."""
+    """The sentence shows what to write, and no password."""
     with pytest.raises(ConfigurationError, match="write sqlite:///PATH") as refused:
         store_url(given)
     assert "s3cret" not in str(refused.value)
@@ -81,7 +82,7 @@ def test_a_writer_loses_nothing_on_power_loss(path: Path) -> None:
 
 
 def test_a_writers_transaction_begins_with_its_turn(path: Path) -> None:
-    """A second one cannot even begin, so that no read of it is stale (spec 7, serial)."""
+    """A second transaction cannot even begin, so none of its reads is stale (spec 7, serial)."""
     engine, driver = writer_engine(store_url(f"sqlite:///{path}")), sqlite_driver()
     other = driver.connect(path, timeout=0, isolation_level=None)
     with closing(other), engine.begin(), pytest.raises(driver.OperationalError, match="locked"):
@@ -89,18 +90,9 @@ def test_a_writers_transaction_begins_with_its_turn(path: Path) -> None:
     engine.dispose()
 
 
-def test_a_reader_only_reads(path: Path) -> None:
-    """Its connections are opened for nothing else (spec 8)."""
-    migrate(f"sqlite:///{path}")
-    engine = reader_engine(store_url(f"sqlite:///{path}"))
-    with engine.connect() as connection:
-        assert 1 == connection.execute(text("PRAGMA query_only")).scalar()
-    engine.dispose()
-
-
 @pytest.mark.parametrize("name", ["with space", "100%", "a%20b", "ünï", "question?", "hash#", "plus+"])
 def test_a_path_may_have_any_name(tmp_path: Path, name: str) -> None:
-    """What a URL cannot hold as it is stands in it as an escape."""
+    """The URL has an escape for each character that it cannot hold."""
     path = tmp_path / name / "store.db"
     url = f"sqlite:///{quote(str(path))}"
     migrate(url)
@@ -112,7 +104,7 @@ def test_a_path_may_have_any_name(tmp_path: Path, name: str) -> None:
 
 
 def test_a_stores_folder_is_made(tmp_path: Path) -> None:
-    """Where there is none; an SQLite file that is not there does not exist, a server may."""
+    """If it is missing; `exists` is False for a missing SQLite file, and True for any server."""
     url = f"sqlite:///{tmp_path}/a/b/store.db"
     assert not exists(store_url(url))
     migrate(url)
@@ -122,14 +114,14 @@ def test_a_stores_folder_is_made(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_made_is_a_wrong_setting(tmp_path: Path) -> None:
-    """No waiting would mend it."""
+    """It is an error of configuration: to wait would not help."""
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(ConfigurationError, match="cannot be made"):
         migrate(f"sqlite:///{tmp_path}/file/below/store.db")
 
 
-def test_what_is_no_database_is_trouble(path: Path) -> None:
-    """For reader and writer alike: somebody has to put the file right, and messages wait for that."""
+def test_a_file_that_is_no_database_is_trouble(path: Path) -> None:
+    """For reader and writer: messages wait until people replace the file."""
     path.write_text("words, not a database\n" * 500)
     url = f"sqlite:///{path}"
     with closing(Writer(url)) as writer, pytest.raises(StoreUnavailable, match="not a database"):
@@ -139,7 +131,7 @@ def test_what_is_no_database_is_trouble(path: Path) -> None:
 
 
 def test_a_damaged_database_is_trouble(path: Path) -> None:
-    """Its messages wait, and are not taken for defects of ours (spec 7, exactly once)."""
+    """Messages wait: the damage is not taken for a defect of a message (spec 7, exactly once)."""
     url = f"sqlite:///{path}"
     migrate(url)
     data = path.read_bytes()
@@ -150,8 +142,8 @@ def test_a_damaged_database_is_trouble(path: Path) -> None:
 
 
 def test_a_store_that_is_locked_is_trouble(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After the time that SQLite waits by itself."""
-    monkeypatch.setattr(store.database.engines, "SQLITE_BUSY_SECONDS", 0.01)
+    """After the time that SQLite waits for a lock."""
+    monkeypatch.setattr(store.database.sqlite, "BUSY_SECONDS", 0.01)
     url = f"sqlite:///{path}"
     migrate(url)
     with closing(Writer(url)) as one, closing(Writer(url)) as other:
@@ -162,8 +154,8 @@ def test_a_store_that_is_locked_is_trouble(path: Path, monkeypatch: pytest.Monke
 
 
 def test_a_new_file_that_others_hold_is_trouble(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """SQLite does not wait there by itself; once the file is free it can be used, by the same writer."""
-    monkeypatch.setattr(store.database.engines, "SQLITE_BUSY_SECONDS", 0.1)
+    """SQLite does not wait for this lock; once the file is free, the same writer can use it."""
+    monkeypatch.setattr(store.database.sqlite, "BUSY_SECONDS", 0.1)
     with closing(Writer(f"sqlite:///{path}")) as writer:
         with closing(sqlite_driver().connect(path, isolation_level=None)) as other:
             other.execute("BEGIN EXCLUSIVE")
@@ -173,13 +165,13 @@ def test_a_new_file_that_others_hold_is_trouble(path: Path, monkeypatch: pytest.
 
 
 def write_nothing(writer: Writer) -> None:
-    """A transaction that does nothing but wait for its turn."""
+    """A transaction that only waits for its turn."""
     with writer.transaction(lambda: NOW):
         pass
 
 
 def test_trouble_with_a_statement_is_a_defect(path: Path) -> None:
-    """Waiting would not mend it."""
+    """It is raised as it is: to wait would not help."""
     engine = writer_engine(store_url(f"sqlite:///{path}"))
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE one (x INTEGER NOT NULL)"))
@@ -189,7 +181,7 @@ def test_trouble_with_a_statement_is_a_defect(path: Path) -> None:
 
 
 def test_memory_that_is_short_is_trouble() -> None:
-    """Waiting may mend it, and no message is to blame."""
+    """To wait may help, and no message is the cause."""
     url = store_url("sqlite:///store.db")
     with pytest.raises(StoreUnavailable, match="MemoryError"), trouble_is_transient(url):
         bytes(2**62)
@@ -197,7 +189,7 @@ def test_memory_that_is_short_is_trouble() -> None:
 
 @pytest.mark.parametrize("make", [writer_engine, reader_engine])
 def test_a_build_of_sqlite_without_mathematics_serves(path: Path, make: Callable[[URL], Engine]) -> None:
-    """The functions that the scores need are there all the same, also where two stores are compared by them."""
+    """The functions that the scores need are defined, for the writer and for readers."""
     engine = make(store_url(f"sqlite:///{path}"))
 
     def leave_out(connection: Any, _: object) -> None:  # noqa: ANN401 - as untyped as SQLAlchemy's events
@@ -228,13 +220,13 @@ def test_a_build_of_sqlite_without_mathematics_serves(path: Path, make: Callable
     ],
 )
 def test_versions_that_can_corrupt_their_log_are_known(version: tuple[int, int, int], *, bug: bool) -> None:
-    """From 3.7.0 to 3.51.2, but for two that were mended."""
+    """From 3.7.0 to 3.51.2, except two versions with the fix."""
     assert bug == has_wal_reset_bug(version)
 
 
 @pytest.mark.parametrize("bug", [True, False])
-def test_such_a_version_is_warned_of(path: Path, monkeypatch: pytest.MonkeyPatch, *, bug: bool) -> None:
-    """Once for each engine, with the version that mends it."""
+def test_such_a_version_is_logged_as_a_warning(path: Path, monkeypatch: pytest.MonkeyPatch, *, bug: bool) -> None:
+    """Once for each engine, with the version that has the fix."""
     monkeypatch.setattr(ostinato.sqlite_driver, "_WAL_RESET_BUG", ((0,), (99,) if bug else (0,)))
     with capture_logs() as logs:
         writer_engine(store_url(f"sqlite:///{path}")).dispose()
@@ -244,20 +236,20 @@ def test_such_a_version_is_warned_of(path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_pythons_own_sqlite_serves_where_the_bundled_one_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """There is no wheel of the other for every machine."""
+    """The bundled SQLite has no wheel for some machines."""
     monkeypatch.setitem(sys.modules, "pysqlite3.dbapi2", None)
 
     assert sqlite3 is sqlite_driver()
 
 
-def test_what_postgresql_cannot_connect_with_is_a_wrong_setting() -> None:
-    """No waiting would mend it."""
+def test_a_url_that_postgresql_refuses_is_a_wrong_setting() -> None:
+    """It is an error of configuration: to wait would not help."""
     with Store("postgresql://127.0.0.1/db?colour=red") as reader, pytest.raises(ConfigurationError, match="colour"):
         reader.stats()
 
 
 def test_a_missing_driver_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    """PostgreSQL is optional."""
+    """PostgreSQL's driver is optional."""
     monkeypatch.setitem(sys.modules, "psycopg", None)
 
     with pytest.raises(ConfigurationError, match=r"pip install 'ostinato\[postgres\]'"):

@@ -19,7 +19,7 @@ from tests.integration.store.bench import NOW, TODAY, Bench, application, sighti
 from tests.samples.predecessor import APPLICATION, PATTERN, Predecessor
 from worker.cli.import_sqlite.importing import Importer
 from worker.cli.import_sqlite.source import opened
-from worker.cli.import_sqlite.tally import Report
+from worker.cli.import_sqlite.tally import ImportResult
 
 ZONE = ZoneInfo("Europe/Berlin")
 EXACT = 1e-12
@@ -32,13 +32,13 @@ def old(tmp_path: Path) -> Predecessor:
     return Predecessor(tmp_path / "old.db")
 
 
-def take(bench: Bench, old: Predecessor, *, zone: ZoneInfo = ZONE) -> Report:
+def take(bench: Bench, old: Predecessor, *, zone: ZoneInfo = ZONE) -> ImportResult:
     """One import."""
     with opened(old.path) as source, closing(Writer(bench.url)) as writer:
         return Importer(writer, lambda: NOW, zone, lambda _: None).take(source)
 
 
-def numbers(report: Report) -> list[int]:
+def numbers(report: ImportResult) -> list[int]:
     """Of patterns, then of applications: taken, parked, already there, changed, skipped."""
     return [
         number
@@ -117,7 +117,7 @@ def test_applications_pruned_since_keep_counting(bench: Bench, old: Predecessor)
 
 
 def test_an_application_that_cannot_be_taken_stays_in_the_balance(bench: Bench, old: Predecessor) -> None:
-    """The count had it, and nobody else does."""
+    """It was in the predecessor's count only."""
     old.patterns({"led_to_success_count": 4, "led_to_failure_count": 1})
     old.applications({}, {"id": "7", "pattern_led_to_success": None}, {"id": None})
 
@@ -128,7 +128,7 @@ def test_an_application_that_cannot_be_taken_stays_in_the_balance(bench: Bench, 
 
 
 def test_applications_of_unknown_patterns_are_parked(bench: Bench, old: Predecessor) -> None:
-    """Until somebody sees the pattern."""
+    """Until the pattern is seen."""
     old.applications({"pattern_id": pattern_id("T", "n")}, {"id": "7", "pattern_id": "never"})
     assert [0, 0, 0, 0, 0, 2, 2, 0, 0, 0] == numbers(take(bench, old))
 
@@ -138,7 +138,7 @@ def test_applications_of_unknown_patterns_are_parked(bench: Bench, old: Predeces
 
 
 def test_a_parked_application_is_adopted_by_an_imported_pattern(bench: Bench, old: Predecessor) -> None:
-    """As by a sighting."""
+    """As with a sighting."""
     bench.apply(application(P))
     old.patterns({"led_to_success_count": 4})
     take(bench, old)
@@ -146,7 +146,7 @@ def test_a_parked_application_is_adopted_by_an_imported_pattern(bench: Bench, ol
 
 
 def test_a_soft_deleted_pattern_stays_deleted_until_it_is_seen_again(bench: Bench, old: Predecessor) -> None:
-    """It was deleted when it was seen last, as far as is known."""
+    """The delete is dated at the last sighting, the latest known time."""
     name = "Login times out"
     old.patterns({"id": pattern_id("timeout", name), "active": 0})
     take(bench, old)

@@ -11,7 +11,6 @@ from tests.integration.store import checks, observing
 from tests.integration.store.bench import NOW
 from tests.integration.store.lanes import LANES, Race, in_order, no_locks_of_contents, no_locks_of_what_is_found, racing
 from tests.integration.store.streams import (
-    BOUNDED,
     CLOCKS,
     NAMED,
     QUICK,
@@ -22,12 +21,11 @@ from tests.integration.store.streams import (
     messy,
     repeated,
 )
-from tests.integration.store.trials import EXACT, Laboratory, Result
+from tests.integration.store.trials import EXACT, Bound, Laboratory, Result
 from tests.model.said import Member
 from tests.model.serial import SerialModel
 
 pytestmark = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
-EXAMPLES = settings(BOUNDED, max_examples=40)
 Queues = Sequence[Sequence[Delivery]]
 QUIET: Queues = ((),) * LANES
 
@@ -41,7 +39,7 @@ def race(laboratory: Laboratory) -> Generator[Race]:
 
 @st.composite
 def spread(draw: st.DrawFn, members: Sequence[Member], *, clocks: st.SearchStrategy[int] = CLOCKS) -> Queues:
-    """The members' deliveries, each in any lane: what routing gets wrong must cost nothing but time."""
+    """The members' deliveries, each in any lane: wrong routing must cost nothing but time."""
     queues: list[list[Delivery]] = [[] for _ in range(LANES)]
     for delivery in draw(dealt(members, clocks=clocks)):
         queues[draw(st.integers(0, LANES - 1))].append(delivery)
@@ -57,7 +55,7 @@ def rivals() -> Queues:
 
 
 def an_order_was_followed(laboratory: Laboratory, race: Race, bound: settings) -> None:
-    """The serial model, given what the inbox has in the order it has it, says what the store holds, merges and all."""
+    """The serial model, given the messages in the order of the inbox, has what the store has, including merges."""
 
     @bound
     @given(messy().flatmap(spread), st.booleans())
@@ -72,16 +70,16 @@ def an_order_was_followed(laboratory: Laboratory, race: Race, bound: settings) -
             model = SerialModel()
             for content, clock in applied:
                 model.deliver([json.loads(content)], now=clock, delivery="")
-            assert trial.quarantine.stats().balanced
+            assert trial.stats().balanced
         assert without_repetition(model.tables()) == without_repetition(tables)
         assert pytest.approx(model.scores(), rel=0, abs=EXACT) == scores
 
     check()
 
 
-def test_there_is_an_order_that_lanes_have_followed(laboratory: Laboratory, race: Race) -> None:
+def test_there_is_an_order_that_lanes_have_followed(laboratory: Laboratory, race: Race, bound: Bound) -> None:
     """As if each transaction had been alone, one after the other."""
-    an_order_was_followed(laboratory, race, EXAMPLES)
+    an_order_was_followed(laboratory, race, bound(40))
 
 
 @pytest.mark.parametrize("plant", [no_locks_of_contents, no_locks_of_what_is_found], ids=lambda each: each.__name__)
@@ -94,10 +92,10 @@ def test_a_lock_that_is_missing_is_found(
         an_order_was_followed(laboratory, race, settings(QUICK, max_examples=100))
 
 
-def test_lanes_account_for_every_message(laboratory: Laboratory, race: Race) -> None:
+def test_lanes_account_for_every_message(laboratory: Laboratory, race: Race, bound: Bound) -> None:
     """Each counts once, however often and in however many lanes it comes."""
 
-    @EXAMPLES
+    @bound(40)
     @given(identified().flatmap(lambda sent: st.tuples(st.just(sent), repeated(sent).flatmap(spread))))
     def check(stream: tuple[Sequence[dict[str, str]], Queues]) -> None:
         sent, queues = stream
@@ -108,10 +106,10 @@ def test_lanes_account_for_every_message(laboratory: Laboratory, race: Race) -> 
     check()
 
 
-def test_lanes_end_as_one_does(laboratory: Laboratory, race: Race) -> None:
+def test_lanes_end_as_one_does(laboratory: Laboratory, race: Race, bound: Bound) -> None:
     """Where there are no content merges, rows and recalculated scores are those of one lane; else the totals are."""
 
-    @EXAMPLES
+    @bound(40)
     @given(
         (identified() | identified(checks.APART_SCENES)).flatmap(
             lambda sent: st.tuples(dealt(sent), repeated(sent).flatmap(spread))
@@ -131,6 +129,6 @@ def test_lanes_end_as_one_does(laboratory: Laboratory, race: Race) -> None:
 
 
 def without_repetition(tables: dict[str, object]) -> dict[str, object]:
-    """The same without what came again, or with an id that was taken: the inbox has neither."""
+    """The same without duplicates and reused ids, which the inbox does not have."""
     counters = Result(tables, {}).tables["counters"]
     return {**tables, "counters": {**counters, "duplicates": 0}, "quarantine": []}

@@ -1,4 +1,4 @@
-"""Lanes beside each other on PostgreSQL: what waits for what, and that each of these waits is needed."""
+"""Lanes beside each other on PostgreSQL: which transactions wait for which, and that each wait is needed."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -7,21 +7,23 @@ from contextlib import closing
 import pytest
 from sqlalchemy import NullPool, create_engine, select, text
 
-from ostinato.errors import ConfigurationError, StoreUnavailable
+from ostinato.errors import ConfigurationError
 from ostinato.identity import slot_of
 from store.database.engines import store_url
 from store.database.tables import aliases, inbox, patterns
+from store.errors import StoreUnavailable
 from store.events import Item, Rejected
-from store.history.recorded import History, last_place
+from store.history.recorded import extent, last_place, pages, snapshot
+from store.reading.reader import Reader
 from store.writing.transaction import Writer
 from tests.integration.store.bench import Bench, application, sighting
 from tests.integration.store.lanes import (
     StoppingWriter,
     applied_in_lane,
-    is_waiting,
     no_locks_of_contents,
     no_locks_of_what_is_found,
     no_locks_of_what_is_named,
+    waiting,
     waits_for,
 )
 from tests.waiting import wait_until
@@ -60,7 +62,7 @@ def test_messages_about_different_patterns_do_not_wait(bench: Bench) -> None:
 
 @ON_POSTGRESQL
 def test_messages_about_known_patterns_do_not_wait_either(bench: Bench) -> None:
-    """Also where both sight what they know."""
+    """Also if both sight patterns that are known."""
     bench.apply(sighting("one-two"), sighting("three"))
     assert not waits_for(bench.url, [sighting("one-two")], [application(APART), sighting("three")])
 
@@ -82,7 +84,7 @@ def test_what_is_quarantined_does_not_wait(bench: Bench) -> None:
 
 @ON_POSTGRESQL
 def test_two_lanes_with_one_message_apply_it_once(bench: Bench) -> None:
-    """Whichever comes second waits, and finds it in the inbox."""
+    """The second waits, and finds it in the inbox."""
     same = application(APART)
     bench.apply(sighting("three"))
     assert waits_for(bench.url, [same], [same])
@@ -91,7 +93,7 @@ def test_two_lanes_with_one_message_apply_it_once(bench: Bench) -> None:
 
 @ON_POSTGRESQL
 def test_two_lanes_with_one_id_and_two_patterns_apply_one(bench: Bench) -> None:
-    """No lock of ours stands between them: the inbox does, and the second is quarantined."""
+    """They share no lock of ours: the inbox stops the second, which is quarantined."""
     first = sighting("three")
     assert waits_for(bench.url, [first], [sighting("one-two", id=first.id)])
     assert (1, 0, 1, 0) == bench.ledger()
@@ -143,11 +145,11 @@ CASES: dict[Case, tuple[list[int], int, int]] = {
     content_that_a_known_pattern_no_longer_has: ([1, 2], 0, 0),
     parked_and_adopted: ([2], 1, 1),
 }
-"""What each ends with: sightings of the patterns, aliases, successes that were counted."""
+"""The result of each: sightings of the patterns, aliases, counted successes."""
 
 
 def outcome(bench: Bench, case: Case) -> tuple[bool, tuple[list[int], int, int]]:
-    """Whether the second waited for the first, and what both end with."""
+    """Whether the second waited for the first, and the result of both."""
     waited = waits_for(bench.url, *case(bench))
     found = bench.rows(patterns)
     counts = sorted(int(row["occurrence_count"]) for row in found)
@@ -157,7 +159,7 @@ def outcome(bench: Bench, case: Case) -> tuple[bool, tuple[list[int], int, int]]
 @ON_POSTGRESQL
 @pytest.mark.parametrize("case", CASES, ids=lambda each: each.__name__)
 def test_what_meets_across_lanes_waits(bench: Bench, case: Case) -> None:
-    """And ends as if one had come after the other."""
+    """The result is as if one had come after the other."""
     assert (True, CASES[case]) == outcome(bench, case)
     assert bench.store.stats().balanced
 
@@ -174,35 +176,35 @@ PLANTED: tuple[tuple[Plant, Case], ...] = (
 @ON_POSTGRESQL
 @pytest.mark.parametrize(("plant", "case"), PLANTED, ids=lambda each: each.__name__)
 def test_each_of_these_locks_is_needed(bench: Bench, plant: Plant, case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without it nobody waits before it is too late, and the end is another."""
+    """Without it no transaction waits in time, and the result differs."""
     plant(monkeypatch)
     assert (True, CASES[case]) != outcome(bench, case)
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_lanes_need_postgresql(bench: Bench) -> None:
-    """It is said at once, with what to do."""
+    """The error comes at once and says what to do."""
     with pytest.raises(ConfigurationError, match="set OSTINATO_STORE_URL"):
         Writer(bench.url, lane=1)
 
 
-def extent(history: History) -> tuple[int, int]:
-    """How many messages there are up to which place."""
-    return history.extent().messages, history.extent().last
+def reached(reader: Reader) -> tuple[int, int]:
+    """The number of messages, and the place of the last."""
+    return extent(reader).messages, extent(reader).last
 
 
-def seen(history: History) -> tuple[int, int]:
-    """The same, of a snapshot."""
-    with history.snapshot() as connection:
+def seen(reader: Reader) -> tuple[int, int]:
+    """The same, as a snapshot has it."""
+    with snapshot(reader) as connection:
         return len(connection.execute(select(inbox.c.seq)).all()), last_place(connection)
 
 
 @ON_POSTGRESQL
 def test_who_finds_more_each_time_is_applied_alone(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A lane does not begin again for ever: at last it has the whole store."""
+    """A lane does not start over for ever: after some tries it has the whole store."""
     monkeypatch.setattr("store.writing.applying._TRIES", 1)
     bench.apply(sighting("one-two"))
-    # It names another pattern than the one that the first lane holds, and finds that it means that one.
+    # It names another id than the first lane has locked, and finds out that it is an alias of that pattern.
     assert waits_for(bench.url, [application(ONE)], [sighting("one two")])
     assert [2] == of(bench, "occurrence_count")
     assert 1 == bench.store.stats().merges
@@ -210,7 +212,7 @@ def test_who_finds_more_each_time_is_applied_alone(bench: Bench, monkeypatch: py
 
 @ON_POSTGRESQL
 def test_a_lane_whose_connection_is_cut_has_done_nothing(bench: Bench) -> None:
-    """It is told so, as one that is alone in the store is; it may try again, and that counts once."""
+    """It gets an error, as a transaction that is alone in the store does; a second try counts once."""
     with closing(StoppingWriter(bench.url, 1)) as lane, ThreadPoolExecutor(1) as pool:
         lane.open()
         begun = pool.submit(applied_in_lane, lane, [event := sighting()])
@@ -225,21 +227,21 @@ def test_a_lane_whose_connection_is_cut_has_done_nothing(bench: Bench) -> None:
 
 
 @ON_POSTGRESQL
-@pytest.mark.parametrize("look", [extent, seen])
-def test_the_history_ends_where_nothing_is_under_way(bench: Bench, look: Callable[[History], tuple[int, int]]) -> None:
-    """A place that is given out already, and not committed, would be skipped by whoever reads up to a later one."""
+@pytest.mark.parametrize("look", [reached, seen])
+def test_the_history_ends_where_nothing_is_under_way(bench: Bench, look: Callable[[Reader], tuple[int, int]]) -> None:
+    """A reader of the history would skip a message whose place is taken but that is not committed yet."""
     one, other = StoppingWriter(bench.url, 0), Writer(bench.url, 1)
-    with closing(one), closing(other), History(bench.url) as history, ThreadPoolExecutor(2) as pool:
+    with closing(one), closing(other), Reader(bench.url) as reader, ThreadPoolExecutor(2) as pool:
         other.open()
         try:
             begun = pool.submit(applied_in_lane, one, [sighting("one-two")])
             wait_until(one.before_commit.is_set, why="the first is about to be committed")
             applied_in_lane(other, [sighting("three")])
-            looked = pool.submit(look, history)
-            wait_until(lambda: looked.done() or is_waiting(bench.url), why="the answer is there, or waits")
+            looked = pool.submit(look, reader)
+            wait_until(lambda: looked.done() or waiting(bench.url), why="the answer is there, or waits")
             assert not looked.done()
         finally:
             one.go_on.set()
         begun.result()
         assert (2, 2) == looked.result()
-        assert [2] == [len(page) for page in history.pages(upto=2)]
+        assert [2] == [len(page) for page in pages(reader, upto=2)]

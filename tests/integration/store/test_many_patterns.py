@@ -1,4 +1,4 @@
-"""The ranking stays cheap with many patterns, whatever is asked for and while the writer writes (spec section 8)."""
+"""The ranking stays cheap with many patterns, with any filter and while the writer writes (spec section 8)."""
 
 from collections.abc import Generator
 from contextlib import closing
@@ -17,7 +17,7 @@ from tests.integration.store.large import counted_work, fill
 from tests.servers.databases import Database
 
 COUNT = 40_000
-# Of what it takes to look at every pattern.
+# The most work that a question may take, as a share of the work of reading every pattern.
 SHARE = 0.25
 FILTERS = [
     {},
@@ -66,8 +66,8 @@ def writing(url: str) -> Generator[None]:
         transaction.connection.rollback()
 
 
-def work_of_looking_at_all(connection: Connection) -> int:
-    """What it takes to find the first of the ranking without an index."""
+def work_of_reading_all(connection: Connection) -> int:
+    """The work of finding the first patterns of the ranking without an index."""
     with counted_work(connection) as work:
         first = (patterns.c.priority_score + 0.0).desc()
         connection.execute(select(*PATTERN_COLUMNS).order_by(first).limit(20)).all()
@@ -79,12 +79,12 @@ def work_of_looking_at_all(connection: Connection) -> int:
 @pytest.mark.parametrize("filters", FILTERS, ids=str)
 @pytest.mark.parametrize("page", ["first", "later"])
 def test_the_first_twenty_take_little(reading: Connection, url: str, filters: dict[str, Any], page: str) -> None:
-    """Of many, with any filter, on the first page as on a later one."""
+    """With any filter, on the first page and on later ones."""
     after = None
     if page == "later":
         with Store(url) as reader:
             (after,) = reader.patterns(min_priority=0.5)[-1:]
-    everything = work_of_looking_at_all(reading)
+    everything = work_of_reading_all(reading)
     with counted_work(reading) as work:
         reading.execute(ranked(reading, Filters(**filters), limit=20, after=after)).all()
         found = work()
@@ -95,7 +95,7 @@ def test_the_first_twenty_take_little(reading: Connection, url: str, filters: di
 
 @pytest.mark.parametrize("filters", [{}, {"context_tags": ("tag",)}, {"instrument_name": "instrument"}], ids=str)
 def test_pages_are_complete(url: str, filters: dict[str, Any]) -> None:
-    """Each pattern is on one page, in the order of all, (spec 8)."""
+    """Each pattern is on one page, in the order of the whole (spec 8)."""
     with Store(url) as reader:
         expected = [each.id for each in reader.patterns(limit=COUNT, **filters)]
         found: list[str] = []
@@ -109,7 +109,7 @@ def test_pages_are_complete(url: str, filters: dict[str, Any]) -> None:
 
 
 def test_pages_part_patterns_that_share_a_priority(database: Database) -> None:
-    """By ``last_seen``, then id (spec 8)."""
+    """They are ordered by ``last_seen``, then id (spec 8)."""
     url = database.new_store()
     fill(url, 50)
     with closing(Writer(url)) as writer, writer.transaction(lambda: NOW) as transaction:

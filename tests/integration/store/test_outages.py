@@ -8,10 +8,10 @@ import pytest
 from structlog.testing import capture_logs
 from typing_extensions import override
 
-from ostinato.errors import StoreUnavailable
 from ostinato.messages.models import RecordPattern
 from store.database.locks import Locks
 from store.database.schema import migrate
+from store.errors import StoreUnavailable
 from store.reading.store import Store
 from store.writing.transaction import Clock, Transaction, Writer
 from tasks.receiver import Receiver
@@ -57,7 +57,7 @@ def test_a_message_waits_for_a_server_that_is_down(server: OwnServer) -> None:
 
 
 def test_a_lane_waits_for_a_server_that_is_down(server: OwnServer) -> None:
-    """It is trouble for the message, and no reason to try alone in the store what it could not beside others."""
+    """The message waits; it is no reason to try again alone in the store."""
     url = server.url.render_as_string(hide_password=False)
     migrate(url)
     with closing(AttemptsCounted(url, 1)) as writer:
@@ -83,7 +83,7 @@ class AttemptsCounted(Writer):
 
 
 def test_a_server_that_does_not_answer_is_trouble() -> None:
-    """One that takes the connection and then says nothing is not waited for; and no password is shown."""
+    """A server that takes the connection and never answers; no password is shown."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"postgresql://user:s3cret@127.0.0.1:{silent.getsockname()[1]}/db?sslpassword=s3cret"
         with Store(url) as reader, pytest.raises(StoreUnavailable) as said:

@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import make_url, select, text, update
 
 import store.database.postgresql
-from ostinato.errors import StoreUnavailable
 from ostinato.messages.models import RecordPattern
 from store.database.engines import writer_engine
 from store.database.tables import counters
+from store.errors import StoreUnavailable
 from store.reading.store import Store
 from store.writing.transaction import Writer
 from tasks.receiver import Receiver

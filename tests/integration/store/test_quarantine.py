@@ -6,17 +6,19 @@ from dataclasses import replace
 
 import pytest
 
-from ostinato.errors import AmbiguousPrefix, BrokerUnavailable, NotFound
+from ostinato.errors import BrokerUnavailable
 from store.database.tables import patterns, quarantine
+from store.errors import AmbiguousPrefix, NotFound
 from store.events import Rejected
-from store.reading.quarantine import Quarantine, discard, replaying
+from store.reading.quarantine import count_new, message, messages
+from store.writing.quarantine import discard, marked_replayed
 from tests.integration.store.bench import NOW, Bench, Crash, sighting
 
 BAD = Rejected(raw=b'{"id": "\xff\x00', reason_code="not_json", reason_detail="why", message_id="an id")
 
 
 def test_a_message_is_kept_whole(bench: Bench) -> None:
-    """Byte for byte, with its reason, its source and its task, for somebody to look at (spec 2, quarantined)."""
+    """Byte for byte, with its reason, its source and its task (spec 2, quarantined)."""
     bench.apply(BAD)
 
     row = bench.row(quarantine)
@@ -38,7 +40,7 @@ def test_a_message_is_kept_whole(bench: Bench) -> None:
 
 
 def test_the_log_names_it(bench: Bench) -> None:
-    """By the id it has in the quarantine and by its reason, at warning level."""
+    """With its id in the quarantine and its reason, at warning level."""
     bench.apply(BAD)
 
     expected = {
@@ -53,7 +55,7 @@ def test_the_log_names_it(bench: Bench) -> None:
 
 
 def test_one_delivery_is_kept_once(bench: Bench) -> None:
-    """However often it comes, a crash before the broker knew included (spec 7, exactly once)."""
+    """However often it arrives, for example after a crash before the acknowledgement (spec 7, exactly once)."""
     bench.apply(BAD)
     bench.apply(BAD, now=NOW + 1)
 
@@ -61,15 +63,15 @@ def test_one_delivery_is_kept_once(bench: Bench) -> None:
 
 
 def test_two_sendings_of_the_same_bytes_are_two(bench: Bench) -> None:
-    """They were sent twice, so they are kept twice (spec 7: sent = applied + parked + quarantined)."""
+    """They were sent twice, so two messages are kept (spec 7: sent = applied + parked + quarantined)."""
     bench.apply(BAD, delivery="one")
     bench.apply(BAD, delivery="other")
 
     assert (0, 0, 2, 0) == bench.ledger()
 
 
-def test_equal_texts_without_an_id_are_as_many_messages(bench: Bench) -> None:
-    """Each is kept, and the delivery that comes again adds none (spec 7: sent = applied + parked + quarantined)."""
+def test_equal_texts_without_an_id_are_different_messages(bench: Bench) -> None:
+    """Each is kept, and a repeated delivery adds none (spec 7: sent = applied + parked + quarantined)."""
     equal = [replace(BAD, message_id=None, copy=copy) for copy in range(3)]
     bench.apply(*equal)
     bench.apply(*equal)
@@ -79,10 +81,10 @@ def test_equal_texts_without_an_id_are_as_many_messages(bench: Bench) -> None:
 
 
 def test_a_replayed_message_that_comes_back_returns_to_its_place(bench: Bench) -> None:
-    """However often it was sent again; other bytes under the id of its place are another message."""
+    """However often it is sent again; other bytes that come under the id of its row are another message."""
     bench.apply(BAD)
     place = bench.row(quarantine)["id"]
-    with Quarantine(bench.url) as quarantined, replaying(bench.writer, lambda: NOW, quarantined.message(place), None):
+    with marked_replayed(bench.writer, lambda: NOW, place, None):
         pass
     replayed = bench.store.stats()
     for _ in range(2):
@@ -95,10 +97,9 @@ def test_a_replayed_message_that_comes_back_returns_to_its_place(bench: Bench) -
 
 
 def test_what_is_discarded_is_counted_as_such(bench: Bench) -> None:
-    """Also if it comes once more; the ledger balances."""
+    """Also if it arrives again; the ledger balances."""
     bench.apply(BAD, sighting())
-    with Quarantine(bench.url) as quarantined:
-        discard(bench.writer, lambda: NOW, quarantined.message(bench.row(quarantine)["id"]), "a test")
+    discard(bench.writer, lambda: NOW, bench.row(quarantine)["id"], "a test")
     bench.apply(BAD)
 
     stats = bench.store.stats()
@@ -106,24 +107,22 @@ def test_what_is_discarded_is_counted_as_such(bench: Bench) -> None:
 
 
 def test_what_was_discarded_and_is_replayed_is_new_where_it_comes_back_at_once(bench: Bench) -> None:
-    """Before whoever replays it has written that down, too; so it is where it could not be sent."""
+    """Even before the replay is recorded; a message that could not be sent again is new, too."""
     bench.apply(BAD)
     place = bench.row(quarantine)["id"]
-    with Quarantine(bench.url) as quarantined:
-        discard(bench.writer, lambda: NOW, quarantined.message(place), "a test")
-        with replaying(bench.writer, lambda: NOW, quarantined.message(place), None):
-            bench.apply(BAD, delivery=place)
+    discard(bench.writer, lambda: NOW, place, "a test")
+    with marked_replayed(bench.writer, lambda: NOW, place, None):
+        bench.apply(BAD, delivery=place)
     back = bench.ledger()
-    with Quarantine(bench.url) as quarantined:
-        discard(bench.writer, lambda: NOW, quarantined.message(place), "a test")
-        with pytest.raises(BrokerUnavailable), replaying(bench.writer, lambda: NOW, quarantined.message(place), None):
-            raise BrokerUnavailable
+    discard(bench.writer, lambda: NOW, place, "a test")
+    with pytest.raises(BrokerUnavailable), marked_replayed(bench.writer, lambda: NOW, place, None):
+        raise BrokerUnavailable
 
     assert ((0, 0, 1, 0), (0, 0, 1, 0)) == (back, bench.ledger())
 
 
 def test_a_ledger_that_does_not_balance_says_so(bench: Bench) -> None:
-    """The messages received are counted one by one, what was applied by the worker's counter."""
+    """The received messages are counted in the tables, the applied ones by the worker's counter."""
     bench.apply(sighting())
     bench.sql("UPDATE counters SET value = value + 1 WHERE name = 'applied'")
 
@@ -132,7 +131,7 @@ def test_a_ledger_that_does_not_balance_says_so(bench: Bench) -> None:
 
 @pytest.mark.parametrize("raw", [b"", b"\0", bytes(range(256)) * 400, "\ud800".encode(errors="surrogatepass")], ids=len)
 def test_any_bytes_are_kept(bench: Bench, raw: bytes) -> None:
-    """Empty, no text at all, or a broken one."""
+    """Empty, not a text, or a broken text."""
     bench.apply(Rejected(raw=raw, reason_code="not_json", reason_detail=""), delivery="\ud800")
 
     row = bench.row(quarantine)
@@ -140,7 +139,7 @@ def test_any_bytes_are_kept(bench: Bench, raw: bytes) -> None:
 
 
 def test_it_is_kept_or_nothing_is_done(bench: Bench) -> None:
-    """In the transaction of the messages that came with it (spec 5)."""
+    """It shares the transaction of the messages that came with it (spec 5)."""
     with pytest.raises(Crash):
         bench.crash_after(sighting(), BAD)
 
@@ -148,34 +147,26 @@ def test_it_is_kept_or_nothing_is_done(bench: Bench) -> None:
     assert [] == bench.logs
 
 
-def test_a_beginning_has_its_case(bench: Bench) -> None:
-    """In every database, as that of a pattern's id has."""
-    bench.apply(BAD)
-    bench.sql("UPDATE quarantine SET id = 'abcdef01'")
-
-    with Quarantine(bench.url) as quarantined:
-        assert "abcdef01" == quarantined.message("abcdef0").id
-        with pytest.raises(NotFound):
-            quarantined.message("ABCDEF0")
-
-
-def test_a_beginning_of_several_ids_names_none(bench: Bench) -> None:
-    """So that nobody discards or replays another one than was meant."""
-    for last in "12":
+def test_a_prefix_names_one_message(bench: Bench) -> None:
+    """Case matters in every database; several messages are ambiguous, so that only the right one is discarded."""
+    for last in ("12", "2"):
         bench.apply(BAD, delivery=last)
         bench.sql(f"UPDATE quarantine SET id = 'abcdef0{last}' WHERE id NOT LIKE 'abcdef%'")  # noqa: S608 - our own
 
-    with Quarantine(bench.url) as quarantined:
+    with bench.reading() as connection:
         with pytest.raises(AmbiguousPrefix, match="more than one"):
-            quarantined.message("abcdef0")
-        assert "abcdef02" == quarantined.message("abcdef02").id
+            message(connection, "abcdef0")
+        with pytest.raises(NotFound):
+            message(connection, "ABCDEF01")
+        assert ["abcdef012", "abcdef02"] == [message(connection, name).id for name in ("abcdef01", "abcdef02")]
 
 
 def test_the_list_is_limited(bench: Bench) -> None:
-    """To any number, 0 or more."""
+    """The limit is any number from 0."""
     bench.apply(BAD)
 
-    with Quarantine(bench.url) as quarantined:
-        assert [0, 1] == [len(quarantined.messages(limit=limit)) for limit in (0, 10**30)]
+    with bench.reading() as connection:
+        assert 1 == count_new(connection)
+        assert [0, 1] == [len(messages(connection, limit=limit)) for limit in (0, 10**30)]
         with pytest.raises(ValueError, match="limit is -1"):
-            quarantined.messages(limit=-1)
+            messages(connection, limit=-1)

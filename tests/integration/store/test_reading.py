@@ -1,4 +1,4 @@
-"""Asking the store which patterns deserve attention, and how things stand (spec section 8)."""
+"""Asking the store which patterns deserve attention, and for its numbers (spec section 8)."""
 
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from ostinato.errors import AmbiguousPrefix, NotFound
 from ostinato.identity import pattern_id
 from store.database.tables import aliases
+from store.errors import AmbiguousPrefix, NotFound
 from tests.integration.store.bench import (
     DAY,
     NOW,
@@ -29,7 +29,7 @@ def named(bench: Bench, **filters: Any) -> list[str]:  # noqa: ANN401 - any filt
 
 
 def ranked(bench: Bench, *names: str, **values: float) -> None:
-    """Patterns with these values in their rows, past every rule."""
+    """Patterns whose rows have these values, whatever the rules say."""
     bench.apply(*(sighting(name) for name in names))
     for column, value in values.items():
         for name in names:
@@ -37,7 +37,7 @@ def ranked(bench: Bench, *names: str, **values: float) -> None:
 
 
 def test_patterns_come_by_priority_then_last_seen_then_id(bench: Bench) -> None:
-    """All three, so that the order is always the same (spec 8)."""
+    """The order is always the same (spec 8)."""
     ranked(bench, "low", priority_score=0.2)
     ranked(bench, "high", priority_score=0.9)
     ranked(bench, "old", priority_score=0.5, last_seen=NOW - DAY)
@@ -48,7 +48,7 @@ def test_patterns_come_by_priority_then_last_seen_then_id(bench: Bench) -> None:
 
 
 def test_the_least_priority_is_included(bench: Bench) -> None:
-    """0.01 unless asked otherwise (spec 8)."""
+    """It is 0.01 by default (spec 8)."""
     ranked(bench, "exact", priority_score=0.01)
     ranked(bench, "below", priority_score=0.0099)
     ranked(bench, "above", priority_score=0.6)
@@ -67,7 +67,7 @@ def test_twenty_patterns_unless_asked_for_more(bench: Bench) -> None:
 
 
 def test_patterns_of_one_type(bench: Bench) -> None:
-    """As it was given (spec 8)."""
+    """The type is compared exactly (spec 8)."""
     bench.apply(sighting("one"), sighting("two", pattern_type="U"), sighting("three", pattern_type="u"))
 
     assert ["two"] == named(bench, pattern_type="U")
@@ -75,7 +75,7 @@ def test_patterns_of_one_type(bench: Bench) -> None:
 
 
 def test_patterns_with_any_of_some_tags(bench: Bench) -> None:
-    """Whole tags, each pattern once (spec 8)."""
+    """Whole tags are compared, and each pattern comes once (spec 8)."""
     bench.apply(
         sighting("one", context_tags=["a", "b"]),
         sighting("two", context_tags=["b", "b", "%"]),
@@ -94,7 +94,7 @@ def test_patterns_with_any_of_some_tags(bench: Bench) -> None:
 
 
 def test_patterns_of_an_instrument(bench: Bench) -> None:
-    """With those of none in particular, or without them (spec 8)."""
+    """With patterns of no instrument, or without them (spec 8)."""
     bench.apply(sighting("mine", instrument_name="i"), sighting("universal"), sighting("theirs", instrument_name="j"))
 
     assert {"mine", "universal"} == set(named(bench, instrument_name="i"))
@@ -103,7 +103,7 @@ def test_patterns_of_an_instrument(bench: Bench) -> None:
 
 
 def test_deleted_patterns_are_left_out_unless_asked_for(bench: Bench) -> None:
-    """In queries; by their id they are found (spec 5.3, 8)."""
+    """By their id they are found (spec 5.3, 8)."""
     bench.apply(sighting("here"), sighting("gone"), soft_delete(pattern_id("T", "gone")))
 
     assert ["here"] == named(bench)
@@ -112,7 +112,7 @@ def test_deleted_patterns_are_left_out_unless_asked_for(bench: Bench) -> None:
 
 
 def test_patterns_by_quarantine_status_and_trust(bench: Bench) -> None:
-    """Both bounds of the trust are included (spec 8)."""
+    """Both bounds of trust are inclusive (spec 8)."""
     ranked(bench, "low", trust_score=0.1)
     ranked(bench, "middle", trust_score=0.4)
     ranked(bench, "high", trust_score=0.9)
@@ -127,7 +127,7 @@ def test_patterns_by_quarantine_status_and_trust(bench: Bench) -> None:
 
 @pytest.mark.parametrize("text", ["a\0", "\ud800"], ids=ascii)
 def test_a_filter_that_no_database_can_hold_passes_nothing(bench: Bench, text: str) -> None:
-    """As the command line may hand it on; beside another tag it changes nothing (spec 8)."""
+    """Such a text may come from the command line; beside another tag it changes nothing (spec 8)."""
     bench.apply(sighting("one", context_tags=["a"]))
 
     assert [] == named(bench, pattern_type=text)
@@ -137,32 +137,19 @@ def test_a_filter_that_no_database_can_hold_passes_nothing(bench: Bench, text: s
     assert ["one"] == named(bench, context_tags=[text, "a"])
 
 
-def test_a_negative_limit_is_an_error(bench: Bench) -> None:
-    """No database is asked what it makes of it."""
-    with pytest.raises(ValueError, match="limit is -1"):
-        bench.store.patterns(limit=-1)
-    with pytest.raises(ValueError, match="limit is -1"):
-        bench.store.applications(pattern_id("T", "n"), limit=-1)
-
-
-def test_a_limit_may_be_of_any_size(bench: Bench) -> None:
-    """Also larger than the numbers of any database."""
+def test_a_limit_is_any_number_from_zero(bench: Bench) -> None:
+    """Even larger than the numbers of every database; a negative one is refused before the database is asked."""
     bench.apply(sighting("n"), application(key := pattern_id("T", "n")))
 
     assert (1, 1) == tuple(map(len, (bench.store.patterns(limit=10**30), bench.store.applications(key, limit=10**30))))
-
-
-def test_a_prefix_has_its_case(bench: Bench) -> None:
-    """In every database (spec 8)."""
-    bench.apply(sighting("one"))
-    bench.sql("UPDATE patterns SET id = 'abcdef01'")
-
-    with pytest.raises(NotFound):
-        bench.store.pattern("ABCDEF0")
+    with pytest.raises(ValueError, match="limit is -1"):
+        bench.store.patterns(limit=-1)
+    with pytest.raises(ValueError, match="limit is -1"):
+        bench.store.applications(key, limit=-1)
 
 
 def test_filters_narrow_each_other(bench: Bench) -> None:
-    """A pattern has to pass them all (spec 8)."""
+    """A pattern has to pass all of them (spec 8)."""
     bench.apply(sighting("one", context_tags=["a"], instrument_name="i"), sighting("two", context_tags=["a"]))
 
     assert ["one"] == named(bench, context_tags=["a"], instrument_name="i", include_universal=False, pattern_type="T")
@@ -170,7 +157,7 @@ def test_filters_narrow_each_other(bench: Bench) -> None:
 
 
 def test_a_pattern_by_id_alias_or_prefix(bench: Bench) -> None:
-    """A prefix has six digits or more, of an id or of an alias (spec 8)."""
+    """A prefix is the first six or more digits of an id or an alias (spec 8)."""
     one, alias = pattern_id("T", "one thing"), pattern_id("T", "one-thing")
     bench.apply(sighting("one thing"), sighting("one-thing"))
 
@@ -182,7 +169,7 @@ def test_a_pattern_by_id_alias_or_prefix(bench: Bench) -> None:
 
 
 def test_a_prefix_of_several_patterns_is_ambiguous(bench: Bench) -> None:
-    """The error names them; a whole id is never ambiguous (spec 8)."""
+    """The error names the patterns; a whole id is never ambiguous (spec 8)."""
     bench.apply(sighting("one"), sighting("two"), sighting("three"))
     for name, key in (("one", "abcdef01"), ("two", "abcdef02"), ("three", "abcdef")):
         bench.sql("UPDATE patterns SET id = :key WHERE pattern_name = :name", key=key, name=name)
@@ -194,7 +181,7 @@ def test_a_prefix_of_several_patterns_is_ambiguous(bench: Bench) -> None:
 
 
 def test_an_id_and_its_own_alias_are_one_pattern(bench: Bench) -> None:
-    """A prefix that both share means it (spec 3, alias; spec 8)."""
+    """A prefix of both is not ambiguous (spec 3, alias; spec 8)."""
     bench.apply(sighting("one"))
     bench.sql("UPDATE patterns SET id = 'abcdef01'")
     bench.sql("INSERT INTO aliases (alias, pattern_id) VALUES ('abcdef02', 'abcdef01')")
@@ -203,9 +190,11 @@ def test_an_id_and_its_own_alias_are_one_pattern(bench: Bench) -> None:
     assert 1 == len(bench.rows(aliases))
 
 
-@pytest.mark.parametrize("name", ["%%%%%%", "______", "%", "abcde%", "abcde_", "abc%01", "\\bcdef", "' OR 1=1 --"])
+@pytest.mark.parametrize(
+    "name", ["ABCDEF0", "%%%%%%", "______", "%", "abcde%", "abcde_", "abc%01", "\\bcdef", "' OR 1=1 --"]
+)
 def test_a_prefix_is_taken_literally(bench: Bench, name: str) -> None:
-    """What is special in a LIKE stands for itself (spec 8)."""
+    """Case matters, and characters that are special in LIKE stand for themselves (spec 8)."""
     bench.apply(sighting("one"))
     bench.sql("UPDATE patterns SET id = 'abcdef01'")
 
@@ -215,13 +204,13 @@ def test_a_prefix_is_taken_literally(bench: Bench, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["\ud800" * 6, "abcdef\0", "x" * 10_000])
 def test_a_name_that_no_database_can_hold_is_not_found(bench: Bench, name: str) -> None:
-    """As the command line may hand it on (spec 8)."""
+    """Such a name may come from the command line (spec 8)."""
     with pytest.raises(NotFound):
         bench.store.pattern(name)
 
 
 def test_applications_come_newest_first(bench: Bench) -> None:
-    """By event time, then message id; also by the pattern's alias and prefix (spec 8)."""
+    """By event time, then message id; the pattern may be named by alias or prefix (spec 8)."""
     key, alias = pattern_id("T", "one thing"), pattern_id("T", "one-thing")
     bench.apply(sighting("one thing"), sighting("one-thing"), sighting("another"))
     old, new, tie = application(key, "F", -2), application(alias, "S", -1), application(key, "F", -1)
@@ -240,16 +229,16 @@ def test_applications_come_newest_first(bench: Bench) -> None:
         bench.store.applications("nothing")
 
 
-def test_stats_of_an_empty_store_are_noughts(bench: Bench) -> None:
-    """And what there is none of is None (spec 8)."""
+def test_stats_of_an_empty_store_are_zero(bench: Bench) -> None:
+    """An average and a time that do not exist are None (spec 8)."""
     found = asdict(bench.store.stats())
 
     assert (None, None) == (found.pop("average_effectiveness"), found.pop("last_recalculation"))
     assert {0} == set(found.values())
 
 
-def test_stats_say_how_things_stand(bench: Bench) -> None:
-    """Every message that arrived is in one of applied, parked, quarantined and discarded (spec 7, 8)."""
+def test_stats_account_for_every_message(bench: Bench) -> None:
+    """Each message that arrived is applied, parked, quarantined or discarded (spec 7, 8)."""
     one, other = pattern_id("T", "one thing"), pattern_id("T", "other")
     repeated = sighting("one thing")
     bench.apply(repeated, repeated, sighting("one-thing"), sighting("other"), sighting("third"), soft_delete(other))
@@ -280,7 +269,7 @@ def test_stats_say_how_things_stand(bench: Bench) -> None:
 
 
 def test_times_are_aware_and_in_utc(bench: Bench) -> None:
-    """Whatever offset they came with (spec 6: times are stored in UTC)."""
+    """Whatever their offset in the message (spec 6: times are stored in UTC)."""
     bench.apply(sighting(occurred_at="2026-01-31T23:30:00-02:00"))
     found = bench.store.patterns()[0].first_seen
 
@@ -288,6 +277,6 @@ def test_times_are_aware_and_in_utc(bench: Bench) -> None:
 
 
 def test_a_recalculation_that_was_never_asked_for_is_not_finished(bench: Bench) -> None:
-    """Only what is finished is (spec 5.5)."""
+    """Neither is one whose id no message can have (spec 5.5)."""
     assert not bench.store.recalculated("01900000-0000-7000-8000-000000000001")
     assert not bench.store.recalculated("x\0")

@@ -1,4 +1,4 @@
-"""The history, and the store that it makes again (spec section 7: what was applied decides everything)."""
+"""The history, and the store rebuilt from it (spec section 7: what was applied decides everything)."""
 
 from collections.abc import Generator
 from contextlib import closing, contextmanager
@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from ostinato.errors import ConfigurationError, HistoryPruned
+from ostinato.errors import ConfigurationError
 from ostinato.identity import pattern_id
 from store.database.tables import inbox, recalculations
+from store.errors import HistoryPruned
 from store.history.comparison import MISSING, PRESENT, Difference, differences
+from store.history.pruning import PRUNED_BYTES_AT_ONCE, Prunable, prunable, prune_contents
 from store.history.rebuilding import require_empty, require_whole, settle
-from store.history.recorded import PAGE, PRUNED_BYTES_AT_ONCE, History, Prunable, last_place, prune_contents
+from store.history.recorded import PAGE, extent, last_place, pages, snapshot
+from store.reading.reader import Reader
 from store.writing.transaction import Writer
 from tests.integration.store.bench import (
     DAY,
@@ -23,37 +26,37 @@ from tests.integration.store.bench import (
     sighting,
     soft_delete,
 )
-from worker.recovery.rebuilding import replay
+from worker.recovery.rebuilding import apply_history
 
 LATER = NOW + 10 * DAY
 A, B, C = (pattern_id("T", name) for name in "abc")
 
 
 @pytest.fixture
-def history(bench: Bench) -> Generator[History]:
-    """The history of the store on the bench."""
-    with History(bench.url) as history:
-        yield history
+def history(bench: Bench) -> Generator[Reader]:
+    """Reads the history of the store on the bench."""
+    with Reader(bench.url) as reader:
+        yield reader
 
 
 @contextmanager
-def rebuilt(history: History, folder: Path) -> Generator[Writer]:
-    """A fresh store with everything that the history has."""
+def rebuilt(history: Reader, folder: Path) -> Generator[Writer]:
+    """The writer of a new store to which the whole history was applied."""
     with closing(Writer(f"sqlite:///{folder}/rebuilt.db")) as writer:
-        for _ in replay(history, writer, after=0, upto=history.extent().last):
+        for _ in apply_history(history, writer, after=0, upto=extent(history).last):
             pass
         yield writer
 
 
-def compared(history: History, writer: Writer) -> list[Difference]:
-    """The differences between a store and the one made of its history."""
-    with history.snapshot() as live, writer.transaction(lambda: LATER) as transaction:
+def compared(history: Reader, writer: Writer) -> list[Difference]:
+    """The differences between a store and the one rebuilt from its history."""
+    with snapshot(history) as live, writer.transaction(lambda: LATER) as transaction:
         settle(transaction)
         return list(differences(live, transaction.connection, LATER))
 
 
 def everything(bench: Bench) -> None:
-    """One of each effect, at clocks that differ, some of it parked, merged, deleted or repeated."""
+    """One message of each effect, at different clocks, some of them parked, merged, deleted or repeated."""
     early = application(A, "S", day=-3)
     bench.apply(early, soft_delete(B, day=-9), application("unknown", "F"), now=NOW)
     bench.apply(sighting("a", day=-5, context_tags=["x", "y"], description="d"), now=NOW + 1)
@@ -63,23 +66,23 @@ def everything(bench: Bench) -> None:
     bench.apply(soft_delete(A), rescore(B), sighting("a", day=-6, suggested_action="s"), now=NOW + 3 * DAY)
 
 
-def test_a_store_made_of_the_history_equals_the_live_one(bench: Bench, history: History, tmp_path: Path) -> None:
-    """Every row of it, the worker's clock included, though the clock of the rebuilding is another."""
+def test_a_rebuilt_store_equals_the_live_one(bench: Bench, history: Reader, tmp_path: Path) -> None:
+    """In every row, the worker's clock included, though the rebuilding runs at another time."""
     everything(bench)
     with rebuilt(history, tmp_path) as writer:
         assert [] == compared(history, writer)
 
 
-def test_a_recalculation_is_made_again_as_a_mark(bench: Bench, history: History, tmp_path: Path) -> None:
-    """With the moment it was applied; duplicates of it are duplicates in the new store too."""
+def test_a_recalculation_is_only_recorded_again(bench: Bench, history: Reader, tmp_path: Path) -> None:
+    """With the time at which it was applied; its duplicates are duplicates in the new store, too."""
     everything(bench)
     with rebuilt(history, tmp_path) as writer, writer.transaction(lambda: LATER) as transaction:
         (row,) = transaction.connection.execute(recalculations.select()).mappings()
         assert (NOW + 2 * DAY, NOW + 2 * DAY) == (row["clock"], row["finished_at"])
 
 
-def test_a_merge_goes_again_to_the_pattern_it_went_to(bench: Bench, history: History, tmp_path: Path) -> None:
-    """Though of the two that it could go to, the other one would have the higher priority by then."""
+def test_a_sighting_merges_again_into_the_same_pattern(bench: Bench, history: Reader, tmp_path: Path) -> None:
+    """Though the other of two possible patterns has the higher priority at the time of the rebuilding."""
     bench.apply(sighting("a", description="one"), sighting("b", description="two"))
     bench.apply(*(application(A) for _ in range(3)), now=NOW)
     # Both come to share one hash by a description and a fingerprint of their own.
@@ -91,8 +94,8 @@ def test_a_merge_goes_again_to_the_pattern_it_went_to(bench: Bench, history: His
         assert [] == compared(history, writer)
 
 
-def test_a_difference_is_named(bench: Bench, history: History, tmp_path: Path) -> None:
-    """By table, row and column, with both values; a row that only one has, as a whole."""
+def test_a_difference_is_named(bench: Bench, history: Reader, tmp_path: Path) -> None:
+    """By table, row and column, with both values; a missing row is one difference."""
     everything(bench)
     bench.sql("UPDATE patterns SET occurrence_count = 99 WHERE id = :a", a=A)
     bench.sql("DELETE FROM parked")
@@ -106,8 +109,8 @@ def test_a_difference_is_named(bench: Bench, history: History, tmp_path: Path) -
     assert Difference("pattern_tags", f"{A} a stranger", None, PRESENT, MISSING) in found
 
 
-def test_scores_are_compared_as_of_one_moment(bench: Bench, history: History, tmp_path: Path) -> None:
-    """What they were last computed as does not matter; what they rest on does."""
+def test_scores_are_compared_as_of_one_moment(bench: Bench, history: Reader, tmp_path: Path) -> None:
+    """The stored scores do not matter; the values that they are computed from do."""
     everything(bench)
     bench.sql("UPDATE patterns SET priority_score = 0.123")
     with rebuilt(history, tmp_path) as writer:
@@ -116,63 +119,58 @@ def test_scores_are_compared_as_of_one_moment(bench: Bench, history: History, tm
         assert {"variance", "priority_score"} == {each.column for each in compared(history, writer)}
 
 
-def test_the_history_comes_in_pages_in_the_order_of_application(bench: Bench, history: History) -> None:
-    """None of them longer than a page, none missing, none twice."""
+def test_the_history_is_read_in_pages_in_the_order_of_application(bench: Bench, history: Reader) -> None:
+    """No page is too long; no message is missing or comes twice."""
     events = [sighting(f"n{number}") for number in range(PAGE + 3)]
     bench.apply(*events)
-    pages = list(history.pages(upto=history.extent().last))
-    assert [PAGE, 3] == [len(page) for page in pages]
-    assert [each.id for each in events] == [each.message_id for page in pages for each in page]
-    assert [each.content for each in events] == [each.content for page in pages for each in page]
-    with history.snapshot() as connection:
-        assert history.extent().last == last_place(connection)
+    found = list(pages(history, upto=extent(history).last))
+    assert [PAGE, 3] == [len(page) for page in found]
+    assert [each.id for each in events] == [each.message_id for page in found for each in page]
+    assert [each.content for each in events] == [each.content for page in found for each in page]
+    with snapshot(history) as connection:
+        assert extent(history).last == last_place(connection)
 
 
-def test_pruning_changes_no_score_and_forgets_no_id(bench: Bench, history: History) -> None:
-    """Contents that were applied before the moment are gone, the others there; duplicates are still known."""
+def test_pruning_changes_no_score_and_keeps_every_id(bench: Bench, history: Reader) -> None:
+    """Contents applied before the moment are dropped, and only these; duplicates are still known."""
     old, new = sighting("a", day=-2), application(A)
     bench.apply(old, now=NOW - 2 * DAY)
     bench.apply(new, now=NOW)
     before = bench.store.pattern(A)
-    for chosen in history.prunable(NOW - DAY):
+    for chosen in prunable(history, NOW - DAY):
         prune_contents(bench.writer, lambda: NOW, chosen)
     assert [None, new.content] == [row["content"] for row in bench.rows(inbox)]
-    assert (2, 1) == history.extent()[:2]
+    assert (2, 1) == extent(history)[:2]
     bench.apply(old, new)
     bench.recalculate(now=NOW)
     assert (before, 2) == (bench.store.pattern(A), bench.store.stats().duplicates)
-    assert [] == list(history.prunable(NOW - DAY))
+    assert [] == list(prunable(history, NOW - DAY))
 
 
-def test_long_contents_are_pruned_a_few_at_a_time(bench: Bench, history: History) -> None:
-    """So that no transaction of it is long."""
+def test_long_contents_are_pruned_a_few_at_a_time(bench: Bench, history: Reader) -> None:
+    """So that no transaction takes long."""
     bench.apply(*(sighting(f"n{number}", description="é" * 10_000) for number in range(60)))
-    lists = list(history.prunable(NOW + 1))
+    lists = list(prunable(history, NOW + 1))
     assert 60 == sum(map(len, lists))
     assert all(sum(each.size for each in some[:-1]) < PRUNED_BYTES_AT_ONCE for some in lists)
     assert 2 == len(lists)
     assert all(isinstance(each, Prunable) and each.size > 20_000 for some in lists for each in some)
 
 
-def test_a_pruned_history_makes_no_store(bench: Bench, history: History, tmp_path: Path) -> None:
-    """It is said before anything is made, and again if the pruning came meanwhile."""
+def test_no_store_is_rebuilt_from_a_pruned_history(bench: Bench, history: Reader, tmp_path: Path) -> None:
+    """It is refused before a store is made, and also if it is pruned during the rebuilding."""
     bench.apply(sighting("a"))
+    require_whole(extent(history).pruned)
+    assert (1, 0) == extent(history)[:2]
     bench.sql("UPDATE inbox SET content = NULL")
     with pytest.raises(HistoryPruned, match="1 messages of the history were pruned"):
-        require_whole(history.extent().pruned)
+        require_whole(extent(history).pruned)
     with pytest.raises(HistoryPruned, match="was pruned: what it did cannot be done again"), rebuilt(history, tmp_path):
         pass
 
 
-def test_a_whole_history_is_whole(bench: Bench, history: History) -> None:
-    """As long as nobody prunes it."""
-    bench.apply(sighting("a"))
-    require_whole(history.extent().pruned)
-    assert (1, 0) == history.extent()[:2]
-
-
 def test_only_an_empty_store_is_rebuilt_into(bench: Bench) -> None:
-    """Anything in it, and it is refused."""
+    """A store that is not empty is refused."""
     require_empty(bench.url)
     bench.apply(sighting("a"))
     with pytest.raises(ConfigurationError, match="is not empty"):

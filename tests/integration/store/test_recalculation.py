@@ -9,27 +9,14 @@ from store.database.tables import patterns, quarantine, recalculations
 from store.events import Recalculation
 from store.writing.recalculation import recalculate
 from tests.integration.store.bench import DAY, NOW, Bench, Crash, application, recalculation, sighting, soft_delete
-from tests.samples.golden_scores import EXACT, GOLDEN, Golden
+from tests.samples.golden_scores import EXACT
 
 N = pattern_id("T", "n")
 SECOND = 1_000_000
 
 
-@pytest.mark.parametrize("golden", GOLDEN, ids=str)
-def test_golden_scores_come_out_of_the_store(bench: Bench, golden: Golden) -> None:
-    """Each row of the table, from messages to a recalculation (spec 6)."""
-    bench.apply(*(sighting("n", -golden.idle) for _ in range(golden.sightings)))
-    grounding = golden.grounding
-    bench.apply(*(application(N, each, -golden.idle, grounding_confidence=grounding) for each in golden.outcomes))
-    bench.recalculate()
-
-    found = bench.store.pattern(N)
-    assert pytest.approx(golden.effectiveness, rel=0, abs=EXACT) == found.effectiveness_score
-    assert pytest.approx(golden.priority, rel=0, abs=EXACT) == found.priority_score
-
-
 def names_seen(bench: Bench, count: int) -> list[str]:
-    """So many patterns in the store; their ids, in order."""
+    """Put this many patterns into the store; their ids, in order."""
     bench.apply(*(sighting(f"pattern {number}") for number in range(count)))
     return sorted(pattern_id("T", f"pattern {number}") for number in range(count))
 
@@ -41,7 +28,7 @@ def scores(bench: Bench) -> list[float]:
 
 @pytest.mark.parametrize(("count", "deliveries"), [(0, 1), (1, 1), (2, 2), (3, 2), (4, 3)])
 def test_one_delivery_does_one_chunk(bench: Bench, count: int, deliveries: int) -> None:
-    """So that messages wait for one chunk at most; the last one says that it is done (spec 5.5)."""
+    """So that messages wait for one chunk at most; the last chunk says that it is the last (spec 5.5)."""
     names_seen(bench, count)
     event = recalculation()
     answers = [bench.recalculate(event, chunk=2) for _ in range(deliveries)]
@@ -79,7 +66,7 @@ def test_all_chunks_have_one_clock_reading(bench: Bench) -> None:
 
 
 def test_messages_are_applied_between_two_chunks(bench: Bench) -> None:
-    """A pattern that is new by then is recomputed if its turn is still to come (spec 5.5)."""
+    """A pattern that is new meanwhile is recomputed if its turn is still to come (spec 5.5)."""
     ids = names_seen(bench, 4)
     event = recalculation()
     bench.recalculate(event, chunk=2)

@@ -1,4 +1,4 @@
-"""An SQLite file that is deleted, moved, or replaced by another one, while writer and reader have it open."""
+"""An SQLite file that is moved away or replaced while a writer and a reader have it open."""
 
 from collections.abc import Callable, Generator
 from contextlib import closing
@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from ostinato.errors import StoreOutdated
 from ostinato.messages.models import RecordPattern
 from ostinato.sqlite_driver import sqlite_driver
 from store.database.schema import migrate
+from store.errors import StoreOutdated
 from store.reading.store import Store
 from store.writing.transaction import Writer
 from tasks.receiver import Receiver
@@ -17,7 +17,7 @@ from tests.integration.store.bench import NOW
 
 
 class Open:
-    """A store with one message in it, open to a writer and a reader."""
+    """A store with one message, which a writer and a reader have open."""
 
     def __init__(self, path: Path, writer: Writer, reader: Store) -> None:
         self.path, self.writer, self.reader = path, writer, reader
@@ -25,14 +25,14 @@ class Open:
         self.receive()
 
     def receive(self, meanwhile: Callable[[], object] = bool) -> None:
-        """Receive a message; ``meanwhile`` happens once it waits for the store."""
+        """Receive a message; ``meanwhile`` is called once the message waits for the store."""
         message = RecordPattern(pattern_type="T", pattern_name="n")
         Receiver(self.writer, lambda: NOW, lambda _: meanwhile() is None).receive(
             message.KIND, message.content(), str(message.id)
         )
 
     def move_away(self) -> None:
-        """Move the file and what belongs to it into another folder."""
+        """Move the file and its log into another folder."""
         self.away.mkdir()
         for each in list(self.path.parent.glob("store.db*")):
             each.rename(self.away / each.name)
@@ -43,7 +43,7 @@ class Open:
             each.rename(self.path.parent / each.name)
 
     def applied(self) -> int:
-        """The messages in the store, as another program finds them."""
+        """The number of messages in the store, as another program counts them."""
         with closing(sqlite_driver().connect(self.path)) as connection:
             (count,) = connection.execute("SELECT count(*) FROM inbox").fetchone()
             return int(count)
@@ -61,7 +61,7 @@ def opened(tmp_path: Path) -> Generator[Open]:
 
 
 def test_a_message_waits_for_a_file_that_was_moved_away(opened: Open) -> None:
-    """And none is made in its place; once it is back the message is applied."""
+    """No file is created in its place; once it is back, the message is applied."""
     opened.move_away()
     with pytest.raises(StoreOutdated):
         opened.reader.stats()
@@ -69,8 +69,8 @@ def test_a_message_waits_for_a_file_that_was_moved_away(opened: Open) -> None:
     assert (2, 2) == (opened.applied(), opened.reader.stats().applied)
 
 
-def test_a_file_in_its_place_is_the_store(opened: Open) -> None:
-    """What comes next is in the new file, and not in the one that nobody sees any more."""
+def test_a_new_file_in_its_place_is_the_store(opened: Open) -> None:
+    """The next message is applied to the new file, not to the open one that was moved away."""
     opened.move_away()
     migrate(f"sqlite:///{opened.path}")
     assert 0 == opened.reader.stats().applied
@@ -79,7 +79,7 @@ def test_a_file_in_its_place_is_the_store(opened: Open) -> None:
 
 
 def test_a_message_waits_while_another_applications_file_is_in_its_place(opened: Open) -> None:
-    """That one stays as it is."""
+    """The other application's file stays as it is."""
     opened.move_away()
     with closing(sqlite_driver().connect(opened.path)) as connection:
         connection.execute("CREATE TABLE patterns (a)")

@@ -1,4 +1,4 @@
-"""The schema's version: bringing a database to it, and refusing one that has another."""
+"""The schema's version: bringing a database to it, and refusing a database that has another."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -13,16 +13,17 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, inspect, text
 
 import store.database.migrations
-from ostinato.errors import StoreOutdated, StoreUnavailable, TransientError
+from ostinato.errors import TransientError
 from ostinato.identity import pattern_id
 from ostinato.sqlite_driver import sqlite_driver
-from store.database import engines
+from store.database import sqlite
 from store.database.engines import store_url as url_of
 from store.database.engines import writer_engine
 from store.database.schema import REVISION, migrate
 from store.database.tables import metadata
+from store.errors import StoreOutdated, StoreUnavailable
 from store.writing.transaction import Writer
-from tests.integration.store.bench import NOW, Bench, sighting
+from tests.integration.store.bench import Bench, sighting
 
 SCRIPTS = ScriptDirectory(next(iter(store.database.migrations.__path__)))
 # What PostgreSQL has: indexes, constraints, and columns with their collation, numbering and comment.
@@ -57,15 +58,8 @@ def execute(url: str, statement: str) -> None:
     engine.dispose()
 
 
-def test_migrating_makes_every_table(store_url: str) -> None:
-    """In a database that has none."""
-    migrate(store_url)
-
-    assert {*metadata.tables, "alembic_version"} == tables(store_url)
-
-
 def test_migrating_again_keeps_what_is_there(bench: Bench) -> None:
-    """It is safe at every start."""
+    """So it is safe at every start."""
     bench.apply(sighting())
     bench.writer.close()
     migrate(bench.url)
@@ -73,8 +67,8 @@ def test_migrating_again_keeps_what_is_there(bench: Bench) -> None:
     assert 1 == bench.store.stats().patterns
 
 
-def test_several_may_migrate_at_once(store_url: str) -> None:
-    """The others wait, and find nothing to do."""
+def test_migrating_makes_every_table(store_url: str) -> None:
+    """Also if several processes migrate at once: the others wait, and find nothing to do."""
     with ThreadPoolExecutor(3) as pool:
         list(pool.map(migrate, [store_url] * 3))
 
@@ -82,7 +76,7 @@ def test_several_may_migrate_at_once(store_url: str) -> None:
 
 
 def test_several_may_make_a_file_at_once(tmp_path: Path) -> None:
-    """SQLite refuses some of those that change the kind of a new file's log at one moment: here 44 of 3,600."""
+    """SQLite refuses some connections that change the kind of a new file's log at once: here 44 of 3,600."""
     with ThreadPoolExecutor(4) as pool:
         for number in range(100):
             engines = [writer_engine(url_of(f"sqlite:///{tmp_path / str(number)}")) for _ in range(4)]
@@ -92,9 +86,9 @@ def test_several_may_make_a_file_at_once(tmp_path: Path) -> None:
 
 
 def test_a_new_file_waits_for_its_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While another looks into it, SQLite refuses to change the kind of its log."""
-    monkeypatch.setattr(engines, "SQLITE_BUSY_SECONDS", 0.01)
-    monkeypatch.setattr(engines, "monotonic", float)
+    """While another connection reads the file, SQLite refuses to change the kind of its log."""
+    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.01)
+    monkeypatch.setattr(sqlite, "monotonic", float)
     path, waited = tmp_path / "store.db", 0
     with closing(sqlite_driver().connect(path, isolation_level=None)) as other:
         other.execute("CREATE TABLE looked_at (column)")
@@ -106,7 +100,7 @@ def test_a_new_file_waits_for_its_turn(tmp_path: Path, monkeypatch: pytest.Monke
             waited += 1
             other.rollback()
 
-        monkeypatch.setattr(engines, "sleep", wait)
+        monkeypatch.setattr(sqlite, "sleep", wait)
         engine = writer_engine(url_of(f"sqlite:///{path}"))
         engine.connect().close()
         engine.dispose()
@@ -114,7 +108,7 @@ def test_a_new_file_waits_for_its_turn(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_a_migration_that_fails_leaves_nothing_behind(store_url: str) -> None:
-    """It is one transaction."""
+    """A migration is one transaction."""
     execute(store_url, "CREATE TABLE recalculations (mine INTEGER)")
     execute(store_url, "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
     with pytest.raises(TransientError, match="recalculations"):
@@ -133,7 +127,7 @@ def test_the_migrated_schema_is_the_declared_one(bench: Bench) -> None:
 
 
 def test_the_migrated_schema_is_the_declared_one_in_the_databases_own_words(bench: Bench, store_url: str) -> None:
-    """Also the directions in indexes, the collations and the numbering, which Alembic does not compare."""
+    """Including directions in indexes, collations and numbering, which Alembic does not compare."""
     engine = writer_engine(url_of(store_url))
     with engine.begin() as connection:
         metadata.create_all(connection)
@@ -146,7 +140,7 @@ def test_the_migrated_schema_is_the_declared_one_in_the_databases_own_words(benc
 
 
 def catalogue(connection: Connection) -> set[str]:
-    """What a database says of its schema, but for the table that says which version it is."""
+    """The schema as the database describes it, without the table of the version."""
     if connection.dialect.name == "sqlite":
         lines = connection.execute(text("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")).scalars()
     else:
@@ -158,24 +152,18 @@ def catalogue(connection: Connection) -> set[str]:
 
 
 def test_the_newest_migration_is_the_version_that_is_asked_for() -> None:
-    """There is one line of them."""
+    """There is one line of migrations, and its end is the version that the store needs."""
     assert [REVISION] == SCRIPTS.get_heads()
 
 
 @pytest.mark.parametrize("revision", [each.revision for each in SCRIPTS.walk_revisions()])
 def test_an_upgrade_keeps_the_data(store_url: str, revision: str) -> None:
-    """From every revision that there ever was, in every table (spec 7)."""
-    engine = writer_engine(url_of(store_url))
-    config = Config()
-    config.set_main_option("script_location", SCRIPTS.dir)
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
-        fill(connection)
-        before = contents(connection)
+    """From every revision, in every table (spec 7)."""
+    before = filled(store_url, revision)
     assert all(before.values())
 
     migrate(store_url)
+    engine = writer_engine(url_of(store_url))
     with engine.begin() as connection:
         after = contents(connection)
     engine.dispose()
@@ -186,16 +174,9 @@ def test_an_upgrade_keeps_the_data(store_url: str, revision: str) -> None:
 
 
 def test_a_damaged_store_is_not_upgraded(tmp_path: Path) -> None:
-    """It is said in a sentence, and the store stays what it was: here rows refer to a pattern that is gone."""
+    """The sentence says why, and the store stays as it was: here rows refer to a pattern that is missing."""
     url = f"sqlite:///{tmp_path}/store.db"
-    engine = writer_engine(url_of(url))
-    config = Config()
-    config.set_main_option("script_location", SCRIPTS.dir)
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0003")
-        fill(connection)
-    engine.dispose()
+    filled(url, "0003")
     with closing(sqlite_driver().connect(tmp_path / "store.db", isolation_level=None)) as careless:
         careless.execute("DELETE FROM patterns")
     with pytest.raises(StoreUnavailable, match="refer to patterns that are not there"):
@@ -204,13 +185,22 @@ def test_a_damaged_store_is_not_upgraded(tmp_path: Path) -> None:
         writer.open()
 
 
-def fill(connection: Connection) -> None:
-    """One row more in every table, those that others refer to first; numbers are 1, and texts too."""
-    found = MetaData()
-    found.reflect(connection)
-    for table in found.sorted_tables:
-        if table.name != "alembic_version":
-            connection.execute(table.insert(), {column.name: column.type.python_type(1) for column in table.columns})
+def filled(url: str, revision: str) -> dict[str, list[dict[str, object]]]:
+    """Make a store of this revision with a row more in every table, whose numbers and texts are 1; its contents."""
+    engine = writer_engine(url_of(url))
+    config, found = Config(), MetaData()
+    config.set_main_option("script_location", SCRIPTS.dir)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+        found.reflect(connection)
+        for table in found.sorted_tables:
+            if table.name != "alembic_version":
+                row = {column.name: column.type.python_type(1) for column in table.columns}
+                connection.execute(table.insert(), row)
+        rows = contents(connection)
+    engine.dispose()
+    return rows
 
 
 def contents(connection: Connection) -> dict[str, list[dict[str, object]]]:
@@ -222,7 +212,7 @@ def contents(connection: Connection) -> dict[str, list[dict[str, object]]]:
 
 
 def test_a_writer_makes_the_schema_in_an_empty_database(store_url: str) -> None:
-    """So that a worker that is started first needs no other step."""
+    """So a worker that starts first needs no other step."""
     with closing(Writer(store_url)) as writer:
         writer.open()
 
@@ -230,7 +220,7 @@ def test_a_writer_makes_the_schema_in_an_empty_database(store_url: str) -> None:
 
 
 def test_a_writer_refuses_another_version(bench: Bench) -> None:
-    """Until it is migrated: then the same writer goes on."""
+    """Until the store is migrated: then the same writer goes on."""
     bench.sql("UPDATE alembic_version SET version_num = '0000'")
     bench.writer.close()
     with pytest.raises(StoreOutdated, match=f"has schema 0000, this version needs {REVISION}: run `ostinato migrate`"):
@@ -241,8 +231,8 @@ def test_a_writer_refuses_another_version(bench: Bench) -> None:
     assert 1 == bench.store.pattern(pattern_id("T", "n")).occurrence_count
 
 
-def test_a_writer_refuses_somebody_elses_database(store_url: str) -> None:
-    """It makes no tables beside those of others."""
+def test_a_writer_refuses_the_database_of_another_application(store_url: str) -> None:
+    """It adds no tables to it."""
     execute(store_url, "CREATE TABLE mine (x INTEGER)")
     with (
         closing(Writer(store_url)) as writer,
@@ -254,7 +244,7 @@ def test_a_writer_refuses_somebody_elses_database(store_url: str) -> None:
 
 
 def test_a_file_of_another_application_stays_as_it_is(tmp_path: Path) -> None:
-    """To the last byte, whoever is told to make a store of it: the mistake was in the URL."""
+    """To the last byte, for migrations as for a writer: the mistake is in the URL."""
     file = tmp_path / "theirs.db"
     url = f"sqlite:///{file}"
     with closing(sqlite_driver().connect(file)) as connection:
@@ -266,11 +256,3 @@ def test_a_file_of_another_application_stays_as_it_is(tmp_path: Path) -> None:
         writer.open()
     assert before == file.read_bytes()
     assert [file] == list(tmp_path.iterdir())
-
-
-def test_only_what_is_applied_is_in_a_new_store(bench: Bench) -> None:
-    """The counters begin at nought."""
-    with bench.transaction(NOW) as transaction:
-        rows = transaction.connection.execute(text("SELECT name, value FROM counters ORDER BY name")).all()
-
-    assert [("applied", 0), ("duplicates", 0), ("merges", 0)] == [tuple(row) for row in rows]

@@ -27,7 +27,7 @@ MOMENTS = st.datetimes(timezones=st.just(UTC)).map(to_micros)
 
 
 def near_days(days: int, off: int) -> int:
-    """So many days and microseconds."""
+    """This many days and microseconds."""
     return days * DAY + off
 
 
@@ -90,7 +90,7 @@ def add(connection: Connection, evidence: list[Evidence]) -> None:
 @example(NOW, [Case(replace(PROVEN, occurrence_count=10**12, successes=10**12, failures=10**12), 45 * DAY)])
 @example(NOW, [Case(replace(PROVEN, grounding=5e-324), 0)])
 def test_python_and_the_database_agree(engine: Engine, now: int, cases: list[Case]) -> None:
-    """To 1e-12, for whatever evidence and clock (spec 6)."""
+    """To 1e-12, for any evidence and clock reading (spec 6)."""
     confirmed = (min(LATEST, max(EARLIEST, now - case.age)) for case in cases)
     evidence = [replace(case.evidence, last_confirmed=at) for case, at in zip(cases, confirmed, strict=True)]
     with engine.begin() as connection:
@@ -106,7 +106,7 @@ def test_python_and_the_database_agree(engine: Engine, now: int, cases: list[Cas
 
 
 def test_the_oldest_and_the_tiniest_can_be_recalculated(bench: Bench) -> None:
-    """What messages may say is an error in no database: the year 1, the least number above nought (spec 5.5, 6)."""
+    """No valid value is an error in a database: the year 1, the least number above zero (spec 5.5, 6)."""
     bench.apply(*(old := [sighting(name, occurred_at="0001-01-01T00:00:00Z") for name in ("one", "two")]))
     bench.apply(*(application(old[0].pattern_id, occurred_at="0001-01-02T00:00:00Z") for _ in range(3)))
     bench.apply(*(application(old[1].pattern_id, grounding_confidence=5e-324) for _ in range(3)))

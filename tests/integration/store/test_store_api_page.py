@@ -1,4 +1,4 @@
-"""The page on reading in Python says what is true."""
+"""The page on reading in Python is right."""
 
 import re
 from dataclasses import fields
@@ -18,13 +18,13 @@ URL = "sqlite:////var/lib/ostinato/store.db"
 
 
 def run(bench: Bench) -> None:
-    """Run the example with this store."""
+    """Run the page's example with this store."""
     assert 1 == EXAMPLE.count(URL)
     exec(compile(EXAMPLE.replace(URL, bench.url), "store-api.md", "exec"), {})  # noqa: S102 - the page's own words
 
 
 def test_the_example_runs(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
-    """On either kind of database."""
+    """On each kind of database."""
     names = ["test_login times out", *map(str, range(5))]
     for name in names:
         bench.apply(sighting(name, pattern_type="timeout", context_tags=["ci"], suggested_action="raise the limit"))
@@ -38,7 +38,7 @@ def test_the_example_runs(bench: Bench, capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_the_example_says_what_went_wrong(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
-    """It catches what may be raised."""
+    """It catches the errors that may be raised."""
     run(bench)
     bench.sql("DROP TABLE patterns" if bench.url.startswith("sqlite") else "DROP TABLE patterns CASCADE")
     run(bench)
@@ -50,7 +50,7 @@ def test_the_example_says_what_went_wrong(bench: Bench, capsys: pytest.CaptureFi
 
 @pytest.mark.parametrize("record", [Pattern, RecordedApplication, Stats], ids=lambda record: record.__name__)
 def test_every_field_is_described(record: type[Pattern | RecordedApplication | Stats]) -> None:
-    """In the table of its record, and no other."""
+    """The table of a record has its fields and no other."""
     table = PAGE.split(f"\n| `{record.__name__}` | |\n", 1)[1].split("\n\n", 1)[0]
     described = [name for row in table.splitlines() for name in re.findall(r"`(\w+)`", row.split("|")[1])]
 
@@ -58,7 +58,7 @@ def test_every_field_is_described(record: type[Pattern | RecordedApplication | S
 
 
 def test_every_filter_is_described() -> None:
-    """With its default."""
+    """The page has each filter with its default."""
     filters = [str(each) for name, each in signature(store.Store.patterns).parameters.items() if name != "self"]
     written = [re.sub(r":.*?( = |$)", "=", each) for each in filters]
 

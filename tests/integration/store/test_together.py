@@ -1,15 +1,15 @@
-"""What is fetched together is applied in one transaction, ahead of its tasks, with the effect of one by one."""
+"""Messages that are fetched together are applied in one transaction, ahead of their tasks, with the same effect."""
 
 import json
 from contextlib import closing
 
 import pytest
 
-from ostinato.errors import StoreUnavailable
 from ostinato.messages.models import ApplyBatch, Message, RecalculateAllPatternPriorities, RecordPattern
 from store.database.tables import quarantine
+from store.errors import StoreUnavailable
 from store.writing.transaction import Writer
-from tasks.receiver import Delivered, Receiver, Stopping
+from tasks.receiver import RawDelivery, Receiver, Stopping
 from tests.integration.store.bench import NOW, Bench
 
 
@@ -37,7 +37,7 @@ def receiver(bench: Bench, clock: Clock) -> Receiver:
 
 
 def broken_clock() -> int:
-    """A store that is away, as the receiver sees it."""
+    """A store that is unavailable, as the receiver sees it."""
     raise StoreUnavailable("away")
 
 
@@ -47,23 +47,23 @@ def broken(*_: object) -> None:
 
 
 def sightings(count: int) -> list[RecordPattern]:
-    """Sightings of as many patterns."""
+    """Sightings of this many patterns."""
     return [RecordPattern(pattern_type="T", pattern_name=f"n{number}") for number in range(count)]
 
 
-def delivered(*messages: Message) -> list[Delivered]:
+def delivered(*messages: Message) -> list[RawDelivery]:
     """Their deliveries, each with an id of its own."""
-    return [Delivered(each.KIND, each.content(), f"d{number}") for number, each in enumerate(messages)]
+    return [RawDelivery(each.KIND, each.content(), f"d{number}") for number, each in enumerate(messages)]
 
 
-def run(receiver: Receiver, tasks: list[Delivered]) -> None:
-    """Run the tasks, one by one."""
+def run(receiver: Receiver, tasks: list[RawDelivery]) -> None:
+    """Run the tasks one after the other."""
     for each in tasks:
         receiver.receive(*each)
 
 
 def test_they_share_a_transaction(bench: Bench, receiver: Receiver, clock: Clock) -> None:
-    """Batches too; their tasks find them done, and count nothing twice (spec 7.1)."""
+    """Batches too; their tasks find them applied, and count nothing twice (spec 7.1)."""
     tasks = delivered(*sightings(3), ApplyBatch(messages=sightings(5)[3:]))
     receiver.receive_ahead(tasks)
     assert (1, (5, 0, 0, 0)) == (clock.transactions, bench.ledger())
@@ -72,7 +72,7 @@ def test_they_share_a_transaction(bench: Bench, receiver: Receiver, clock: Clock
 
 
 def test_one_that_comes_again_is_a_duplicate(bench: Bench, receiver: Receiver) -> None:
-    """In the same fetch, with the same id of its sending or another, and in a later one."""
+    """In the same fetch, with the same delivery id or another one, and in a later fetch."""
     (one,) = delivered(*sightings(1))
     tasks = [one, one, one._replace(id="other")]
     receiver.receive_ahead(tasks)
@@ -85,7 +85,7 @@ def test_what_cannot_be_applied_is_kept_with_its_own_task(bench: Bench, receiver
     """A malformed message, and one whose id belongs to another; the others are applied (spec 4, 5)."""
     one, other = sightings(2)
     reused = json.dumps({**json.loads(other.content()), "id": str(one.id)})
-    tasks = [*delivered(one), Delivered("soft_delete_pattern", "{", "m"), Delivered("record_pattern", reused, "r")]
+    tasks = [*delivered(one), RawDelivery("soft_delete_pattern", "{", "m"), RawDelivery("record_pattern", reused, "r")]
     receiver.receive_ahead(tasks)
     run(receiver, tasks)
     kept = [(row["task"], row["reason_code"]) for row in bench.rows(quarantine)]
@@ -94,7 +94,7 @@ def test_what_cannot_be_applied_is_kept_with_its_own_task(bench: Bench, receiver
 
 
 def test_a_recalculation_is_left_to_its_task(bench: Bench, receiver: Receiver) -> None:
-    """It may need more than one transaction (spec 5.5); what comes after it is not applied before it."""
+    """It may need more than one transaction (spec 5.5); later messages are not applied before it."""
     recalculation = RecalculateAllPatternPriorities()
     one, other = sightings(2)
     receiver.receive_ahead(delivered(one, recalculation, other))
@@ -106,7 +106,7 @@ def test_a_recalculation_is_left_to_its_task(bench: Bench, receiver: Receiver) -
 def test_where_it_fails_each_task_tries_for_its_own(
     bench: Bench, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing is applied ahead, and nothing of it is taken for done."""
+    """Nothing is applied ahead, and no task takes its message for applied."""
     tasks = delivered(*sightings(2))
     receiver.receive_ahead(delivered(*sightings(1)))
     with monkeypatch.context() as patch:
@@ -117,8 +117,8 @@ def test_where_it_fails_each_task_tries_for_its_own(
     assert 3 == bench.store.stats().applied
 
 
-def test_what_comes_alone_leaves_nothing_behind(receiver: Receiver) -> None:
-    """Nor does what was done ahead: a worker's memory does not grow with what it has seen."""
+def test_the_memory_of_what_was_applied_ahead_is_freed(receiver: Receiver) -> None:
+    """Also after a message that was fetched alone: a worker's memory does not grow with what it has seen."""
     tasks = delivered(*sightings(4))
     receiver.receive_ahead(tasks[:2])
     run(receiver, tasks)
@@ -126,7 +126,7 @@ def test_what_comes_alone_leaves_nothing_behind(receiver: Receiver) -> None:
 
 
 def test_a_stop_is_heard_once_for_all(bench: Bench) -> None:
-    """What was fetched along and cannot be applied goes back at once, each without a try of its own."""
+    """The other messages of the fetch go back at once, without a try of their own."""
     tries: list[float] = []
 
     def stop(seconds: float) -> bool:

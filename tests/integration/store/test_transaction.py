@@ -12,7 +12,7 @@ from ostinato.identity import pattern_id
 from ostinato.messages.models import RecordPattern
 from store.database.tables import metadata
 from store.events import Sighting
-from store.writing.effects import apply
+from store.writing.applying import apply
 from store.writing.transaction import Writer
 from tasks.receiver import Receiver
 from tests.integration.store.bench import NOW, Bench, Crash, application, sighting, soft_delete
@@ -22,7 +22,7 @@ N = pattern_id("T", "n")
 
 
 def test_an_exception_rolls_everything_back(bench: Bench) -> None:
-    """Rows, inbox, counters, and what the log would have said (spec 5)."""
+    """Rows, inbox and counters; nothing is logged (spec 5)."""
     bench.apply(application(pattern_id("T", "another")))
     before = {table.name: bench.rows(table) for table in metadata.sorted_tables}
     bench.logs.clear()
@@ -38,7 +38,7 @@ def test_an_exception_rolls_everything_back(bench: Bench) -> None:
 
 
 def test_a_commit_that_fails_is_not_in_the_log(bench: Bench) -> None:
-    """A fact is logged once it is one (spec 5)."""
+    """Facts are logged after the commit (spec 5)."""
     with pytest.raises((DBAPIError, TransientError)):
         lose_the_connection(bench)
 
@@ -67,7 +67,7 @@ def test_the_clock_is_read_once(bench: Bench) -> None:
 
 
 def test_writers_take_turns(bench: Bench) -> None:
-    """Two workers started by mistake change nothing but speed (spec 7, serial)."""
+    """A second worker, started by mistake, changes only the speed (spec 7, serial)."""
     messages = [RecordPattern(pattern_type="T", pattern_name="n") for _ in range(60)]
 
     def work(share: slice) -> None:

@@ -1,7 +1,7 @@
 """A store and the model of it, given the same deliveries by a worker that can be killed."""
 
 import json
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
@@ -10,15 +10,18 @@ from typing import Any, NamedTuple
 from uuid import uuid4
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import Connection, select
 from structlog.testing import capture_logs
 from typing_extensions import override
 
-from ostinato.errors import StoreUnavailable
 from ostinato.messages.models import MESSAGES
 from store.database.locks import Locks
 from store.database.tables import inbox
-from store.reading.quarantine import Quarantine
+from store.errors import StoreUnavailable
+from store.reading import overview
+from store.reading.reader import Reader
+from store.reading.records import Stats
 from store.writing.transaction import Clock, Transaction, Writer
 from tasks.receiver import Receiver
 from tests.integration.store import observing
@@ -31,6 +34,12 @@ from worker.app import create_app
 from worker.settings import Settings
 
 EXACT = 1e-12
+Bound = Callable[[int], settings]
+"""Gives the settings of a search of this many examples."""
+SEARCHED = pytest.mark.parametrize(
+    "database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.long)], indirect=True
+)
+"""Marks a search: on SQLite in both forms of the tests, and on PostgreSQL in the long one."""
 
 
 class Killed(BaseException):
@@ -88,7 +97,7 @@ class Trial:
     """A store, the model of it, and what both are given."""
 
     writer: FaultyWriter
-    quarantine: Quarantine
+    reader: Reader
     model: SerialModel = field(default_factory=SerialModel)
 
     def give(self, deliveries: Sequence[Delivery]) -> None:
@@ -134,9 +143,14 @@ class Trial:
             tables, scores = observing.tables(connection), observing.scores(connection)
         assert self.model.tables() == tables
         assert pytest.approx(self.model.scores(), rel=0, abs=EXACT) == scores
-        stats = self.quarantine.stats()
-        assert self.model.ledger() == {name: getattr(stats, name) for name in self.model.ledger()}
-        assert stats.balanced
+        found = self.stats()
+        assert self.model.ledger() == {name: getattr(found, name) for name in self.model.ledger()}
+        assert found.balanced
+
+    def stats(self) -> Stats:
+        """The store in numbers."""
+        with self.reader.reading() as connection:
+            return overview.stats(connection)
 
     @contextmanager
     def _connection(self) -> Generator[Connection]:
@@ -152,7 +166,7 @@ class Laboratory:
         self.kind = database.kind
         self.url = database.new_store()
         self.writer = FaultyWriter(self.url)
-        self._quarantine = Quarantine(self.url)
+        self._reader = Reader(self.url)
 
     @contextmanager
     def trial(self) -> Generator[Trial]:
@@ -160,12 +174,12 @@ class Laboratory:
         self.writer.fault = None
         self._database.empty(self.url)
         with capture_logs():
-            yield Trial(self.writer, self._quarantine)
+            yield Trial(self.writer, self._reader)
 
     def close(self) -> None:
         """Delete the store."""
         self.writer.close()
-        self._quarantine.close()
+        self._reader.close()
         self._database.drop(self.url)
 
 

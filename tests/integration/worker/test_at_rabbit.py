@@ -9,10 +9,12 @@ from time import sleep
 
 import pytest
 from amqp import Message
+from celery import Celery
 from celery.platforms import EX_FAILURE
 
 from ostinato.messages.models import RecordPattern
 from ostinato.messages.routing import QUEUE, queue_of
+from ostinato.publishing.signature import signature_of
 from tests.integration.worker.test_interruptions import locked
 from tests.product import Product
 from tests.quick_heartbeats import SECONDS
@@ -126,3 +128,17 @@ def test_beat_outlasts_a_refusal(at_rabbit: Product, rabbit_server: RabbitServer
     finally:
         rabbit_server.control("set_permissions", USER, ".*", ".*", ".*")
     assert [1, 1] == [at_rabbit.log("beat").count(f'"{word}"') for word in ("slot_not_sent", "slots_are_sent_again")]
+
+
+def test_another_application_sends_a_signature(at_rabbit: Product, rabbit_server: RabbitServer) -> None:
+    """It declares nothing: the server returns the message until the worker has made its queue."""
+    app = Celery("theirs", broker=rabbit_server.url, set_as_current=False)
+    app.conf.broker_transport_options = {"confirm_publish": True}
+    signature = app.signature(json.loads(json.dumps(signature_of(SIGHTING, 1))))
+    with pytest.raises(Exception, match="NO_ROUTE"):
+        signature.apply_async()
+    with at_rabbit.worker():
+        wait_until_ready(rabbit_server)
+        signature.apply_async()
+        assert 1 == at_rabbit.wait_for(applied=1).patterns
+    app.close()

@@ -39,6 +39,16 @@ def test_worker_applies_what_delay_sends(product: Product) -> None:
     assert [[], []] == [list(folder.iterdir()) for folder in (product.elsewhere, product.user)]
 
 
+def test_worker_says_once_that_remote_control_is_off(embedded: Product) -> None:
+    """And what answers instead: `celery inspect` is what Celery's users type first."""
+    with embedded.worker() as worker:
+        embedded.wait_for_workers(1)
+        worker.stop()
+    records = [json.loads(line) for line in embedded.log("worker").splitlines() if line.startswith("{")]
+    [said] = [each for each in records if each["event"] == "remote_control_off"]
+    assert ("info", True) == (said["level"], "`ostinato status`" in said["detail"])
+
+
 def test_worker_applies_what_a_foreign_application_sends(product: Product) -> None:
     """A Celery application that knows nothing of ours names task and queue, and sends the message as one JSON text."""
     message = {

@@ -5,6 +5,8 @@ from collections.abc import Generator
 from contextlib import closing, contextmanager
 from itertools import count
 
+import pytest
+
 from ostinato.errors import BrokerUnavailable
 from ostinato.messages.models import BATCH_COUNT, ApplyBatch, RecalculateAllPatternPriorities, RecordPattern
 from ostinato.messages.routing import QUEUE
@@ -14,7 +16,10 @@ from store.writing.recalculation import CHUNK
 from tests.integration.worker.test_interruptions import lease_of, locked, sightings, taken, wait_until_taken, working
 from tests.product import Product
 from tests.waiting import wait_until
-from worker.broker.redis.taken import LEASE_SECONDS, workers
+from worker.broker.redis.queues import workers
+from worker.broker.redis.taken import LEASE_SECONDS
+
+pytestmark = pytest.mark.each_broker
 
 ROOM = 500_000
 FULL = "The broker's memory is full"

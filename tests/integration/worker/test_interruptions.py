@@ -17,7 +17,8 @@ from tests.integration.worker.test_transport import Fetching
 from tests.product import Product
 from tests.servers.brokers import EmbeddedValkey
 from tests.waiting import ended, wait_until
-from worker.broker.redis.taken import LEASE_SECONDS, workers
+from worker.broker.redis.queues import workers
+from worker.broker.redis.taken import LEASE_SECONDS
 from worker.processes.child import Child
 
 
@@ -88,6 +89,7 @@ def test_sigterm_while_the_store_is_locked_puts_the_message_back(product: Produc
     assert 0 == stats.duplicates
 
 
+@pytest.mark.each_broker
 def test_message_of_a_killed_worker_comes_back(product: Product) -> None:
     """After kill -9, the next worker applies the others at once, and what the dead one had taken after its lease."""
     with working(product) as worker, locked(product):
@@ -104,6 +106,7 @@ def test_message_of_a_killed_worker_comes_back(product: Product) -> None:
     assert 0 == taken(product)
 
 
+@pytest.mark.each_broker
 def test_a_living_worker_keeps_what_it_has_taken(product: Product) -> None:
     """However long its message waits for the store, another worker does not take it away."""
     with working(product) as first:

@@ -13,9 +13,9 @@ from ostinato.identity import pattern_id
 from ostinato.messages.models import Message, RecalculateAllPatternPriorities, RecordPattern, RecordPatternApplication
 from ostinato.messages.routing import QUEUE, queue_of
 from ostinato.outbox.file import Entry
-from ostinato.outbox.folder import OutboxSettings
 from ostinato.outbox.forwarder import Forwarder
 from ostinato.publishing.publisher import producer_app, publish
+from ostinato.settings.outbox import OutboxSettings
 from store.database.tables import patterns
 from tests.product import Product
 from tests.servers.brokers import Server

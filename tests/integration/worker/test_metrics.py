@@ -80,7 +80,7 @@ def sightings(*names: str) -> list[RecordPattern]:
 
 
 def everything() -> Sequence[Message]:
-    """Something of each kind: a merge, a batch, a duplicate, what waits for its pattern and what will wait for long."""
+    """One of each kind: a merge, a batch, a duplicate, one that waits for a while, one that keeps waiting."""
     ago = datetime.now(UTC) - timedelta(seconds=LATE)
     one = RecordPattern(pattern_type="T", pattern_name="one", occurred_at=ago)
     early = RecordPatternApplication(pattern_id=pattern_id("T", "x"), execution_id="e", pattern_led_to_success=True)
@@ -116,7 +116,7 @@ SENT = {
 
 
 def send_everything(product: Product) -> None:
-    """Send `everything`, a text that is none, and another message with an id that was used."""
+    """Send `everything`, a text that is not JSON, and another message with an id that was used."""
     messages = everything()
     product.send(*messages)
     publish_text(app := producer_app(product.settings), "record_pattern", "{", summary="no JSON")
@@ -125,7 +125,7 @@ def send_everything(product: Product) -> None:
 
 
 def check_everything(worker: Serving, began: float) -> None:
-    """The page says what was sent, and when: since so many seconds after 1970."""
+    """The page says what was sent, and since when, in seconds since 1970."""
     worker.product.wait_for(applied=5, quarantined=2, duplicates=2)
     worker.wait_for(1, "ostinato_queue_workers", "0")
     worker.wait_for(0, "ostinato_queue_messages", "0")
@@ -138,7 +138,7 @@ def check_everything(worker: Serving, began: float) -> None:
 
 
 def test_every_number_is_that_of_what_was_sent(product: Product) -> None:
-    """Also where messages share a commit: they wait on the broker before the worker begins."""
+    """Also if messages share a commit: they wait on the broker before the worker begins."""
     began = time.time()
     send_everything(product)
     with serving(product) as worker:
@@ -147,7 +147,7 @@ def test_every_number_is_that_of_what_was_sent(product: Product) -> None:
 
 
 def test_rabbitmq(at_rabbit: Product) -> None:
-    """The same numbers, from a worker that applies one by one."""
+    """The same numbers, from a worker that applies each message alone."""
     with serving(at_rabbit) as worker:
         worker.wait_for(1, "ostinato_queue_workers", "0")
         began = time.time()
@@ -157,7 +157,7 @@ def test_rabbitmq(at_rabbit: Product) -> None:
 
 
 def test_only_what_is_declared_is_served(embedded: Product) -> None:
-    """Beside what Prometheus's client says of the process."""
+    """Besides the process metrics of Prometheus's client."""
     with serving(embedded) as worker:
         families = {family.name for family in text_string_to_metric_families(worker.text())}
 
@@ -165,7 +165,7 @@ def test_only_what_is_declared_is_served(embedded: Product) -> None:
     assert {each.name for each in COUNTED} < ours <= {each.name for each in METRICS}
 
 
-def test_a_killed_worker_counts_from_nothing_and_the_store_does_not(embedded: Product) -> None:
+def test_a_killed_worker_counts_from_zero_and_the_store_does_not(embedded: Product) -> None:
     """After kill -9 the next worker reports what it applies itself; the store's own numbers go on."""
     with serving(embedded) as first:
         embedded.send(*sightings("one", "two"))
@@ -206,8 +206,8 @@ def test_without_a_broker_the_page_comes(alone: Product) -> None:
             worker.wait_for(0, "ostinato_outbox_messages")
 
 
-def test_looking_into_an_outbox_takes_it_from_nobody(embedded: Product) -> None:
-    """Not even for a moment: a producer that begins just then would make another file."""
+def test_looking_into_an_outbox_locks_it_for_no_process(embedded: Product) -> None:
+    """Not even for a moment: a producer that starts just then would make another file."""
     folder = embedded.settings.outbox_folder
     folder.mkdir()
     with closing(Outbox(folder / "1.db")) as outbox, serving(embedded) as worker:
@@ -217,7 +217,7 @@ def test_looking_into_an_outbox_takes_it_from_nobody(embedded: Product) -> None:
 
 
 def test_while_a_message_waits_for_the_store_it_is_not_available(embedded: Product) -> None:
-    """Though it can be read: somebody else holds the lock."""
+    """Although it can be read: another process holds the lock."""
     with serving(embedded) as worker:
         embedded.send(*sightings("one"))
         embedded.wait_for(applied=1)

@@ -19,7 +19,8 @@ from tests.servers import postgresql
 from tests.servers.brokers import EmbeddedValkey, RedisServer
 from tests.servers.tls import redis_binary
 from tests.waiting import wait_until
-from worker.broker.redis.taken import LEASE_SECONDS, workers
+from worker.broker.redis.queues import workers
+from worker.broker.redis.taken import LEASE_SECONDS
 
 # Several times what SQLite waits for a lock.
 LONG = 30.0

@@ -22,8 +22,9 @@ from ostinato.errors import MalformedMessage, OutboxFull
 from ostinato.messages.models import ApplyBatch, RecordPattern, RecordPatternApplication
 from ostinato.messages.routing import QUEUE
 from ostinato.outbox.file import Outbox
-from ostinato.outbox.folder import OutboxSettings, take
+from ostinato.outbox.folder import take
 from ostinato.outbox.inspection import states
+from ostinato.settings.outbox import OutboxSettings
 from store.database.tables import inbox
 from tests.product import Product
 from tests.servers.brokers import EmbeddedValkey, Server
@@ -77,7 +78,7 @@ def producer(stopped_broker: Server, home: Path) -> Generator[Producer]:
 
 
 def record(producer: Producer, count: int, name: str = "sighting") -> None:
-    """Record so many patterns."""
+    """Record ``count`` patterns."""
     for number in range(count):
         producer.record_pattern(pattern_type="test", pattern_name=f"{name} {number}")
 
@@ -117,8 +118,9 @@ def test_bad_fields_are_refused_in_the_caller(producer: Producer) -> None:
     """With the reason code; nothing is kept of it."""
     with pytest.raises(MalformedMessage, match="pattern_name_length"):
         producer.record_pattern(pattern_type="test", pattern_name="")
-    with pytest.raises(TypeError, match="by name"):
-        cast("Any", producer).soft_delete_pattern("some pattern")
+    for wrong, given, named in (("positional", ["some pattern"], {}), ("colour", [], {"colour": "red"})):
+        with pytest.raises(TypeError, match=wrong):
+            cast("Any", producer).soft_delete_pattern(*given, **named)
     with pytest.raises(TypeError, match="one by one"):
         producer.send(ApplyBatch(messages=[RecordPattern(pattern_type="test", pattern_name="x")]))
     assert 0 == producer.waiting
@@ -188,7 +190,7 @@ def test_outbox_is_bounded_by_age(alone: Product) -> None:
 
 
 def test_end_of_the_interpreter_sends_the_rest(embedded: Product) -> None:
-    """Nobody has to close a producer."""
+    """A producer need not be closed."""
     assert (0, "", "") == embedded.run(sys.executable, "-c", AT_EXIT)
     with embedded.worker():
         assert 100 == embedded.wait_for(applied=100).patterns

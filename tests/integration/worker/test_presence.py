@@ -10,6 +10,8 @@ from tests.product import Product
 from tests.servers.brokers import Client
 from worker.broker.redis.client import RedisClient
 
+pytestmark = pytest.mark.each_broker
+
 LONG = "9" * 5_000
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from ostinato import Producer, record_pattern
-from ostinato.outbox.folder import OutboxSettings
+from ostinato.settings.outbox import OutboxSettings
 from tests.product import Env, Finished, Product
 from tests.servers.brokers import free_port
 from tests.waiting import LONGEST
@@ -31,6 +31,30 @@ for name in ("first", "second"):
     except BrokerUnavailable as error:
         print(error)
 """
+
+LOADED = """
+import sys
+from ostinato import Producer, record_pattern
+with Producer() as producer:
+    producer.record_pattern(pattern_type="test", pattern_name="by a producer")
+    assert producer.flush(600)
+record_pattern.delay(pattern_type="test", pattern_name="by delay")
+record_pattern.s(pattern_type="test", pattern_name="in a canvas")
+print({*sys.argv[1:]} & set(sys.modules))
+"""
+# What the server is made of.
+SERVERS = (
+    "worker",
+    "tasks",
+    "store",
+    "sqlalchemy",
+    "alembic",
+    "flower",
+    "typer",
+    "rich",
+    "jinja2",
+    "prometheus_client",
+)
 
 POSITIONAL = """
 from ostinato import soft_delete_pattern
@@ -68,13 +92,19 @@ def test_fields_are_given_by_name(embedded: Product) -> None:
 
 
 def test_a_task_says_where_it_runs() -> None:
-    """To whoever looks at one: not here."""
+    """When it is printed: not here."""
     assert "<task record_pattern of Ostinato's worker>" == repr(record_pattern)
+
+
+def test_a_producer_loads_nothing_of_the_server(embedded: Product) -> None:
+    """Also where all of it is installed."""
+    finished = embedded.run(sys.executable, "-c", LOADED, *SERVERS)
+    assert (0, "set()\n", "") == finished
 
 
 @pytest.mark.parametrize("hangs", [False, True], ids=["refused", "hanging"])
 def test_absent_broker_is_an_error_of_the_call(alone: Product, *, hangs: bool) -> None:
-    """Whether nobody listens or nobody answers, every call raises BrokerUnavailable with what to do."""
+    """Whether no process listens or none answers, every call raises BrokerUnavailable with what to do."""
     with hanging() as address:
         url = address if hangs else f"redis://127.0.0.1:{free_port()}"
         lines = script(alone, NO_BROKER, {"OSTINATO_BROKER_URL": url}).out.splitlines()
@@ -87,7 +117,7 @@ def test_embedded_broker_that_does_not_run_is_an_error_of_the_call(alone: Produc
 
 
 def test_sockets_of_others_keep_their_timeout(embedded: Product, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A producer lives in somebody else's process: closing its connection changes no default of theirs for a moment."""
+    """A producer lives in a process of others: closing its connection changes no default of theirs for a moment."""
     timeouts: list[float | None] = []
     monkeypatch.setattr(socket, "setdefaulttimeout", timeouts.append)
     with Producer(OutboxSettings(home=embedded.home)) as producer:

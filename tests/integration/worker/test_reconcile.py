@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ostinato import Producer
-from ostinato.outbox.folder import OutboxSettings
+from ostinato.settings.outbox import OutboxSettings
 from store.database.tables import inbox
 from tests.product import Product
 from tests.servers.brokers import EmbeddedValkey, free_port

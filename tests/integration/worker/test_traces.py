@@ -1,4 +1,4 @@
-"""Traces from a producer to the commit, as somebody gets them who takes OTLP over HTTP."""
+"""Traces from a producer to the commit, as a server gets them that takes OTLP over HTTP."""
 
 import sys
 from collections.abc import Generator
@@ -42,7 +42,7 @@ ON = {"OSTINATO_TRACES": "true"}
 
 @pytest.fixture
 def receiver() -> Generator[Receiver]:
-    """Who takes the traces."""
+    """A server that takes the traces."""
     with Receiver() as receiver:
         yield receiver
 
@@ -64,7 +64,7 @@ def run(product: Product, receiver: Receiver, script: str, *names: str) -> None:
 
 
 def test_delay_is_one_trace_to_the_commit(product: Product, receiver: Receiver) -> None:
-    """Each message has its own, also where several share a commit, which then says for how many it was."""
+    """Each message has its own, also if several share a commit; its span then has their number."""
     run(product, receiver, DELAY, "one", "two", "three")
     with product.worker(env=receiver.env | ON):
         product.wait_for(applied=3)
@@ -110,7 +110,7 @@ def test_a_batch_goes_on_with_one_trace_and_has_links_to_the_others(alone: Produ
 
 
 def test_without_the_setting_there_is_no_trace(embedded: Product, receiver: Receiver) -> None:
-    """What OTEL_… says alone changes nothing, and neither do a producer's headers."""
+    """The variables OTEL_… alone change nothing, and neither do a producer's headers."""
     run(embedded, receiver, DELAY, "one")
     with embedded.worker(env=receiver.env) as worker:
         embedded.wait_for(applied=1)
@@ -120,7 +120,7 @@ def test_without_the_setting_there_is_no_trace(embedded: Product, receiver: Rece
 
 
 def test_a_message_without_a_trace_begins_one(embedded: Product, receiver: Receiver) -> None:
-    """With the worker's task; what is wrong with it shows at the commit."""
+    """With the worker's task."""
     embedded.send(RecordPattern(pattern_type="T", pattern_name="n"))
     with embedded.worker(env=receiver.env | ON):
         wait_until(lambda: receiver.named("commit"), why="the commit is seen")
@@ -129,7 +129,7 @@ def test_a_message_without_a_trace_begins_one(embedded: Product, receiver: Recei
     assert ["apply record_pattern", "commit"] == path(receiver.spans, commit)
 
 
-def test_nobody_who_listens_costs_no_message(embedded: Product, receiver: Receiver) -> None:
+def test_without_a_server_no_message_is_lost(embedded: Product, receiver: Receiver) -> None:
     """Spans are dropped, messages are applied, and the worker ends when it is told to."""
     env = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1", "OTEL_EXPORTER_OTLP_TIMEOUT": "1"}
     embedded.send(RecordPattern(pattern_type="T", pattern_name="n"))

@@ -14,7 +14,7 @@ from ostinato.messages.models import RecordPattern
 from ostinato.messages.routing import QUEUE
 from ostinato.publishing.publisher import producer_app, publish
 from ostinato.settings.broker import BrokerSettings
-from tasks.receiver import Delivered
+from tasks.receiver import RawDelivery
 from tests.fetching import Fetching
 from tests.product import Product
 from tests.samples.envelopes import body, envelope, text
@@ -23,6 +23,8 @@ from tests.waiting import wait_until
 from worker.broker.redis.client import redis_client
 from worker.broker.redis.taken import Taken
 from worker.broker.redis.transport import ALONG_BYTES, ALONG_COUNT
+
+pytestmark = pytest.mark.each_broker
 
 TAKEN = f"{QUEUE}.taken.me"
 
@@ -182,7 +184,7 @@ def ahead(address: str) -> Generator[tuple[Fetching, list[list[str]]]]:
     """A consumer that fetches more along, and the patterns of what was to be applied ahead, each time."""
     groups: list[list[str]] = []
 
-    def take(delivered: Sequence[Delivered]) -> None:
+    def take(delivered: Sequence[RawDelivery]) -> None:
         groups.append([str(json.loads(each.text)["pattern_name"]) for each in delivered])
 
     fetching = Fetching(address, ahead=take)

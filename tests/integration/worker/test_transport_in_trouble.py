@@ -9,7 +9,7 @@ import pytest
 from typing_extensions import override
 
 from ostinato.messages.routing import QUEUE
-from tasks.receiver import Delivered
+from tasks.receiver import RawDelivery
 from tests.integration.worker.test_transport import TAKEN, Fetching, name_of, send
 from tests.product import Product
 from tests.servers.brokers import Client, EmbeddedValkey, client
@@ -29,7 +29,7 @@ def asked(address: str) -> Generator[Client]:
         yield asked
 
 
-def ahead(_: Sequence[Delivered]) -> None:
+def ahead(_: Sequence[RawDelivery]) -> None:
     """Apply nothing."""
 
 

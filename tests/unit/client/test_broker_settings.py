@@ -9,8 +9,9 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 
 from ostinato.errors import ConfigurationError
-from ostinato.settings.broker import BrokerSettings, read_settings, socket_path
+from ostinato.settings.broker import BrokerSettings, socket_path
 from ostinato.settings.broker_url import rabbit_location
+from ostinato.settings.environment import read_settings
 
 
 @pytest.fixture(autouse=True)
@@ -198,7 +199,7 @@ def test_a_socket_of_a_deep_home_folder_lies_where_its_path_is_short(letter: str
 def test_a_folder_of_sockets_that_is_not_this_users_alone_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, occupied: str
 ) -> None:
-    """Whoever made it first could stand in for the broker."""
+    """Another user, who made it first, could stand in for the broker."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     folder, home = tmp_path / f"ostinato-{os.getuid()}", Path("/srv") / ("x" * 120)
     assert folder == socket_path(home).parent

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from ostinato.settings import environment
-from ostinato.settings.broker import BrokerSettings, read_settings
-from ostinato.settings.environment import PREFIX, SETTINGS, unknown_settings
+from ostinato.settings.broker import BrokerSettings
+from ostinato.settings.environment import PREFIX, SETTINGS, read_settings, unknown_settings
 from worker.settings import Settings
 
 ROOT = Path(__file__).parents[3]

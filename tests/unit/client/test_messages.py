@@ -153,7 +153,7 @@ def test_no_other_number_is_a_share(value: float) -> None:
     assert "grounding_confidence_range" == refusal(lambda: made("grounding_confidence", value))
 
 
-def test_a_negative_nought_is_nought() -> None:
+def test_a_negative_zero_is_zero() -> None:
     """One database keeps the sign, the other does not; so no message has it (spec 7, same on both stores)."""
     assert "0.0" == str(made("grounding_confidence", -0.0)["grounding_confidence"])
 

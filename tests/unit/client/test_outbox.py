@@ -67,7 +67,7 @@ print(broken_off, taken)
 
 
 def at_most(count: int) -> Callable[[Iterable[Entry]], list[Entry]]:
-    """Who takes so many of the messages that wait."""
+    """Takes at most ``count`` of the messages that wait."""
     return lambda entries: list(islice(entries, count))
 
 
@@ -180,7 +180,7 @@ def test_full_disk_is_an_error_of_the_call(tmp_path: Path) -> None:
 
 
 def test_what_a_broker_took_in_its_last_seconds_waits_again(tmp_path: Path) -> None:
-    """If it was started anew; what is older stays where it is, also when the file was opened again meanwhile."""
+    """If it was restarted; what is older stays where it is, also if the file was opened again in between."""
     with opened(tmp_path) as outbox:
         add(outbox, "a", "b", "c")
         assert 0 == outbox.meets(RUN, lost=3600)
@@ -242,7 +242,7 @@ def test_call_that_a_signal_broke_off_spoils_none(tmp_path: Path) -> None:
         assert 0 <= outbox.waiting - taken <= broken_off
 
 
-def test_nobody_else_may_read_the_files(tmp_path: Path) -> None:
+def test_no_other_user_may_read_the_files(tmp_path: Path) -> None:
     """Also in a folder that others may look into."""
     tmp_path.chmod(0o755)
     with take(tmp_path) as place, closing(Outbox(place.path)) as outbox:

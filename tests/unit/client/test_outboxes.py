@@ -93,7 +93,7 @@ import resource, sys
 from pathlib import Path
 from ostinato.errors import OutboxUnavailable
 from ostinato import Producer
-from ostinato.outbox.folder import OutboxSettings
+from ostinato.settings.outbox import OutboxSettings
 
 _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
 resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
@@ -170,7 +170,7 @@ def test_folder_that_cannot_be_used_is_an_error(tmp_path: Path) -> None:
         take(tmp_path / "file")
 
 
-def test_file_is_nobodys_where_the_disk_was_full(tmp_path: Path) -> None:
+def test_no_process_owns_a_file_where_the_disk_was_full(tmp_path: Path) -> None:
     """As soon as there is room, its messages can be sent."""
     done = subprocess.run([sys.executable, "-c", FULL_DISK, str(tmp_path)], check=True, capture_output=True)
     assert b"[] ['1.db']" == done.stdout

@@ -72,7 +72,7 @@ def test_what_is_about_no_pattern_goes_to_lane_0() -> None:
 
 
 def test_lane_0_has_the_queue_that_everybody_knows() -> None:
-    """Whoever knows nothing of lanes still reaches a worker."""
+    """A producer that knows nothing of lanes still reaches a worker."""
     assert ["ostinato", "ostinato.lane1", "ostinato.lane63"] == [queue_of(lane) for lane in (0, 1, 63)]
 
 

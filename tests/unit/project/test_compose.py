@@ -256,7 +256,16 @@ def test_the_image_has_what_it_copies() -> None:
     copied = {word for line in re.findall(r"^COPY (?!--)(.*) \S+$", DOCKERFILE, re.MULTILINE) for word in line.split()}
     sent = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
 
-    assert {"requirements.lock", "pyproject.toml", "README.md", "LICENSE", "worker", "tasks", "store"} == copied
+    assert {
+        "requirements.lock",
+        "pyproject.toml",
+        "README.md",
+        "LICENSE",
+        "client",
+        "worker",
+        "tasks",
+        "store",
+    } == copied
     assert all((ROOT / name).exists() and any(fnmatch(name, pattern) for pattern in sent) for name in copied)
     assert f"image: ostinato:{PROJECT['version']}" in TEXT
 

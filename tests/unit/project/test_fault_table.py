@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.__main__ import main, rounds
 from tests.faults.ledger import Ledger, Outcome
 from tests.faults.page import PAGE, with_table
 from tests.faults.results import Result, append, read, table
@@ -56,3 +57,34 @@ def test_the_surest_outcome_of_a_message_counts() -> None:
     ledger.note(Outcome.OK, one)
     ledger.note(Outcome.INFO, one | {"occurred_at": "2026-01-31T13:00:00+01:00"}, one | {"pattern_id": "q"})
     assert {"p": Outcome.OK, "q": Outcome.INFO} == {note.message["pattern_id"]: note.outcome for note in ledger}
+
+
+@pytest.mark.parametrize(("codes", "expected"), [([0], 0), ([1], 1), ([2], 2)])
+def test_there_is_a_round_where_there_is_no_time(codes: list[int], expected: int) -> None:
+    """One, with its own seed, and its exit code."""
+    seeds: list[str] = []
+
+    def run(seed: str) -> int:
+        seeds.append(seed)
+        return codes.pop()
+
+    assert (expected, ["7.1"]) == (rounds(0, "7", run), seeds)
+
+
+def test_rounds_go_on_until_the_time_is_over_or_nothing_runs() -> None:
+    """Rounds in which defects are found do not end it; one that pytest could not run does."""
+    codes, seeds = [0, 1, 0, 4, 0], list[str]()
+
+    def run(seed: str) -> int:
+        seeds.append(seed)
+        return codes.pop(0)
+
+    assert (4, [f"7.{number}" for number in (1, 2, 3, 4)]) == (rounds(3600, "7", run), seeds)
+
+
+@pytest.mark.parametrize("arguments", [["-k", "x"], ["--minutes", "x"]])
+def test_a_wrong_command_line_of_faults_is_refused(arguments: list[str]) -> None:
+    """With exit code 2."""
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert 2 == stopped.value.code

@@ -2,7 +2,6 @@
 
 import ast
 import importlib
-import importlib.util
 import re
 import shlex
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ import pytest
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+import dev
 import worker.cli.commands
 from ostinato.messages.models import MESSAGES
 from ostinato.messages.wire import make, read_line
@@ -25,9 +25,10 @@ PAGES = [
     *(page for room in ("docs", "examples") for page in sorted((ROOT / room).rglob("*.md"))),
 ]
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
-ROOMS = ("worker", "tasks", "store")
+ROOMS = ("client/ostinato", "tasks", "store", "worker")
 MOST_LINES = 149
-IN_EVERY_ROOM = {"__init__.py", "py.typed"}
+MOST_LINES_OF_MAP = 30
+ROOM = re.compile(r"^( *)([\w/]+)/ +(\d+)  \S")
 
 
 def blocks(text: str, language: str) -> list[str]:
@@ -41,18 +42,30 @@ def entries(folder: Path) -> set[str]:
     return {each.name for each in folder.iterdir() if not any(fnmatch(each.name, pattern) for pattern in ignored)}
 
 
-def mapped() -> dict[str, set[str]]:
-    """The names in the README's map: for every room what stands under it, and for "" what stands at the top."""
-    found: dict[str, set[str]] = {"": set()}
-    room = ""
-    for line in blocks(README, "text")[-1].splitlines():
-        inside = line.startswith("  ")
-        names = line.strip().split("  ")[0].split()
-        if not inside:
-            room = names[0].removesuffix("/")
-        for name in names:
-            found.setdefault(room if inside else "", set()).add(name)
+def the_map() -> list[str]:
+    """The lines of the README's map."""
+    return blocks(README, "text")[-1].splitlines()
+
+
+def mapped() -> dict[str, int]:
+    """The rooms on the map, by their path, with the number of modules that each is said to have."""
+    found: dict[str, int] = {}
+    outer: list[tuple[int, str]] = []
+    for indent, name, modules in (match.groups() for match in map(ROOM.match, the_map()) if match):
+        outer = [each for each in outer if each[0] < len(indent)]
+        path = "/".join([*(each for _, each in outer), name])
+        outer.append((len(indent), name))
+        found[path] = int(modules)
     return found
+
+
+def rooms() -> Iterator[tuple[str, int]]:
+    """The folders of the product that hold modules, with the number of them; those of migrations count as one."""
+    for room in ROOMS:
+        for face in sorted((ROOT / room).rglob("__init__.py")):
+            folder = face.parent
+            if "migrations" not in folder.parts:
+                yield str(folder.relative_to(ROOT)), sum(each != face for each in folder.glob("*.py"))
 
 
 def commands(text: str) -> Iterator[list[str]]:
@@ -70,20 +83,19 @@ def test_the_readme_is_short() -> None:
     assert MOST_LINES >= len(README.splitlines())
 
 
-def test_the_map_shows_the_top_level_and_nothing_else() -> None:
-    """Every entry of the checkout is on the map, folders with a slash, and every name on the map is an entry."""
+def test_the_map_shows_each_room_with_its_modules() -> None:
+    """Every folder of the product stands in its place, with the number of its modules and a sentence; no other does."""
+    assert dict(rooms()) == mapped()
+    assert MOST_LINES_OF_MAP >= len(the_map())
+
+
+def test_the_map_shows_the_top_level() -> None:
+    """Every other entry of the checkout is on the map by its name, folders with a slash."""
     there = {f"{name}/" if (ROOT / name).is_dir() else name for name in entries(ROOT)}
+    own = {f"{room.partition('/')[0]}/" for room in ROOMS}
+    words = {word for line in the_map() if not line.startswith(" ") for word in line.split("  ")[0].split()}
 
-    assert there == mapped()[""]
-
-
-@pytest.mark.parametrize("room", ROOMS)
-def test_the_map_shows_what_is_in_each_room(room: str) -> None:
-    """Every file and folder of the room is on the map, but for the two that all three have, and nothing else."""
-    there = {f"{name}/" if (ROOT / room / name).is_dir() else name for name in entries(ROOT / room)}
-
-    assert there >= IN_EVERY_ROOM
-    assert there - IN_EVERY_ROOM == mapped()[room]
+    assert there - own == {word for word in words if word.rstrip("/") not in ROOMS}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
@@ -91,7 +103,7 @@ def test_every_file_named_exists(page: Path) -> None:
     """Links lead to files of this checkout, and paths of code within a sentence are there."""
     text = page.read_text(encoding="utf-8")
     links = re.findall(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)", text)
-    paths = re.findall(r"`((?:worker|tasks|store|tests|docs|scripts|examples)/[\w./-]+)`", text)
+    paths = re.findall(r"`((?:client|worker|tasks|store|tests|docs|scripts|examples)/[\w./-]+)`", text)
 
     assert [] == [link for link in links if not (page.parent / link).exists()]
     assert [] == [path for path in paths if not (ROOT / path).exists()]
@@ -120,11 +132,6 @@ def _check_cli(words: list[str]) -> None:
 
 
 def _dev_commands() -> set[str]:
-    found = importlib.util.spec_from_file_location("dev", ROOT / "dev.py")
-    assert found is not None
-    assert found.loader is not None
-    dev = importlib.util.module_from_spec(found)
-    found.loader.exec_module(dev)
     usage: str = dev.parser().format_help()
     return set(re.findall(r"^    (\w+)", usage, re.MULTILINE))
 

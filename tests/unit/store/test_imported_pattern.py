@@ -13,13 +13,6 @@ from store.rules.pattern import PatternState, first_sighted, imported, joined, s
 from store.rules.scoring import DAY
 
 AnyEvent = Import | Sighting | SoftDelete
-DESCRIBED: dict[str, Any] = {
-    "context_tags": None,
-    "suggested_action": None,
-    "provenance_job_hash": None,
-    "provenance_sheet_num": None,
-    "instrument_name": None,
-}
 
 
 def balance(number: int, first: int, last: int, **fields: Any) -> Import:  # noqa: ANN401 - any field
@@ -33,7 +26,6 @@ def balance(number: int, first: int, last: int, **fields: Any) -> Import:  # noq
         pattern_type="T",
         pattern_name=f"Name {number}",
         description=f"described by {number}",
-        **DESCRIBED,
         occurrence_count=10 * number,
         led_to_success_count=number,
         led_to_failure_count=2 * number,
@@ -58,8 +50,6 @@ def sighting(number: int, day: int) -> Sighting:
         pattern_type="T",
         pattern_name=f"Name {number}",
         description=f"described by {number}",
-        **DESCRIBED,
-        fingerprint=None,
     )
 
 
@@ -86,7 +76,7 @@ Drawn = list[tuple[str, int, int, int | None, bool]]
 
 
 def events_of(drawn: Drawn) -> list[AnyEvent]:
-    """An import, and whatever was drawn."""
+    """An import, and the events that were drawn."""
     events: list[AnyEvent] = [balance(1, 3, 4)]
     for number, (kind, one, other, confirmed, active) in enumerate(drawn, start=2):
         if kind == "import":
@@ -98,7 +88,7 @@ def events_of(drawn: Drawn) -> list[AnyEvent]:
 
 
 def folded(events: list[AnyEvent]) -> PatternState:
-    """The pattern after these events, deletes of what is not there yet waiting until it is."""
+    """The pattern after these events; deletes that come before it wait for it."""
     waiting = [event for event in events if isinstance(event, SoftDelete)]
     first, *others = (event for event in events if not isinstance(event, SoftDelete))
     pattern = imported(first) if isinstance(first, Import) else first_sighted(first)
@@ -118,7 +108,7 @@ def test_any_order_makes_the_same_pattern(drawn: Drawn, chance: Random) -> None:
 
 @pytest.mark.parametrize(("confirmed", "expected"), [(None, 3), (2, 3), (9, 9)])
 def test_the_last_confirmation_is_carried_over(confirmed: int | None, expected: int) -> None:
-    """Also where it is later than every success that is known; never before the first sighting."""
+    """Also if it is later than every known success; never before the first sighting."""
     event = balance(1, 3, 4, last_confirmed=None if confirmed is None else confirmed * DAY)
     assert expected * DAY == imported(event).last_confirmed
     assert expected * DAY == joined(first_sighted(sighting(2, 5)), event).last_confirmed

@@ -19,18 +19,7 @@ AnyEvent = Sighting | Application | SoftDelete
 
 def sighting(number: int, day: int, split: tuple[str, str] = SPLITS[0], **fields: Any) -> Sighting:  # noqa: ANN401 - any field
     """A sighting on a day under one of the spellings of the id; its number makes its own id."""
-    said: dict[str, Any] = dict.fromkeys(
-        (
-            "description",
-            "context_tags",
-            "suggested_action",
-            "provenance_job_hash",
-            "provenance_sheet_num",
-            "instrument_name",
-            "fingerprint",
-        )
-    )
-    said |= {"pattern_type": split[0], "pattern_name": split[1], **fields}
+    said: dict[str, Any] = {"pattern_type": split[0], "pattern_name": split[1], **fields}
     return Sighting(id=f"{number:036}", kind="", occurred_at=day * DAY, content="", pattern_id="id", **said)
 
 
@@ -68,7 +57,7 @@ def taken(pattern: PatternState | None, event: AnyEvent) -> PatternState:
 
 
 def folded(events: Sequence[AnyEvent]) -> PatternState:
-    """The pattern after events in this order: what comes before the first sighting waits for it."""
+    """The pattern after events in this order: those before the first sighting wait for it."""
     first = next(at for at, event in enumerate(events) if isinstance(event, Sighting))
     waiting = sorted(events[:first], key=lambda event: event.stamp)
     pattern: PatternState | None = None
@@ -160,7 +149,7 @@ def test_null_keeps_a_text(field: str) -> None:
 
 
 def test_null_keeps_tags_and_an_empty_list_clears_them() -> None:
-    """A sighting without tags says nothing of them, one with an empty list says that there are none (spec 5.1)."""
+    """A sighting without tags leaves them alone, one with an empty list removes them (spec 5.1)."""
     tagged = sighting(1, 1, context_tags=("x",))
 
     assert ("x",) == folded([tagged, sighting(2, 2)]).context_tags
@@ -178,7 +167,7 @@ def test_at_the_same_time_the_later_id_describes_and_the_earlier_names() -> None
 
 
 def test_the_earliest_sighting_names_the_pattern() -> None:
-    """Name, provenance and instrument are the earliest sighting's, also where it has none (spec 5.1, step 1)."""
+    """Name, provenance and instrument are the earliest sighting's, even if it has none (spec 5.1, step 1)."""
     late = sighting(1, 2, split=("a", "B:C"), instrument_name="i", provenance_job_hash="j", provenance_sheet_num=1)
     pattern = folded([late, sighting(2, 1)])
 
@@ -222,7 +211,7 @@ def test_a_sighting_leaves_the_scores() -> None:
 
 
 def test_a_merge_changes_count_and_times_only() -> None:
-    """What the sighting under another id says of the pattern is not taken over (spec 5.1, step 2)."""
+    """The texts of a sighting under another id are not taken over (spec 5.1, step 2)."""
     pattern = folded([sighting(1, 5, description="d"), soft_delete(2, 6)])
     event = sighting(3, 7, split=("a", "B C"), description="e", context_tags=("t",), instrument_name="i")
 

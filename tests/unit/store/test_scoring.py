@@ -75,7 +75,7 @@ def test_fewer_than_three_applications_prove_nothing(successes: int, failures: i
 
 
 def test_the_window_holds_the_five_newest_in_any_order_of_arrival() -> None:
-    """Newest by event time, then message id, whenever they arrive (spec 6, window)."""
+    """Newest by event time, then message id, whatever the order of arrival (spec 6, window)."""
     outcomes = [outcome(second) for second in (1, 2, 3, 4)]
     outcomes += [outcome(5, message_id=letter) for letter in "abc"]
     expected = ["c", "b", "a", outcomes[3].message_id, outcomes[2].message_id]
@@ -86,7 +86,7 @@ def test_the_window_holds_the_five_newest_in_any_order_of_arrival() -> None:
 
 
 def test_recent_is_the_share_of_successes_in_the_window() -> None:
-    """What left the window no longer counts (spec 6, recent)."""
+    """An outcome that has left the window no longer counts (spec 6, recent)."""
     window = window_of(*(outcome(at, success) for at, success in enumerate([True] * 9 + [False, False])))
 
     assert 0.6 == recent_success(window)
@@ -134,7 +134,7 @@ def test_the_frequency_is_held_between_its_bounds(count: int, frequency: float) 
 
 @pytest.mark.parametrize(("variance", "share"), [(0.0, 1.0), (0.25, 0.75), (1.0, 0.0)])
 def test_variance_takes_from_the_priority_only(variance: float, share: float) -> None:
-    """A pattern that works now and then deserves less attention (spec 6, priority)."""
+    """A pattern that works only sometimes deserves less attention (spec 6, priority)."""
     scores = score(replace(PROVEN, variance=variance), NOW)
 
     assert pytest.approx(0.975, rel=0, abs=EXACT) == scores.effectiveness
@@ -182,7 +182,7 @@ def test_scores_are_shares(evidence: Evidence) -> None:
     ids=str,
 )
 def test_impossible_evidence_is_refused(change: dict[str, Any]) -> None:
-    """What no sequence of messages can produce raises ValueError, and gives no score that is none (spec 5.5)."""
+    """Evidence that no sequence of messages can produce raises ValueError (spec 5.5)."""
     evidence = replace(PROVEN, **change)
 
     with pytest.raises(ValueError, match="impossible values"):

@@ -1,11 +1,11 @@
 """For how long a loop has shown no life: in steps that a watch has seen, not by a clock that it slept through."""
 
-from worker.broker.life import LONGEST_STEP, Life
+from worker.broker.liveness import LONGEST_STEP, Life
 
 
 def watched(life: Life, *moments: float) -> list[float]:
     """The silence at each of these moments; the watch began at 0."""
-    life.watch(0.0)
+    life.begin(0.0)
     return [life.silence(moment) for moment in moments]
 
 
@@ -26,7 +26,7 @@ def test_what_lies_between_two_watches_is_no_silence() -> None:
     """But that of the one before goes on: a loop that only connects again and again is deaf."""
     life = Life(heard=5)
     watched(life, 1, 2)
-    life.watch(100.0)
+    life.begin(100.0)
     assert 3.0 == life.silence(101)
 
 

@@ -13,7 +13,7 @@ from ostinato.messages.models import ImportPattern, Provenance
 from tests.samples.predecessor import APPLICATION, PATTERN
 from worker.cli.import_sqlite.applications import application
 from worker.cli.import_sqlite.converted import Converted
-from worker.cli.import_sqlite.patterns import Outcomes, pattern
+from worker.cli.import_sqlite.patterns import KnownOutcomes, pattern
 
 ZONE = ZoneInfo("UTC")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -35,9 +35,9 @@ COMPLETE: Mapping[str, object] = {
 }
 
 
-def taken(row: Mapping[str, object], known: Outcomes | None = None) -> Converted[ImportPattern]:
+def taken(row: Mapping[str, object], known: KnownOutcomes | None = None) -> Converted[ImportPattern]:
     """A complete pattern with other values."""
-    return pattern({**COMPLETE, **row}, ZONE, known or Outcomes())
+    return pattern({**COMPLETE, **row}, ZONE, known or KnownOutcomes())
 
 
 def said(found: Converted[ImportPattern]) -> ImportPattern:
@@ -53,7 +53,7 @@ def moment(text: str) -> datetime:
 
 def test_a_complete_pattern_needs_no_mending() -> None:
     """Every value is taken as it is; the balance is what the counts have beyond the known applications."""
-    found = taken({}, Outcomes(3, 1))
+    found = taken({}, KnownOutcomes(3, 1))
     expected = {
         "kind": "import_pattern",
         "id": str(said(found).id),
@@ -173,7 +173,7 @@ def test_columns_that_older_versions_lack_have_their_defaults() -> None:
     """Without a word, as nothing is wrong with them."""
     lacking = ("active", "instrument_name", "trust_score", "variance", "occurrence_count", "last_confirmed")
     lacking += ("quarantine_status",)
-    found = pattern({name: value for name, value in COMPLETE.items() if name not in lacking}, ZONE, Outcomes())
+    found = pattern({name: value for name, value in COMPLETE.items() if name not in lacking}, ZONE, KnownOutcomes())
     assert [] == found.mended
     message = found.message
     assert message is not None
@@ -183,7 +183,7 @@ def test_columns_that_older_versions_lack_have_their_defaults() -> None:
 
 def test_counts_below_the_applications_leave_no_balance() -> None:
     """The applications are there; the count is what is wrong."""
-    found = taken({}, Outcomes(6, 2))
+    found = taken({}, KnownOutcomes(6, 2))
     assert (["led_to_success_count_below_applications"], 0, 0) == (
         *(found.mended, said(found).led_to_success_count, said(found).led_to_failure_count),
     )
@@ -228,7 +228,7 @@ ANY = st.none() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False) 
 @given(st.fixed_dictionaries(dict.fromkeys(COMPLETE, ANY)), st.fixed_dictionaries(dict.fromkeys(APPLICATION, ANY)))
 def test_no_row_is_fatal(old_pattern: dict[str, object], old_application: dict[str, object]) -> None:
     """Whatever SQLite can hold, in whatever column: it is a message, or skipped with a reason."""
-    for found in (pattern(old_pattern, ZONE, Outcomes()), application(old_application, ZONE)):
+    for found in (pattern(old_pattern, ZONE, KnownOutcomes()), application(old_application, ZONE)):
         assert (found.message is None) == (found.skipped is not None)
 
 

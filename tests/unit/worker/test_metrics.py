@@ -1,4 +1,4 @@
-"""The metrics: what is declared is what is exposed, what is counted, and what stays away without harm."""
+"""The metrics: the declared ones are exposed, they count correctly, and an unavailable source harms no other."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -9,22 +9,25 @@ from typing import NoReturn
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
+from typing_extensions import override
 
 from ostinato.outbox.inspection import Contents
 from store.events import Event, Import, Recalculation
 from store.reading.vitals import Vitals
-from store.writing.committed import Done
+from store.writing.committed import Committed
+from store.writing.transaction import Writer
+from tasks.receiver import Receiver
 from tests.waiting import LONGEST
 from worker.broker.client import BrokerState
-from worker.observability.metrics.asking import Question
 from worker.observability.metrics.counting import Counting
 from worker.observability.metrics.declared import ASKED, COUNTED, METRICS, SAID
-from worker.observability.metrics.gauges import Gauges, Itself, Sources
+from worker.observability.metrics.gauges import Gauges, Question, Sources, answer
+from worker.settings import Settings
 
 NOW = 1_800_000_000_000_000
 SINCE = datetime(2026, 1, 31, 12, tzinfo=UTC)
 VITALS = Vitals(
-    counts={"applied": 7, "duplicates": 2, "merges": 1},
+    counters={"applied": 7, "duplicates": 2, "merges": 1},
     parked=3,
     parked_since=NOW - 5_000_000,
     quarantined={"not_json": 4},
@@ -42,10 +45,24 @@ def samples(registry: CollectorRegistry) -> Samples:
     return {(each.name, *each.labels.values()): each.value for family in families for each in family.samples}
 
 
+class Waiting(Receiver):
+    """A receiver with a message that waits for the store."""
+
+    @property
+    @override
+    def waits_for_store(self) -> bool:
+        return True
+
+
 def gauges(sources: Sources, *, last: float | None = None, waits: bool = False) -> CollectorRegistry:
-    """A registry with these gauges only."""
+    """A registry with only the gauges of a worker that applied its last message at ``last``, and may wait."""
+    settings = Settings(recalculate_every=600)
+    counting = Counting(CollectorRegistry())
+    counting.last_applied = last
+    kind = Waiting if waits else Receiver
+    receiver = kind(Writer(settings.store_address), lambda: NOW, lambda _: False)
     registry = CollectorRegistry()
-    registry.register(Gauges(Itself(2, 600.0, lambda: last, lambda: waits), sources))
+    registry.register(Gauges(settings, counting, receiver, sources, seconds=1.0))
     return registry
 
 
@@ -55,7 +72,7 @@ def event(kind: str = "record_pattern", at: int = NOW) -> Event:
 
 
 def fail() -> NoReturn:
-    """What is away."""
+    """A source that is unavailable."""
     raise ConnectionError
 
 
@@ -82,13 +99,14 @@ def test_counts_are_those_of_committed_transactions() -> None:
     """Two transactions: their sums, by kind and by reason."""
     registry = CollectorRegistry()
     counting = Counting(registry)
-    done = Done(NOW, seconds=0.03, brought=4, applied=[event(at=NOW - 2_000_000), event("soft_delete_pattern")])
-    done.counts.update(duplicates=1, merges=2)
-    done.unparked = [event("soft_delete_pattern", at=0)]
-    done.parked = [event("record_pattern_application")]
-    done.quarantined, done.recalculated = ["not_json"], [3.0]
-    counting.count(done)
-    counting.count(Done(NOW + 1, brought=1, applied=[event(at=NOW + 60_000_000)], quarantined=["not_json"]))
+    committed = Committed(NOW, seconds=0.03, brought=4)
+    committed.applied = [event(at=NOW - 2_000_000), event("soft_delete_pattern")]
+    committed.counts.update(duplicates=1, merges=2)
+    committed.unparked = [event("soft_delete_pattern", at=0)]
+    committed.parked = [event("record_pattern_application")]
+    committed.quarantined, committed.recalculated = ["not_json"], [3.0]
+    counting.count(committed)
+    counting.count(Committed(NOW + 1, brought=1, applied=[event(at=NOW + 60_000_000)], quarantined=["not_json"]))
 
     found = samples(registry)
     assert {
@@ -111,7 +129,7 @@ def test_counts_are_those_of_committed_transactions() -> None:
 
 
 def test_imports_and_recalculations_have_no_lag() -> None:
-    """They say what another store knew, maybe long ago, and when a schedule would have had it."""
+    """Their times are when another store saw the pattern, maybe long ago, and when the recalculation was due."""
     known = Import(
         id="i",
         kind="import_pattern",
@@ -120,16 +138,10 @@ def test_imports_and_recalculations_have_no_lag() -> None:
         pattern_id="p",
         pattern_type="t",
         pattern_name="n",
-        description=None,
-        context_tags=None,
-        suggested_action=None,
-        provenance_job_hash=None,
-        provenance_sheet_num=None,
         occurrence_count=1,
         led_to_success_count=0,
         led_to_failure_count=0,
         first_seen=0,
-        instrument_name=None,
         last_confirmed=None,
         variance=0.0,
         trust_score=0.5,
@@ -139,13 +151,13 @@ def test_imports_and_recalculations_have_no_lag() -> None:
 
     slot = Recalculation(id="i", kind="recalculate_all_pattern_priorities", occurred_at=0, content="")
 
-    assert [] == Done(NOW, applied=[known, slot]).lags
+    assert [] == Committed(NOW, applied=[known, slot]).lags
 
 
 def test_two_applications_share_nothing() -> None:
-    """Each has a registry of its own, and what one counts the other does not."""
+    """Each has a registry of its own: what one counts, the other does not."""
     one, other = CollectorRegistry(), CollectorRegistry()
-    Counting(one).count(Done(NOW, applied=[event()]))
+    Counting(one).count(Committed(NOW, applied=[event()]))
     Counting(other)
 
     name = ("ostinato_messages_applied_total", "record_pattern")
@@ -183,12 +195,12 @@ def test_gauges_are_what_the_sources_say() -> None:
     ],
 )
 @pytest.mark.parametrize("hangs", [False, True], ids=["refuses", "hangs"])
-def test_what_is_away_leaves_only_itself_out(away: str, says: str, begins: str, *, hangs: bool) -> None:
-    """Its gauges are absent, but for the one that says so; the others are as ever."""
-    for_ever = Signal()
-    registry = gauges(ALL._replace(**{away: for_ever.wait if hangs else fail}))
+def test_an_unavailable_source_leaves_only_itself_out(away: str, says: str, begins: str, *, hangs: bool) -> None:
+    """Its gauges are absent, except the one that says so; the others have their values."""
+    never = Signal()
+    registry = gauges(ALL._replace(**{away: never.wait if hangs else fail}))
     found = samples(registry)
-    for_ever.set()
+    never.set()
 
     assert 0 == found[(says,)]
     assert {says} == {name for name, *_ in found if name.startswith(begins) or name == says}
@@ -197,43 +209,43 @@ def test_what_is_away_leaves_only_itself_out(away: str, says: str, begins: str, 
 
 
 def test_a_store_for_which_a_message_waits_is_not_available() -> None:
-    """Though it answers: what can be read may not be written to."""
+    """Although it answers: a store that can be read may refuse writes."""
     found = samples(gauges(ALL, waits=True))
 
     assert (0, 3) == (found[("ostinato_store_available",)], found[("ostinato_store_parked_messages",)])
 
 
-def test_an_outbox_that_cannot_be_read_is_told() -> None:
-    """The others are counted all the same."""
+def test_an_outbox_that_cannot_be_read_is_shown() -> None:
+    """The others are counted nevertheless."""
     found = samples(gauges(ALL._replace(outboxes=lambda: [FULL, EMPTY._replace(problem="damaged")])))
 
     assert (0, 6) == (found[("ostinato_outbox_up",)], found[("ostinato_outbox_messages",)])
 
 
-def test_what_hangs_is_not_asked_again() -> None:
-    """Until its answer has come, which whoever asked meanwhile gets too."""
-    asked, answer = Signal(), Signal()
+def test_a_source_that_hangs_is_not_asked_again() -> None:
+    """Until its answer has come, which goes to everything that asked meanwhile."""
+    asked, answered = Signal(), Signal()
     times: list[int] = []
 
     def ask() -> int:
         times.append(1)
         asked.set()
-        answer.wait()
+        answered.wait()
         return len(times)
 
     question = Question("slow", ask)
     first = question.begin()
     assert asked.wait(LONGEST)
     second = question.begin()
-    assert None is second.by(0)
-    answer.set()
+    assert None is answer(second, 0)
+    answered.set()
 
-    assert [1, 1] == [each.by(1e9) for each in (first, second)]
-    assert 2 == question.begin().by(1e9)
+    assert [1, 1] == [answer(each, 1e9) for each in (first, second)]
+    assert 2 == answer(question.begin(), 1e9)
 
 
-def test_what_could_not_be_asked_is_asked_again() -> None:
-    """Where there is no room for a thread there is no answer, and the page comes all the same."""
+def test_a_source_that_could_not_be_asked_is_asked_again() -> None:
+    """If there is no room for a thread there is no answer, and the page comes nevertheless."""
     question = Question("often", lambda: 1)
     before = stack_size(2**46)
     try:
@@ -241,5 +253,5 @@ def test_what_could_not_be_asked_is_asked_again() -> None:
     finally:
         stack_size(before)
 
-    assert None is failed.by(1e9)
-    assert 1 == question.begin().by(1e9)
+    assert None is answer(failed, 1e9)
+    assert 1 == answer(question.begin(), 1e9)

@@ -3,7 +3,7 @@
 import os
 import signal
 
-from worker.broker.pool import SerialPool
+from worker.broker.consumer import SerialPool
 
 
 def test_a_message_is_finished_also_where_celery_would_end_it() -> None:

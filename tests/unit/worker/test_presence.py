@@ -2,15 +2,12 @@
 
 from threading import Event, Lock
 
-import pytest
 from typing_extensions import override
 
 from ostinato.settings.broker import BrokerSettings
 from tests.waiting import LONGEST
-from worker.broker import liveness as presence
 from worker.broker.client import Part
-from worker.broker.life import Life
-from worker.broker.liveness import Watch
+from worker.broker.liveness import Heartbeat, Life
 from worker.broker.redis.client import RedisClient
 
 
@@ -29,14 +26,14 @@ class Broker(RedisClient):
         self.gone.set()
 
 
-def test_end_does_not_wait_for_what_it_holds_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_end_does_not_wait_for_what_it_holds_itself() -> None:
     """A signal that ends beat may come in the middle of a log line, and the thread may have something to log."""
-    monkeypatch.setattr(presence, "_GONE_SECONDS", 0.1)
     held = Lock()
     broker = Broker(held)
     with held:
-        watch = Watch(broker, "beat", "one", Life(heard=1.0))
-        watch.stop()
+        heartbeat = Heartbeat(broker, "beat", "one", Life(heard=1.0))
+        heartbeat.start()
+        heartbeat.stop(0.1)
         assert broker.asked.wait(LONGEST)
         assert not broker.gone.is_set()
     assert broker.gone.wait(LONGEST)

@@ -8,11 +8,11 @@ from typing import Any, cast
 from amqp import Message
 from amqp.exceptions import NotFound
 
+from tasks.trouble import Trouble
 from tests.samples.envelopes import body, text
-from worker.broker.life import Life
+from worker.broker.liveness import Life
 from worker.broker.rabbitmq.consumer import PREFETCH, RabbitConsumer
 from worker.settings import Settings
-from worker.trouble import Trouble
 
 HEADERS = {"lang": "py", "task": "record_pattern", "id": "1", "root_id": "1", "parent_id": None}
 

@@ -11,10 +11,10 @@ import pytest
 
 import worker.cli.report
 from ostinato.times import to_micros
-from store.reading.overview import SHARES, Outcomes, Refused, Waiting
+from store.reading.overview import SHARES, Refused, Span, Waiting
 from store.reading.records import Pattern, Stats
 from store.rules.scoring import DAY, Outcome
-from store.rules.trajectory import Whole, course, moments
+from store.rules.trajectory import Totals, moments, trajectory
 from worker.cli.report.facts import Facts
 from worker.cli.report.page import page
 
@@ -57,25 +57,27 @@ def stats(**counts: int) -> Stats:
     return Stats(**{**dict.fromkeys(names, 0), **counts}, average_effectiveness=None, last_recalculation=None)
 
 
-EMPTY = Facts(made=NOW, stats=stats(), ranking=(), courses={}, shares=[0] * SHARES, outcomes=(), waiting=(), refused=())
+EMPTY = Facts(
+    made=NOW, stats=stats(), ranking=(), trajectories={}, shares=[0] * SHARES, outcomes=(), waiting=(), refused=()
+)
 
 
 def full(*names: str) -> Facts:
     """A store whose patterns, unknown patterns and reasons have these names."""
     now = to_micros(NOW)
-    whole = Whole(
+    totals = Totals(
         occurrence_count=9, successes=2, failures=2, first_seen=now - 9 * DAY, newest_success=None, variance=0
     )
-    at = moments(whole.first_seen, now, 10)
-    way = course(whole, at, [*range(1, 11), 10], [Outcome(now - DAY, "x", success=True, grounding=None)] * 2)
+    at = moments(totals.first_seen, now, 10)
+    way = trajectory(totals, at, [*range(1, 11), 10], [Outcome(now - DAY, "x", success=True, grounding=None)] * 2)
     ranking = [pattern(name, number) for number, name in enumerate(names)]
     return replace(
         EMPTY,
         stats=stats(received=9, applied=6, parked=2, quarantined=1, patterns_active=len(names), applications=4),
         ranking=ranking,
-        courses={each.id: way for each in ranking},
+        trajectories={each.id: way for each in ranking},
         shares=[0, 3, *[0] * (SHARES - 2)],
-        outcomes=[Outcomes(NOW - timedelta(days=day), NOW - timedelta(days=day - 1), day, 1) for day in (3, 2, 1)],
+        outcomes=[Span(NOW - timedelta(days=day), NOW - timedelta(days=day - 1), day, 1) for day in (3, 2, 1)],
         waiting=[Waiting(pattern_id=name, messages=2, since=NOW) for name in names],
         refused=[Refused(reason_code=name, messages=1, latest=NOW) for name in names],
     )
@@ -173,10 +175,10 @@ def test_an_empty_store_has_a_page_that_says_so() -> None:
 
 def test_it_says_what_it_cannot_know() -> None:
     """How many of what it counts have no time."""
-    assert "Of 1 sightings and applications below nobody can say" not in Parsed(page(EMPTY)).text
+    assert "Of 1 sightings and applications below the time is no longer known" not in Parsed(page(EMPTY)).text
     facts = full("plain")
-    [way] = facts.courses.values()
-    assert f"Of {way.undated} sightings and applications below nobody can say" in " ".join(
+    [way] = facts.trajectories.values()
+    assert f"Of {way.undated} sightings and applications below the time is no longer known" in " ".join(
         Parsed(page(facts)).text.split()
     )
 

@@ -3,7 +3,7 @@
 import pytest
 
 from ostinato.errors import ConfigurationError
-from ostinato.settings.broker import read_settings
+from ostinato.settings.environment import read_settings
 from worker.settings import Settings
 
 MEMORY = "write a whole number and mb or gb, as in 512mb or 2gb"

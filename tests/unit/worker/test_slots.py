@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from ostinato.errors import ConfigurationError
 from ostinato.messages.models import RecalculateAllPatternPriorities
-from ostinato.settings.broker import read_settings
+from ostinato.settings.environment import read_settings
 from worker.beat.slots import SlotSchedule, slot_message
 from worker.settings import Settings
 

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 from celery import bootsteps
 
-from worker.broker.life import Life
-from worker.broker.liveness import Presence
+from worker.broker.liveness import Life, Presence
 from worker.broker.rabbitmq.queues import DEAD
 from worker.broker.rabbitmq.steps import DeadLetters, Signs
 from worker.broker.redis.lease import Lease
@@ -79,7 +78,7 @@ def signs(consumers: Consumers | None) -> bool:
     Signs(parent).start(parent)
     (show,) = parent.actions
     show()
-    parent.life.watch(0.0)
+    parent.life.begin(0.0)
     parent.life.silence(1.0)
     return bool(parent.life.seen)
 

@@ -7,12 +7,12 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
 from store.events import Event
-from store.writing.committed import Done
+from store.writing.committed import Committed
 from tests.waiting import wait_until
 from worker.observability.summary import Summary
 
 NOW = 1_800_000_000_000_000
-FOR_EVER = 3600.0
+NEVER = 3600.0
 
 
 @pytest.fixture
@@ -22,22 +22,22 @@ def logs() -> Generator[list[EventDict]]:
         yield logs
 
 
-def done(*lags: float) -> Done:
+def committed(*lags: float) -> Committed:
     """A transaction that applied as many messages, with these lags in seconds."""
     events = [Event(id="i", kind="k", occurred_at=NOW - round(lag * 1e6), content="") for lag in lags]
-    done = Done(NOW, brought=len(lags), applied=events)
-    done.counts["applied"] = len(lags)
-    return done
+    made = Committed(NOW, brought=len(lags), applied=events)
+    made.counts["applied"] = len(lags)
+    return made
 
 
-def test_it_says_at_the_end_what_is_left(logs: list[EventDict]) -> None:
-    """The sums of all transactions since it said something last."""
-    summary = Summary(FOR_EVER)
+def test_it_logs_at_the_end_what_is_left(logs: list[EventDict]) -> None:
+    """The sums of all transactions since its last line."""
+    summary = Summary(NEVER)
     summary.start()
-    other = done()
+    other = committed()
     other.counts.update(applied=1, duplicates=2, merges=1)
     other.parked, other.quarantined = [Event(id="p", kind="k", occurred_at=0, content="")], ["not_json"]
-    for each in (done(1, 3), done(-5), other):
+    for each in (committed(1, 3), committed(-5), other):
         summary.add(each)
     summary.stop()
 
@@ -46,34 +46,34 @@ def test_it_says_at_the_end_what_is_left(logs: list[EventDict]) -> None:
     assert [expected | {"lag_seconds": 1.333, "longest_lag_seconds": 3.0}] == logs
 
 
-def test_it_says_nothing_of_nothing(logs: list[EventDict]) -> None:
-    """However often it looks."""
+def test_without_transactions_there_is_no_line(logs: list[EventDict]) -> None:
+    """However often it would be due."""
     summary = Summary(every=0.001)
     summary.start()
-    summary.add(done(0))
-    wait_until(lambda: logs, why="it says what was done")
+    summary.add(committed(0))
+    wait_until(lambda: logs, why="there is a line")
     summary.stop()
 
     assert ["messages_handled"] == [each["event"] for each in logs]
 
 
 def test_each_line_is_about_what_came_since_the_last(logs: list[EventDict]) -> None:
-    """Nothing is said twice, and nothing is left out."""
+    """No message is counted twice, and none is left out."""
     summary = Summary(every=0.001)
     summary.start()
     for number in range(3):
-        summary.add(done(*[0] * (number + 1)))
-        wait_until(lambda number=number: len(logs) == number + 1, why="it says that")
+        summary.add(committed(*[0] * (number + 1)))
+        wait_until(lambda number=number: len(logs) == number + 1, why="there is a line")
     summary.stop()
 
     assert [1, 2, 3] == [each["applied"] for each in logs]
 
 
 def test_without_timed_messages_there_is_no_lag(logs: list[EventDict]) -> None:
-    """A mean of nothing is none."""
-    summary = Summary(FOR_EVER)
+    """A mean of no values does not exist."""
+    summary = Summary(NEVER)
     summary.start()
-    summary.add(Done(NOW, quarantined=["not_json"]))
+    summary.add(Committed(NOW, quarantined=["not_json"]))
     summary.stop()
 
     assert "lag_seconds" not in logs[0]

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
-from store.reading.glance import Arrival, Glance, Refusal
 from store.reading.records import Pattern
+from store.reading.vitals import Arrival, Glance, Refusal
 from worker.broker.client import BrokerState
 from worker.cli.top.frame import ago, frame
 from worker.cli.top.sight import Sight

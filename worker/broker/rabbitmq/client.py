@@ -11,10 +11,10 @@ from kombu import Connection
 
 from ostinato.errors import BrokerUnavailable
 from ostinato.messages.routing import QUEUE, queue_of
-from ostinato.publishing.publisher import not_taken
+from ostinato.publishing.broker_kind import not_taken
 from ostinato.publishing.rabbitmq import Blocked, RabbitSending
 from ostinato.settings.broker import BrokerSettings
-from worker.broker.client import ANSWER_SECONDS, NO_ANSWER, PRESENCE_KEPT_SECONDS, BrokerState, Condition, Part
+from worker.broker.client import ANSWER_SECONDS, NO_ANSWER, PRESENCE_KEPT_SECONDS, BrokerState, Health, Part
 from worker.broker.rabbitmq.messages import as_sent
 from worker.broker.rabbitmq.queues import DEAD, left_behind
 
@@ -58,15 +58,15 @@ class RabbitClient:
         with self._answering():
             return self._counts(_presence(part, machine))[0] > 0
 
-    def condition(self) -> Condition:
+    def health(self) -> Health:
         """Whether it takes a message, sent to nobody."""
         with self._answering():
             try:
                 self._publish(f"{QUEUE}.nobody", {"body": b""}, mandatory=False)
             except Blocked as error:
-                return Condition(_SENDING.reason(error), [])
+                return Health(_SENDING.reason(error), [])
             exists = self._exists(QUEUE)
-        return Condition(None, [] if exists else ["It has no queue for messages yet: a worker makes it."])
+        return Health(None, [] if exists else ["It has no queue for messages yet: a worker makes it."])
 
     def enqueue(self, raw: bytes) -> None:
         """Publish what these bytes describe."""

@@ -16,8 +16,11 @@ from typing_extensions import override
 from ostinato.errors import MalformedMessage
 from ostinato.messages.routing import queue_of
 from ostinato.publishing.rabbitmq import destination
+from ostinato.reasons import Reason
+from worker.broker.client import BrokerClient
 from worker.broker.consumer import WorkerConsumer
 from worker.broker.envelope import check, known
+from worker.broker.rabbitmq.client import RabbitClient
 from worker.broker.rabbitmq.messages import body_of, headers_of, size_of, whole
 from worker.broker.rabbitmq.queues import DEAD, DELIVERY_LIMIT, declare, left_behind
 from worker.broker.rabbitmq.steps import DeadLetters, Signs
@@ -50,6 +53,10 @@ class RabbitConsumer(WorkerConsumer):
             "task_queues": [destination(queue_of(settings.own_lane))],
             "worker_send_task_events": False,
         }
+
+    @override
+    def client(self) -> BrokerClient:
+        return RabbitClient(self.settings)
 
     @override
     def start(self) -> None:
@@ -127,5 +134,7 @@ def _died(message: Message) -> MalformedMessage:
     headers: dict[str, Any] = message.properties.get("application_headers") or {}
     reason = headers.get("x-first-death-reason")
     if reason == "delivery_limit":
-        return MalformedMessage("delivery_limit", f"each of {DELIVERY_LIMIT + 1} deliveries ended without an answer")
-    return MalformedMessage("dead_letter", f"the broker gave it up ({reason})")
+        return MalformedMessage(
+            Reason.DELIVERY_LIMIT, f"each of {DELIVERY_LIMIT + 1} deliveries ended without an answer"
+        )
+    return MalformedMessage(Reason.DEAD_LETTER, f"the broker gave it up ({reason})")

@@ -4,7 +4,7 @@ import socket
 from collections import Counter
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 import structlog
 from redis import Redis
@@ -15,7 +15,7 @@ from redis.retry import Retry
 
 from ostinato.errors import BrokerUnavailable
 from ostinato.messages.routing import QUEUE
-from ostinato.publishing.publisher import not_taken
+from ostinato.publishing.broker_kind import not_taken
 from ostinato.publishing.redis import RedisSending
 from ostinato.settings.broker import BrokerSettings
 from worker.broker.client import (
@@ -23,17 +23,17 @@ from worker.broker.client import (
     NO_ANSWER,
     PRESENCE_KEPT_SECONDS,
     BrokerState,
-    Condition,
+    Health,
     Part,
     lane_of_name,
 )
-from worker.broker.redis.taken import Broker, OtherLanes, queued
+from worker.broker.redis.queues import OtherLanes, queued
 
 _PRESENCE = "ostinato:"
 _SECTIONS = ("persistence", "memory", "replication")
 _NEVER_EVICT = "noeviction"
-# Whoever fell silent is crossed out, and one day all. The second change alone would be refused by a server whose memory
-# is full; the times are the server's.
+# Silent members are removed, and one day the whole set. A server whose memory is full would refuse the second change
+# alone. The times are the server's.
 _SAY_PRESENT = """
 local now = redis.call('TIME')[1]
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[1])
@@ -44,19 +44,8 @@ redis.call('EXPIRE', KEYS[1], ARGV[1])
 _log = structlog.get_logger()
 
 
-class _Redis(Broker, Protocol):
-    """What is used of redis-py, which leaves some of it untyped."""
-
-    def lpush(self, name: str, value: bytes) -> int: ...
-    def zrangebyscore(self, name: str, low: str, high: str, /) -> list[bytes]: ...
-    def zrem(self, name: str, *values: str) -> int: ...
-    def time(self) -> tuple[int, int]: ...
-    def info(self, section: str) -> dict[str, Any]: ...
-    def close(self) -> None: ...
-
-
 def redis_client(address: str) -> Redis:
-    """A client for the broker at a URL as the settings have it; each call answers, or fails, within two seconds."""
+    """A client of the broker at a URL as in the settings; each call answers, or fails, within two seconds."""
     client: Redis = cast("Any", Redis).from_url(
         address.replace("redis+socket://", "unix://", 1),
         socket_timeout=ANSWER_SECONDS,
@@ -67,13 +56,14 @@ def redis_client(address: str) -> Redis:
 
 
 class RedisClient:
-    """A `BrokerClient`; who is there stands in one sorted set for each part, with the server's time of the last word.
+    """A `BrokerClient`. Sorted sets, one for workers and one for beats, have who is present, by the server's time.
 
-    Every key is known by its name: the database may hold millions of others.
+    Every key is asked for by its name, never searched for: the database may hold millions of others.
     """
 
     def __init__(self, settings: BrokerSettings) -> None:
-        self._redis = cast("_Redis", redis_client(settings.broker_address))
+        # Any, because redis-py leaves some of its methods untyped.
+        self._redis: Any = redis_client(settings.broker_address)
         self._prefix = settings.broker_prefix
         self._lanes = settings.lanes
         self._others = OtherLanes(self._redis, self._prefix)
@@ -86,19 +76,19 @@ class RedisClient:
             return BrokerState(queued(self._redis, self._prefix, lanes), served)
 
     def is_present(self, part: Part, machine: str) -> bool:
-        """Whether one of this machine is there."""
+        """Whether a member of this machine is in the presence set."""
         with _answering():
             return any(there == machine for there, _ in self._present(part))
 
-    def condition(self) -> Condition:
+    def health(self) -> Health:
         """How the broker does, as far as this user may ask."""
         with _answering():
             try:
                 info = {name: value for section in _SECTIONS for name, value in self._redis.info(section).items()}
             except NoPermissionError:
-                return Condition(None, ["Its settings are not known: this user may not ask for them (INFO)."])
+                return Health(None, ["Its settings are not known: this user may not ask for them (INFO)."])
         kept = info.get("aof_enabled")
-        return Condition(
+        return Health(
             problem_of(info), [] if kept else ["Its append-only file is off: a restart loses what is queued."]
         )
 
@@ -110,7 +100,7 @@ class RedisClient:
             raise not_taken(error, RedisSending()) from error
 
     def say_present(self, part: Part, name: str) -> None:
-        """Write it down."""
+        """Add to the presence set."""
         try:
             kept = str(PRESENCE_KEPT_SECONDS)
             self._redis.eval(_SAY_PRESENT, 1, self._presence(part), kept, _member(name))
@@ -118,7 +108,7 @@ class RedisClient:
             _log.debug("presence_not_said", detail=str(error))
 
     def say_gone(self, part: Part, name: str) -> None:
-        """Cross it out."""
+        """Remove from the presence set."""
         try:
             self._redis.zrem(self._presence(part), _member(name))
         except RedisError as error:
@@ -129,10 +119,11 @@ class RedisClient:
         self._redis.close()
 
     def _present(self, part: Part) -> list[tuple[str, str]]:
-        """The machine and the name of each that is there."""
+        """The machine and the name of each member of the presence set that is not silent."""
         seconds, _ = self._redis.time()
-        said = self._redis.zrangebyscore(self._presence(part), f"({seconds - PRESENCE_KEPT_SECONDS}", "+inf")
-        machines_and_names = (member.decode(errors="replace").partition(" ") for member in said)
+        since = f"({seconds - PRESENCE_KEPT_SECONDS}"
+        members: list[bytes] = self._redis.zrangebyscore(self._presence(part), since, "+inf")
+        machines_and_names = (member.decode(errors="replace").partition(" ") for member in members)
         return [(machine, name) for machine, _, name in machines_and_names]
 
     def _presence(self, part: Part) -> str:
@@ -140,12 +131,12 @@ class RedisClient:
 
 
 def _member(name: str) -> str:
-    """Who says that it is there; no machine's name has a space."""
+    """A member of the presence set: machine and name. No machine's name has a space."""
     return f"{socket.gethostname()} {name}"
 
 
 def problem_of(info: Mapping[str, Any]) -> str | None:
-    """What a server's INFO says that keeps messages from it or loses them, and what to do; None where it is fit."""
+    """Why, by its INFO, a server takes no messages or may lose some, and what to do; None for a healthy one."""
     if info.get("maxmemory_policy", _NEVER_EVICT) != _NEVER_EVICT:
         return f"The broker throws messages away when its memory is full: set maxmemory-policy to {_NEVER_EVICT}."
     if 0 < info.get("maxmemory", 0) <= info.get("used_memory", 0):

@@ -10,7 +10,9 @@ from kombu import Connection
 from redis.exceptions import NoPermissionError
 from typing_extensions import override
 
+from worker.broker.client import BrokerClient
 from worker.broker.consumer import WorkerConsumer
+from worker.broker.redis.client import RedisClient
 from worker.broker.redis.lease import Lease
 from worker.broker.redis.transport import SocketTransport, Transport
 
@@ -23,6 +25,10 @@ class RedisConsumer(WorkerConsumer):
     """Fetches by `worker.broker.redis.transport`; each answer of the broker is a sign of life."""
 
     own_steps: ClassVar[tuple[type[bootsteps.Step], ...]] = (*WorkerConsumer.own_steps, Lease)
+
+    @override
+    def client(self) -> BrokerClient:
+        return RedisClient(self.settings)
 
     @override
     def start(self) -> None:

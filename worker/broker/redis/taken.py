@@ -1,29 +1,24 @@
-"""What each worker has taken from the queue, as the broker keeps it: one list for each, and the workers' leases.
+"""What one worker has taken from its queue: a list of its own at the broker, and its lease on that.
 
 Every change is one command or one script, so that a message is in exactly one list at any moment.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Any, Protocol, cast
+from collections.abc import Sequence
+from typing import cast
 
 from redis import Redis
-from redis.exceptions import NoPermissionError
 
-from ostinato.messages.routing import MOST_LANES, QUEUE, queue_of
+from ostinato.messages.routing import QUEUE, queue_of
+from worker.broker.redis.queues import LEASES, PRIORITIES, TAKEN, OtherLanes, workers
 
 LEASE_SECONDS = 6
-# A worker's name is kept for so long after its lease ran out: a fetch that it had sent may arrive late.
+# A worker's name is kept this long after its lease ran out: a fetch that it had sent may arrive late.
 FORGOTTEN_SECONDS = 3_600
-# What stands behind a queue's name: its workers' leases, what each of them has taken, and where kombu's producers put
-# messages that have a priority; here every message has the same.
-_LEASES = ".workers"
-_TAKEN = ".taken."
-_PRIORITIES = tuple(f"\x06\x16{priority}" for priority in (3, 6, 9))
-# At once, so that nobody waits long for the server.
+# At most this many in one script, so that no other client waits long for the server.
 _MOVED_AT_ONCE = 1_000
 
-# A server without memory refuses commands that may need some, also as the first change of a script, but never once a
-# script has begun to change something: each begins by removing what is not there.
+# A server whose memory is full refuses commands that may need some, also as the first change of a script, but never
+# once a script has begun to change something. So each script begins by removing an element that does not exist.
 # The times are the server's: a worker's clock may be wrong.
 _RENEW = """
 redis.call('ZREM', KEYS[1], '')
@@ -45,7 +40,7 @@ while #moved < tonumber(ARGV[1]) do
 end
 return moved
 """
-# The newest first to the end that is fetched from, so that the oldest is the next.
+# The newest goes first to the end that is fetched from, so that the oldest is fetched next.
 _MOVE_ALL = """
 redis.call('LREM', KEYS[2], 1, '')
 local moved = 0
@@ -71,26 +66,6 @@ return moved
 """
 
 
-class Broker(Protocol):
-    """What is used of redis-py, which leaves some of it untyped."""
-
-    def eval(self, script: str, numkeys: int, *keys_and_args: str | bytes) -> Any:  # noqa: ANN401 - redis-py's own
-        """Run a script."""
-        ...
-
-    def llen(self, name: str) -> int:
-        """Count elements."""
-        ...
-
-    def zrange(self, name: str, start: int, end: int) -> list[bytes]:
-        """Members of a sorted set."""
-        ...
-
-    def exists(self, *names: str) -> int:
-        """How many of these keys there are."""
-        ...
-
-
 class Taken:
     """What one worker has taken. Every call may raise redis-py's RedisError; none changes anything halfway.
 
@@ -98,20 +73,19 @@ class Taken:
     """
 
     def __init__(self, client: Redis, worker: str, prefix: str = "", queue: str = QUEUE) -> None:
-        self._pool = client.connection_pool
-        self._client = cast("Broker", client)
+        self._client = client
         self._worker = worker
         self._prefix = prefix
         self._others = OtherLanes(self._client, prefix)
         self._queue = prefix + queue
-        self._mine = f"{self._queue}{_TAKEN}{worker}"
+        self._mine = f"{self._queue}{TAKEN}{worker}"
 
     def close(self) -> None:
         """Close the connections."""
-        self._pool.disconnect()
+        self._client.connection_pool.disconnect()
 
     def fetching(self, seconds: float) -> tuple[str, ...]:
-        """The command that takes the next message, and waits for one for so long."""
+        """The command that takes the next message; it waits at most ``seconds`` for one."""
         return ("BLMOVE", self._queue, self._mine, "RIGHT", "LEFT", str(seconds))
 
     def fetch(self) -> bytes | None:
@@ -119,7 +93,7 @@ class Taken:
         return cast("bytes | None", self._client.eval(_MOVE, 2, self._queue, self._mine))
 
     def fetch_along(self, count: int, size: int) -> list[bytes]:
-        """Take the messages that wait next, as far as there are; at most so many, and of so many bytes in all."""
+        """Take the messages that wait next: at most ``count``, of at most ``size`` bytes in all."""
         return cast("list[bytes]", self._client.eval(_MOVE_ALONG, 2, self._queue, self._mine, str(count), str(size)))
 
     def done(self, raws: Sequence[bytes]) -> None:
@@ -136,20 +110,20 @@ class Taken:
 
     def renew(self) -> None:
         """Keep what this worker has taken from being recovered by others, for `LEASE_SECONDS`."""
-        self._client.eval(_RENEW, 1, self._queue + _LEASES, self._worker)
+        self._client.eval(_RENEW, 1, self._queue + LEASES, self._worker)
 
     def recover(self) -> int:
         """Put back what workers had taken whose lease has run out; how many messages that were."""
         return self._recover_from(self._queue)
 
     def level(self) -> None:
-        """Bring messages that were sent with a priority to the queue, behind those that are there."""
-        for name in _PRIORITIES:
+        """Bring messages that were sent with a priority to the queue, behind those that wait there."""
+        for name in PRIORITIES:
             while self._moved_some(self._queue + name):
                 pass
 
     def take_over(self, lanes: int) -> int:
-        """Bring to this queue some of what lies in the queues of lanes that are no more; how many messages those were.
+        """Bring to this queue some messages of lanes from number ``lanes`` on; how many messages those were.
 
         What such a lane's worker had taken comes along once its lease has run out.
         """
@@ -157,7 +131,7 @@ class Taken:
         for lane in self._others.there(lanes):
             queue = self._prefix + queue_of(lane)
             self._recover_from(queue)
-            for name in ("", *_PRIORITIES):
+            for name in ("", *PRIORITIES):
                 moved += self._moved_some(queue + name)
         return moved
 
@@ -165,51 +139,10 @@ class Taken:
         moved = 0
         for worker in workers(self._client, queue):
             if worker != self._worker:
-                taken, leases = f"{queue}{_TAKEN}{worker}", queue + _LEASES
+                taken, leases = f"{queue}{TAKEN}{worker}", queue + LEASES
                 moved += int(self._client.eval(_RECOVER, 3, queue, taken, leases, worker))
         return moved
 
     def _moved_some(self, source: str) -> int:
-        """Bring some of what lies in another list to the queue, behind what is there; how many messages those were."""
+        """Bring some messages of another list to the queue, behind those that wait; how many messages those were."""
         return int(self._client.eval(_MOVE_SOME, 3, source, self._queue, self._mine))
-
-
-class OtherLanes:
-    """The queues of lanes that the settings do not know, but other settings may; asked for by name, never searched."""
-
-    def __init__(self, client: Broker, prefix: str) -> None:
-        self._client, self._prefix = client, prefix
-        self._sees = True
-
-    def there(self, lanes: int) -> list[int]:
-        """The lanes beyond so many that hold messages or have had a worker lately, as far as this user may see them."""
-        if not self._sees:
-            return []
-        try:
-            # All at once, because mostly there is none.
-            beyond = range(lanes, MOST_LANES)
-            return [lane for lane in beyond if self._are_there([lane])] if self._are_there(beyond) else []
-        except NoPermissionError:
-            # A user for one lane only: the server need not note it every time.
-            self._sees = False
-            return []
-
-    def _are_there(self, lanes: Iterable[int]) -> bool:
-        queues = [self._prefix + queue_of(lane) for lane in lanes]
-        keys = [queue + suffix for queue in queues for suffix in ("", *_PRIORITIES, _LEASES)]
-        return bool(keys and self._client.exists(*keys))
-
-
-def queued(client: Broker, prefix: str, lanes: Iterable[int]) -> dict[int, int]:
-    """How many messages wait or are being applied in each of these lanes."""
-    return {lane: _depth(client, prefix + queue_of(lane)) for lane in lanes}
-
-
-def _depth(client: Broker, queue: str) -> int:
-    names = ["", *_PRIORITIES, *(f"{_TAKEN}{worker}" for worker in workers(client, queue))]
-    return sum(client.llen(queue + name) for name in names)
-
-
-def workers(client: Broker, queue: str = QUEUE) -> Sequence[str]:
-    """The workers of a queue, whose name has the prefix, that have, or lately had, a lease."""
-    return [name.decode() for name in client.zrange(queue + _LEASES, 0, -1)]

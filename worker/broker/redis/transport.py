@@ -34,11 +34,11 @@ from redis.exceptions import OutOfMemoryError, RedisError, ResponseError
 from typing_extensions import override
 
 from ostinato.errors import MalformedMessage
-from tasks.receiver import Delivered
+from tasks.receiver import RawDelivery
+from tasks.trouble import Trouble
 from worker.broker.consumer import Refuse
 from worker.broker.envelope import Json, delivered, known, opened
 from worker.broker.redis.taken import Taken
-from worker.trouble import Trouble
 
 SWEEP_SECONDS = 2.0
 # So many messages at most, and of so many bytes in all, are fetched along with one: they hold the store, and each
@@ -49,7 +49,7 @@ _REST_SECONDS = 1.0
 _CALM_SECONDS = 10.0
 
 _log = structlog.get_logger()
-Ahead = Callable[[Sequence[Delivered]], None]
+Ahead = Callable[[Sequence[RawDelivery]], None]
 """Applies what was fetched together, as far as that can be done, before the tasks are run. Without, none is."""
 
 

@@ -1,1 +1,1 @@
-"""`ostinato demo`: a real broker, a worker and four producers, with messages of a real linter."""
+"""`ostinato demo`: a broker, a worker and four producers, with messages about a real linter's findings."""

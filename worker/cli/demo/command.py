@@ -8,17 +8,17 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import FrameType
 
-from ostinato.errors import OstinatoError, StoreUnavailable
+from ostinato.errors import OstinatoError
 from ostinato.messages.models import RecalculateAllPatternPriorities
 from ostinato.publishing.publisher import producer_app, publish
+from store.errors import StoreUnavailable
 from store.reading.records import Stats
 from store.reading.store import Store
 from worker.cli.demo.sample import sample_lines
 from worker.cli.output import err, harmless, out, progress
 from worker.cli.patterns import ranking
-from worker.processes.child import Child
+from worker.processes.child import Child, ChildSpec
 from worker.processes.services import Services
 from worker.processes.supervisor import Supervisor
 from worker.settings import Settings
@@ -30,13 +30,14 @@ _SHOWN = 15
 
 
 def demo() -> None:
-    """Send real messages from four processes through a real broker into a store of its own, and show what it learnt.
+    """Send a sample of real messages through a broker into a temporary store.
 
-    The messages are what ruff found in Python's standard library, and whether its fixes worked. Takes seconds, leaves
-    nothing running and touches no other store.
+    The messages are what the linter ruff found in Python's standard library, and whether its fixes worked. Four
+    processes send them; a worker applies them; then the ranking is shown. The demo takes seconds, leaves nothing
+    running and touches no other store.
     """
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
+        signal.signal(number, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="ostinato-demo-") as folder:
         settings = Settings(home=Path(folder), broker_url=None, store_url=None)
         begun = time.monotonic()
@@ -54,7 +55,7 @@ def _run(settings: Settings, folder: Path) -> None:
     lines = list(sample_lines())
     begun = time.monotonic()
     with Store(settings.store_address) as store:
-        # Beat begins with the slot that it may have missed: a message that is not of the sample.
+        # Beat first sends the slot that it may have missed: one message that is not in the sample.
         _until(lambda: store.stats().last_recalculation is not None, "the worker and beat to start")
         before = store.stats().received
         with _producers(settings, folder, lines) as producers:
@@ -78,10 +79,12 @@ def _producer(settings: Settings, folder: Path, number: int, lines: Sequence[str
     file = folder / f"producer-{number}.jsonl"
     file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     return Child.start(
-        f"producer-{number}",
-        [sys.executable, "-m", "worker.cli", "send", str(file)],
-        env={**os.environ, "OSTINATO_HOME": str(settings.home), "OSTINATO_BROKER_URL": ""},
-        log=folder / "logs" / f"producer-{number}.log",
+        ChildSpec(
+            f"producer-{number}",
+            [sys.executable, "-m", "worker.cli", "send", str(file)],
+            env={**os.environ, "OSTINATO_HOME": str(settings.home), "OSTINATO_BROKER_URL": ""},
+            log=folder / "logs" / f"producer-{number}.log",
+        )
     )
 
 
@@ -131,9 +134,5 @@ def _account(stats: Stats, before: int, sent: int, seconds: float) -> None:
     )
     out.print(
         f"{stats.patterns} patterns, {stats.sightings} sightings, {stats.applications} applications; "
-        "parked messages wait for a pattern that nobody has seen yet."
+        "parked messages wait for a pattern that has not been seen yet."
     )
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

@@ -1,1 +1,1 @@
-"""Taking over what the predecessor learnt: its SQLite file is read, never written, and becomes messages."""
+"""`ostinato import-sqlite`: the predecessor's SQLite file is read, and its rows become messages."""

@@ -13,15 +13,14 @@ from worker.cli.import_sqlite.source import APPLICATIONS, Row
 
 ID_LENGTH = 200
 _LED_TO_SUCCESS = "pattern_led_to_success"
-# Its name in databases of a version before 11.
+# The column's name in databases before version 11.
 _IMPROVED = "outcome_improved"
 
 
 def application(row: Row, zone: ZoneInfo | None) -> Converted[RecordPatternApplication]:
-    """The message that says what the row says.
+    """The message of a row.
 
-    Its id is the row's where that is a UUID. Without a time it is from 1970, so that it counts, and is never one of
-    the newest.
+    Its id is the row's if that is a UUID. A row without a time is dated 1970: it counts, and is never among the newest.
     """
     return converted(row, zone, _message)
 
@@ -55,5 +54,5 @@ def _id(key: str, row: Mending) -> UUID:
         known = UUID(key)
     except ValueError:
         known = None
-    # Any other spelling of a UUID could be that of a second row.
+    # Another spelling of the same UUID could be the id of a second row.
     return known if known and str(known) == key else id_made_from(APPLICATIONS, key, row.row.get("applied_at"))

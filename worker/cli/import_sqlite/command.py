@@ -8,13 +8,14 @@ from typing import Annotated
 import typer
 
 from ostinato.errors import TransientError
-from ostinato.settings.broker import read_settings
+from ostinato.settings.environment import read_settings
 from store.writing.transaction import Writer
 from worker.cli.import_sqlite.importing import Importer
 from worker.cli.import_sqlite.local_times import zone_named
 from worker.cli.import_sqlite.source import APPLICATIONS, PATTERNS, opened
-from worker.cli.import_sqlite.tally import Report, Tally
-from worker.cli.output import AsJson, harmless, out, print_json, progress
+from worker.cli.import_sqlite.tally import ImportResult, Tally
+from worker.cli.options import AsJson
+from worker.cli.output import harmless, out, print_json, progress
 from worker.clock import now
 from worker.settings import Settings
 
@@ -26,26 +27,28 @@ def import_sqlite(
     *,
     timezone: Annotated[
         str | None,
-        typer.Option(help="Zone of its times, as in Europe/Berlin; without it, the machine's.", show_default=False),
+        typer.Option(
+            help="Time zone of its times, as in Europe/Berlin; without this option, the machine's.", show_default=False
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take over what the predecessor learnt: its patterns and their applications, from its SQLite file.
+    """Import the patterns and applications of the predecessor's SQLite file.
 
-    The file is only read, and may be in use. A second run takes what is new since, and adds nothing twice. Exit code 1
-    if a row could not be taken, or has changed since it was.
+    The file is only read, and may be in use. A second run imports what is new since, and adds nothing twice. The exit
+    code is 1 if a row could not be imported, or has changed since it was.
     """
-    report = _taken(path, timezone)
+    result = _taken(path, timezone)
     if as_json:
-        print_json(report.fields())
+        print_json(result.fields())
     else:
-        for line in _lines(report):
+        for line in _lines(result):
             out.print(harmless(line), soft_wrap=True)
-    if not report.complete:
+    if not result.complete:
         raise typer.Exit(1)
 
 
-def _taken(path: Path, timezone: str | None) -> Report:
+def _taken(path: Path, timezone: str | None) -> ImportResult:
     zone, settings = zone_named(timezone), read_settings(Settings)
     with (
         opened(path) as source,
@@ -60,8 +63,8 @@ def _taken(path: Path, timezone: str | None) -> Report:
             raise type(error)(f"{error} What was imported stays; run the command again for the rest.") from error
 
 
-def _lines(report: Report) -> Iterator[str]:
-    for name, tally in (("patterns", report.patterns), ("applications", report.applications)):
+def _lines(result: ImportResult) -> Iterator[str]:
+    for name, tally in (("patterns", result.patterns), ("applications", result.applications)):
         yield f"{name}: {', '.join(f'{count} {what}' for what, count in _numbers(tally))}"
         yield from (f"  mended, {reason}: {count}" for reason, count in sorted(tally.mended.items()))
         yield from (f"  skipped, {reason}: {_some(ids)}" for reason, ids in sorted(tally.skipped.items()))

@@ -1,4 +1,4 @@
-"""What becomes of one row of the predecessor: a message, or the reason why there is none. Pure."""
+"""One row of the predecessor, converted to a message, or the reason why it is skipped. Pure."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from ostinato.errors import MalformedMessage
 from ostinato.messages import wire
 from ostinato.messages.models import ImportPattern, RecordPatternApplication
-from ostinato.messages.reasons import printable
+from ostinato.messages.printable import printable
 from worker.cli.import_sqlite.mending import Mending, Skipped
 from worker.cli.import_sqlite.source import Row
 
@@ -19,7 +19,7 @@ _NAMESPACE = uuid5(NAMESPACE_OID, "ostinato import-sqlite")
 
 @dataclass(frozen=True, slots=True)
 class Converted(Generic[M]):
-    """A row's id, fit to be shown, and its message with the reasons for what was mended; or why it is skipped."""
+    """A row's id, printable; its message and what was mended in it; or why the row is skipped."""
 
     id: str
     message: M | None
@@ -28,7 +28,7 @@ class Converted(Generic[M]):
 
 
 def converted(row: Row, zone: ZoneInfo | None, make: Callable[[Mending], M]) -> Converted[M]:
-    """The row with what ``make`` makes of it; what no message can hold is skipped."""
+    """Convert a row by ``make``; a row that no message can hold is skipped."""
     mending, shown = Mending(row, zone), printable(str(row.get("id")))
     try:
         message = make(mending)
@@ -43,7 +43,7 @@ def converted(row: Row, zone: ZoneInfo | None, make: Callable[[Mending], M]) -> 
 def id_made_from(table: str, key: str, since: object) -> UUID:
     """The message id of a row, the same in every run.
 
-    ``since`` is the time that the row has had from its beginning, as it stands there: two databases of the predecessor
-    give one pattern the same id, and both are to be taken.
+    ``since`` is the unconverted time at which the row was made. It tells two databases of the predecessor apart, which
+    give a pattern the same id: both rows are to be taken.
     """
     return uuid5(_NAMESPACE, ascii((table, key, since)))

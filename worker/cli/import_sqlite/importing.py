@@ -1,4 +1,4 @@
-"""From a predecessor's database into the store, some hundred messages a transaction; a second run adds nothing."""
+"""From a predecessor's database into the store, 200 messages a transaction; a second run adds nothing."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -7,15 +7,15 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from ostinato.messages.models import ImportPattern, RecordPatternApplication
-from store.writing.effects import apply
+from store.writing.applying import apply
 from store.writing.inbox import Receipt, receipts
 from store.writing.transaction import Clock, Transaction, Writer
 from tasks.events import effect
 from worker.cli.import_sqlite.applications import application
 from worker.cli.import_sqlite.converted import Converted
-from worker.cli.import_sqlite.patterns import Outcomes, pattern
+from worker.cli.import_sqlite.patterns import KnownOutcomes, pattern
 from worker.cli.import_sqlite.source import APPLICATIONS, PATTERNS, Source
-from worker.cli.import_sqlite.tally import Report, Tally
+from worker.cli.import_sqlite.tally import ImportResult, Tally
 
 AT_ONCE = 200
 _DELIVERY = "import-sqlite"
@@ -26,9 +26,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Importer:
-    """Takes what a source has to the store.
+    """Imports a source into the store.
 
-    ``zone`` is that of the source's times, None for the machine's; ``advanced`` is told of so many more rows done.
+    ``zone`` is the zone of the source's times, None for the machine's. ``advanced`` is called with the number of rows
+    done since the last call.
     """
 
     writer: Writer
@@ -36,23 +37,23 @@ class Importer:
     zone: ZoneInfo | None
     advanced: Callable[[int], None]
 
-    def take(self, source: Source) -> Report:
-        """Apply every row that was not applied before, in short transactions; what is committed stays."""
-        report, known = Report(source.version()), self._outcomes(source)
+    def take(self, source: Source) -> ImportResult:
+        """Apply every row that was not applied before, in short transactions; an error keeps what is committed."""
+        result, known = ImportResult(source.version()), self._outcomes(source)
         patterns = (pattern(row, self.zone, _of(known, row.get("id"))) for row in source.rows(PATTERNS))
-        self._take(patterns, report.patterns)
-        self._take((application(row, self.zone) for row in source.rows(APPLICATIONS)), report.applications)
-        return report
+        self._take(patterns, result.patterns)
+        self._take((application(row, self.zone) for row in source.rows(APPLICATIONS)), result.applications)
+        return result
 
-    def _outcomes(self, source: Source) -> dict[str, Outcomes]:
-        """How many outcomes of each pattern can be taken one by one."""
-        known: dict[str, Outcomes] = {}
+    def _outcomes(self, source: Source) -> dict[str, KnownOutcomes]:
+        """For each pattern, how many outcomes have an application of their own that can be taken."""
+        known: dict[str, KnownOutcomes] = {}
         for row in source.rows(APPLICATIONS):
             message = application(row, self.zone).message
             if message is not None:
                 successes, failures = _of(known, message.pattern_id)
                 success = message.pattern_led_to_success
-                known[message.pattern_id] = Outcomes(successes + success, failures + (not success))
+                known[message.pattern_id] = KnownOutcomes(successes + success, failures + (not success))
         return known
 
     def _take(self, rows: Iterable[AnyConverted], tally: Tally) -> None:
@@ -65,7 +66,7 @@ class Importer:
 
 
 class _Batch:
-    """Some rows, each with what the inbox says of its message."""
+    """The rows of one transaction, each with what the inbox knows of its message."""
 
     def __init__(self, rows: Sequence[AnyConverted]) -> None:
         self._rows = rows
@@ -73,7 +74,7 @@ class _Batch:
         self._parked = 0
 
     def apply(self, transaction: Transaction) -> None:
-        """Apply those that the inbox does not know."""
+        """Apply the rows that the inbox does not know."""
         chosen = [(row, effect(row.message)) for row in self._rows if row.message is not None]
         said = receipts(transaction.connection, [event for _, event in chosen])
         new = [event for (_, event), receipt in zip(chosen, said, strict=True) if receipt is Receipt.NEW]
@@ -82,7 +83,7 @@ class _Batch:
         self._parked = sum(fact.name == _PARKED for fact in transaction.facts)
 
     def count(self, tally: Tally) -> None:
-        """Add what became of the rows, once that is committed."""
+        """Count what became of the rows; call it after the commit."""
         tally.rows += len(self._rows)
         tally.parked += self._parked
         for row in self._rows:
@@ -98,8 +99,8 @@ class _Batch:
                 tally.changed.append(row.id)
 
 
-def _of(known: dict[str, Outcomes], pattern_id: object) -> Outcomes:
-    return known.get(pattern_id, Outcomes()) if isinstance(pattern_id, str) else Outcomes()
+def _of(known: dict[str, KnownOutcomes], pattern_id: object) -> KnownOutcomes:
+    return known.get(pattern_id, KnownOutcomes()) if isinstance(pattern_id, str) else KnownOutcomes()
 
 
 def _batches(rows: Iterable[T]) -> Iterator[list[T]]:

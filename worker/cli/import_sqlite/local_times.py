@@ -1,4 +1,4 @@
-"""From the predecessor's times, local and without a zone, to UTC."""
+"""The predecessor's local times, which have no zone, in UTC."""
 
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -7,7 +7,7 @@ from ostinato.errors import ConfigurationError
 
 
 def zone_named(name: str | None) -> ZoneInfo | None:
-    """The time zone of that name; None, the machine's own, without a name. ConfigurationError for an unknown one."""
+    """The time zone of this name; None, for the machine's zone, if the name is None. ConfigurationError if unknown."""
     if name is None:
         return None
     try:
@@ -17,11 +17,11 @@ def zone_named(name: str | None) -> ZoneInfo | None:
 
 
 def to_utc(text: str, zone: ZoneInfo | None) -> datetime | None:
-    """The moment that a time in ISO 8601 means, in UTC; None if it means none.
+    """A time in ISO 8601, in UTC; None if the text is no time.
 
-    An offset that stands there counts. Without one it is what the clocks of the zone showed: the earlier of two
-    moments where they were put back, and where they were put forward, so much after the change as it seems to lie
-    after it by the old clock.
+    An offset in the text counts. A time without one is local time in the zone. If the clocks showed it twice, because
+    they were put back, it is the earlier moment. If they skipped it, because they were put forward, it is read by the
+    clock as it was before the change.
     """
     try:
         written = datetime.fromisoformat(text.strip())
@@ -34,6 +34,6 @@ def to_utc(text: str, zone: ZoneInfo | None) -> datetime | None:
 
 def _by_the_machine(written: datetime) -> datetime:
     earlier, later = sorted(written.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
-    # Of a time that the clocks left out, Python takes the two readings for each other's.
+    # For a time that the clocks skipped, Python gives the two readings in reverse order.
     shown = earlier.astimezone().replace(tzinfo=None)
     return earlier if shown == written else later

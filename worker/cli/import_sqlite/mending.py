@@ -1,4 +1,4 @@
-"""One row of the predecessor, value by value: as messages may have it, with what had to be mended. Pure."""
+"""The values of one row of the predecessor, mended so that messages may have them. Pure."""
 
 import json
 import math
@@ -18,10 +18,7 @@ _TRUTHS = {"1": True, "true": True, "0": False, "false": False}
 
 
 class Skipped(Exception):
-    """The row cannot be taken.
-
-    ``reason`` is the field and what is wrong with it.
-    """
+    """The row cannot be taken; ``reason`` names the field and what is wrong with it, as in ``id_missing``."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -30,9 +27,9 @@ class Skipped(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Mending:
-    """Reads the values of one row; every reason for a mended one is added to ``mended``, as in ``variance_range``.
+    """Reads the values of one row; ``mended`` gets a reason for each mended value, as in ``variance_range``.
 
-    ``row`` may lack columns: those have their defaults without a word.
+    ``row`` may lack columns: their values are the defaults, without a reason.
     """
 
     row: Mapping[str, object]
@@ -40,7 +37,7 @@ class Mending:
     mended: list[str] = field(default_factory=list[str])
 
     def key(self, name: str, limit: int) -> str:
-        """A text by which rows are known, so that mending it would make it another; Skipped if it is none."""
+        """A text that identifies something, so it cannot be mended; Skipped if it is not valid."""
         value = self.row.get(name)
         if value is None:
             raise Skipped(f"{name}_missing")
@@ -53,14 +50,14 @@ class Mending:
         return value
 
     def name(self, name: str, limit: int) -> str:
-        """A text that has to be there, on one line; Skipped without one."""
+        """A required text, on one line; Skipped if it is missing."""
         found = self.text(name, limit)
         if not found:
             raise Skipped(f"{name}_missing")
         return found
 
     def text(self, name: str, limit: int, *, lines: bool = False) -> str | None:
-        """A text of at most so many characters, None if there is none; ``lines`` allows tabs and new lines."""
+        """A text of at most ``limit`` characters, or None; ``lines`` allows tabs and new lines."""
         value = self.row.get(name)
         if value is None:
             return None
@@ -73,7 +70,7 @@ class Mending:
         return self._cut(name, printable, limit)
 
     def count(self, name: str, limit: int, default: int | None = 0) -> int | None:
-        """A whole number from 0 to the limit, or the nearest to it; without a default, None for any other."""
+        """A whole number, moved into 0 to ``limit``; without a default, None if it is not in there."""
         found = self._bounded(name, limit, default)
         if found is None:
             return None
@@ -82,12 +79,12 @@ class Mending:
         return int(found)
 
     def share(self, name: str, default: float | None) -> float | None:
-        """A number from 0 to 1, or the nearest to it; without a default, None for any other."""
+        """A number, moved into 0 to 1; without a default, None if it is not in there."""
         found = self._bounded(name, 1, default)
         return None if found is None else float(found)
 
     def truth(self, name: str) -> bool | None:
-        """Whether something is so; None if that cannot be told."""
+        """A truth value; None if the value is not one."""
         value = self.row.get(name)
         if isinstance(value, int | float) and value in {0, 1}:
             return bool(value)
@@ -97,7 +94,7 @@ class Mending:
         return found
 
     def tags(self, name: str) -> tuple[str, ...] | None:
-        """The texts of a JSON array, those that are none left out; None if there is no array."""
+        """The texts of a JSON array, without its other items; None if the value is no array."""
         value = self.row.get(name)
         if value is None:
             return None
@@ -111,7 +108,7 @@ class Mending:
         return self._tags(name, cast("list[object]", found))
 
     def moment(self, name: str) -> datetime | None:
-        """A time, in UTC; None if there is none."""
+        """A time in UTC; None if the value is no time."""
         value = self.row.get(name)
         found = to_utc(value, self.zone) if isinstance(value, str) else None
         if found is None and name in self.row:
@@ -119,7 +116,7 @@ class Mending:
         return found
 
     def note(self, reason: str) -> None:
-        """Say that something was mended."""
+        """Add a reason."""
         self.mended.append(reason)
 
     def _note(self, name: str, way: str) -> None:

@@ -17,8 +17,8 @@ from worker.cli.import_sqlite.source import PATTERNS, Row
 _STATUSES = ("pending", "quarantined", "validated", "retired")
 
 
-class Outcomes(NamedTuple):
-    """How many successes and failures are known one by one."""
+class KnownOutcomes(NamedTuple):
+    """How many successes and failures have an application of their own."""
 
     successes: int = 0
     failures: int = 0
@@ -30,12 +30,12 @@ class _Times(NamedTuple):
     last_confirmed: datetime | None
 
 
-def pattern(row: Row, zone: ZoneInfo | None, known: Outcomes) -> Converted[ImportPattern]:
-    """The message that says what the row says; its balance is what the counts have beyond the known outcomes."""
+def pattern(row: Row, zone: ZoneInfo | None, known: KnownOutcomes) -> Converted[ImportPattern]:
+    """The message of a row; its balance is what the row's counts have beyond the known outcomes."""
     return converted(row, zone, lambda mending: _message(mending, known))
 
 
-def _message(row: Mending, known: Outcomes) -> ImportPattern:
+def _message(row: Mending, known: KnownOutcomes) -> ImportPattern:
     key, times = row.key("id", ID_LENGTH), _times(row)
     return wire.make(
         ImportPattern,
@@ -96,13 +96,13 @@ def _active(row: Mending) -> bool:
 
 
 def _times(row: Mending) -> _Times:
-    """The pattern's times; one that is missing is another one, or 1970, so that every run finds the same."""
+    """The pattern's times. A missing one is replaced by another, or by 1970, so that every run gives the same."""
     first, last, confirmed = (row.moment(name) for name in ("first_seen", "last_seen", "last_confirmed"))
     if first and last and first > last:
         row.note("first_seen_after_last_seen")
         first, last = last, first
     earliest = min((each for each in (first, last, confirmed) if each), default=EPOCH)
     if first and earliest < first:
-        # It was confirmed then, and so it had been seen; and days idle count from then.
+        # A confirmed pattern had been seen by then, and its idle days count from there.
         row.note("last_confirmed_before_first_seen")
     return _Times(earliest, last or first or earliest, confirmed)

@@ -1,4 +1,4 @@
-"""The predecessor's file: never written to, and copied whole before it is read, so that no lock on it is held."""
+"""The predecessor's file: copied, then read from the copy, so it is never written to or locked for long."""
 
 import sqlite3
 import tempfile
@@ -12,7 +12,7 @@ from ostinato.errors import ConfigurationError
 Row = Mapping[str, object]
 PATTERNS = "patterns"
 APPLICATIONS = "pattern_applications"
-# Whole statements: a table's name can be no parameter.
+# Whole statements, because the name of a table cannot be a parameter.
 _ROWS = {
     PATTERNS: "SELECT * FROM patterns ORDER BY id",
     APPLICATIONS: "SELECT * FROM pattern_applications ORDER BY id",
@@ -29,12 +29,12 @@ _BUSY_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The rows of a predecessor's database as they were at one moment; bytes that are no UTF-8 become surrogates."""
+    """The rows of a predecessor's database at one moment; bytes that are not UTF-8 become surrogates."""
 
     connection: sqlite3.Connection
 
     def version(self) -> int | None:
-        """The version of its schema, None if it does not say."""
+        """The version of its schema, None if unknown."""
         try:
             found: object = self.connection.execute("SELECT max(version) FROM schema_version").fetchone()[0]
         except sqlite3.OperationalError:
@@ -46,7 +46,7 @@ class Source:
         return int(self.connection.execute(_COUNTS[table]).fetchone()[0])
 
     def rows(self, table: str) -> Iterator[Row]:
-        """Every row, by id; a column that the file's version does not have is not in it."""
+        """Every row, by id; a row lacks the columns that the file's version lacks."""
         cursor = self.connection.execute(_ROWS[table])
         names = [column[0] for column in cursor.description]
         return (dict(zip(names, values, strict=True)) for values in cursor)
@@ -54,7 +54,7 @@ class Source:
 
 @contextmanager
 def opened(path: Path) -> Generator[Source]:
-    """The database in a file, as it is now; ConfigurationError, one sentence, where it is none or cannot be read."""
+    """The database in a file, as it is now; ConfigurationError if it is none or cannot be read."""
     try:
         with tempfile.TemporaryDirectory(prefix="ostinato-import-") as folder:
             copy = Path(folder) / "copy.db"
@@ -74,8 +74,8 @@ def _copy(path: Path, copy: Path) -> None:
         header = file.read(100)
     if not header.startswith(_MAGIC):
         raise ConfigurationError(f"{path} is no SQLite database.")
-    # Opening a database in WAL mode makes the log and its index where they are missing. Where there is no log, nobody
-    # has the database open, and it can be read as the unchanging file that it is.
+    # Opening a database in WAL mode creates a missing log and its index. Without a log, no process has the database
+    # open, so the file can be read as one that does not change.
     before = _state(path)
     resting = header[_READ_VERSION] == _WAL and not _log(path).exists()
     options = "mode=ro&immutable=1" if resting else "mode=ro"
@@ -83,7 +83,7 @@ def _copy(path: Path, copy: Path) -> None:
         closing(sqlite3.connect(f"{path.as_uri()}?{options}", uri=True, timeout=_BUSY_SECONDS)) as source,
         closing(sqlite3.connect(copy)) as target,
     ):
-        # A copy waits for a lock for ever; this gives up.
+        # A copy would wait for a lock for ever; this query gives up.
         source.execute("SELECT count(*) FROM sqlite_master").fetchone()
         source.backup(target)
     if resting and (_log(path).exists() or before != _state(path)):

@@ -1,4 +1,4 @@
-"""What was and was not taken, and why."""
+"""Which rows were taken and which were not, and why."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 class Tally:
     """What became of the rows of one table.
 
-    ``parked`` are those of the ``taken`` that wait for their pattern; ``changed`` has the ids of the rows that were
-    taken before and have changed since, ``skipped`` those of the rows that cannot be taken, by reason; ``mended``
-    counts what was mended in those that were taken, by reason.
+    ``parked`` counts those of the ``taken`` that wait for their pattern. ``changed`` has the ids of the rows that were
+    taken before and have changed since. ``skipped`` has, by reason, the ids of the rows that cannot be taken.
+    ``mended`` counts, by reason, what was mended in the rows that were taken.
     """
 
     rows: int = 0
@@ -23,7 +23,7 @@ class Tally:
     skipped: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
     def fields(self) -> Mapping[str, object]:
-        """The tally as JSON knows it."""
+        """The tally for JSON."""
         return {
             "rows": self.rows,
             "taken": self.taken,
@@ -36,8 +36,8 @@ class Tally:
 
 
 @dataclass(slots=True)
-class Report:
-    """What became of a predecessor's database; ``version`` is that of its schema, if it says."""
+class ImportResult:
+    """What became of a predecessor's database; ``version`` is the version of its schema, if it says."""
 
     version: int | None
     patterns: Tally = field(default_factory=Tally)
@@ -45,11 +45,11 @@ class Report:
 
     @property
     def complete(self) -> bool:
-        """Whether the store now has every row as it stands there."""
+        """Whether the store now has every row of the database, unchanged."""
         return not any(tally.changed or tally.skipped for tally in (self.patterns, self.applications))
 
     def fields(self) -> Mapping[str, object]:
-        """The report as JSON knows it."""
+        """The result for JSON."""
         return {
             "schema_version": self.version,
             "patterns": self.patterns.fields(),

@@ -1,1 +1,1 @@
-"""The report of `ostinato report`: facts of the store, drawn, on one page that needs nothing but itself."""
+"""`ostinato report`: the facts of the store on one HTML page that loads nothing."""

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ostinato.settings.broker import read_settings
+from ostinato.settings.environment import read_settings
 from worker.cli.output import err, harmless
 from worker.cli.report.facts import facts
 from worker.cli.report.page import page
@@ -13,18 +13,19 @@ from worker.cli.report.writing import write_whole
 from worker.clock import now
 from worker.settings import Settings
 
-# Some kilobytes each: more is no page that anybody reads.
-_MOST = 1_000
+# Each takes some kilobytes of the page.
+_LARGEST_LIMIT = 1_000
 
 
 def report(
-    file: Annotated[str, typer.Argument(metavar="FILE|-", help="Where to write; - for standard output.")],
+    file: Annotated[str, typer.Argument(metavar="FILE|-", help="The file to write; - for standard output.")],
     *,
-    limit: Annotated[int, typer.Option(min=1, max=_MOST, help="At most so many patterns.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=_LARGEST_LIMIT, help="The largest number of patterns.")] = 50,
 ) -> None:
-    """Write what was learnt as a page for a browser: the ranking, each score over time, and how things stand.
+    """Write what was learnt as one HTML page for a browser.
 
-    One file that loads nothing from anywhere. A file that is there is replaced, at once and whole.
+    The page shows the ranking, the scores over time, and what became of the messages. It loads nothing from elsewhere.
+    An existing file is replaced at once, never in part.
     """
     text = page(facts(read_settings(Settings).store_address, limit=limit, now=now()))
     if file == "-":

@@ -1,38 +1,35 @@
-"""What a report tells, as it is read from the store."""
+"""The facts of a report, read from the store."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from ostinato.times import from_micros
-from store.reading.moment import Moment
-from store.reading.overview import Outcomes, Overview, Refused, Waiting
+from store.reading import overview
+from store.reading.ranking import Filters, ranking
+from store.reading.reader import Reader
 from store.reading.records import Pattern, Stats
-from store.reading.trajectories import Past
-from store.rules.trajectory import Course
+from store.reading.trajectories import trajectories
+from store.rules.trajectory import Trajectory
 
 MOST_WAITING = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """A store at one moment, as a report tells of it.
+    """A store at one moment.
 
-    ``courses`` has those patterns of the ranking whose scores can be computed.
+    ``trajectories`` has the trajectory of each pattern of the ranking whose scores can be computed.
     """
 
     made: datetime
     stats: Stats
     ranking: Sequence[Pattern]
-    courses: Mapping[str, Course]
+    trajectories: Mapping[str, Trajectory]
     shares: Sequence[int]
-    outcomes: Sequence[Outcomes]
-    waiting: Sequence[Waiting]
-    refused: Sequence[Refused]
-
-
-class _Whole(Moment, Past, Overview):
-    """A store at one moment, with all that a report asks."""
+    outcomes: Sequence[overview.Span]
+    waiting: Sequence[overview.Waiting]
+    refused: Sequence[overview.Refused]
 
 
 def facts(address: str, *, limit: int, now: int) -> Facts:
@@ -40,15 +37,15 @@ def facts(address: str, *, limit: int, now: int) -> Facts:
 
     StoreUnavailable, StoreOutdated.
     """
-    with _Whole(address) as store:
-        ranking = store.patterns(limit=limit)
+    with Reader(address) as reader, reader.reading() as connection:
+        first = ranking(connection, Filters(), limit=limit)
         return Facts(
             made=from_micros(now),
-            stats=store.stats(),
-            ranking=ranking,
-            courses=store.courses([each.id for each in ranking], upto=now),
-            shares=store.priorities(),
-            outcomes=store.outcomes(upto=now),
-            waiting=store.waiting(MOST_WAITING),
-            refused=store.refused(),
+            stats=overview.stats(connection),
+            ranking=first,
+            trajectories=trajectories(connection, [each.id for each in first], upto=now),
+            shares=overview.priorities(connection),
+            outcomes=overview.outcomes(connection, upto=now),
+            waiting=overview.waiting(connection, MOST_WAITING),
+            refused=overview.refused(connection),
         )

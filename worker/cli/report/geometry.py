@@ -1,4 +1,4 @@
-"""Where things stand in a drawing: scales, paths and ticks. Pure."""
+"""The geometry of a drawing: scales, paths and ticks. Pure."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -20,7 +20,7 @@ _YEAR = 365 * _DAY
 
 
 class Scale(NamedTuple):
-    """Takes values from ``low`` to ``high`` to places from ``begin`` to ``end``; if there is no between, to the end."""
+    """Maps values from ``low`` to ``high`` to places from ``begin`` to ``end``; if ``low`` is ``high``, to ``end``."""
 
     low: float
     high: float
@@ -34,7 +34,7 @@ class Scale(NamedTuple):
 
 
 def number(value: float) -> str:
-    """A place as SVG has it: a tenth of a unit is finer than any screen."""
+    """A place for SVG, to a tenth of a unit, which is finer than any screen."""
     text = f"{value:.1f}".removesuffix(".0")
     return "0" if text == "-0" else text
 
@@ -50,7 +50,7 @@ def area(points: Sequence[Point], ground: float) -> str:
 
 
 def apart(first: float, second: float, distance: float) -> tuple[float, float]:
-    """Two places, moved as little as it takes to be so far from each other, their order kept."""
+    """Two places in their order, moved as little as possible to be at least ``distance`` apart."""
     missing = distance - abs(first - second)
     if missing <= 0:
         return first, second
@@ -60,7 +60,7 @@ def apart(first: float, second: float, distance: float) -> tuple[float, float]:
 
 
 def widths(parts: Sequence[int], whole: float, least: float) -> list[float]:
-    """The whole in such parts, none smaller than the least, which has to fit as often as there are parts."""
+    """The whole, divided in proportion to the parts, each at least ``least``; that must fit for every part."""
     small = {place for place, each in enumerate(parts) if each * whole < least * sum(parts)}
     rest = sum(each for place, each in enumerate(parts) if place not in small)
     room = whole - least * len(small)
@@ -68,7 +68,7 @@ def widths(parts: Sequence[int], whole: float, least: float) -> list[float]:
 
 
 def counts(most: int) -> list[int]:
-    """Two to six round numbers from 0 that reach ``most``, the last of which is not below it."""
+    """Two to six round numbers from 0; the last is the first that is not below ``most``."""
     step = next(each for each in _round_steps() if each * 5 >= most)
     return [step * place for place in range(max(1, math.ceil(most / step)) + 1)]
 
@@ -81,21 +81,21 @@ def _round_steps() -> Iterable[int]:
 
 
 def times(first: datetime, last: datetime, most: int) -> list[tuple[datetime, str]]:
-    """At most ``most`` round moments between two, each with what to call it."""
+    """At most ``most`` round moments between two, each with a label."""
     step = next((each for each in _STEPS if len(_multiples(first, last, each)) <= most), None)
     if step is None:
         step = max(1, math.ceil((last - first).total_seconds() / most / _YEAR)) * _YEAR
     found = [EPOCH + timedelta(seconds=step * each) for each in _multiples(first, last, step)[:most]]
-    return [(moment, _called(moment, step)) for moment in found]
+    return [(moment, _label(moment, step)) for moment in found]
 
 
 def _multiples(first: datetime, last: datetime, step: int) -> range:
-    """Which multiples of so many seconds since 1970 are between two moments."""
+    """The multiples of ``step`` seconds since 1970 between two moments."""
     every = timedelta(seconds=step)
     return range(-((EPOCH - first) // every), (last - EPOCH) // every + 1)
 
 
-def _called(moment: datetime, step: int) -> str:
+def _label(moment: datetime, step: int) -> str:
     if step < _MINUTE:
         return f"{moment:%H:%M:%S}"
     if step < _DAY:

@@ -1,11 +1,11 @@
-"""The facts as one page of HTML, which asks nothing of any other place."""
+"""The facts as one page of HTML, which loads nothing."""
 
 from datetime import datetime
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from ostinato.messages.reasons import escaped
+from ostinato.messages.printable import escaped
 from store.reading.records import Stats
 from worker.cli.report import charts
 from worker.cli.report.facts import Facts
@@ -14,7 +14,7 @@ _LONGEST = 280
 
 
 def page(facts: Facts) -> str:
-    """The page of these facts; no text of a message is taken for anything but text."""
+    """The page of these facts; texts of messages are escaped."""
     environment = Environment(
         loader=PackageLoader("worker.cli.report"),
         autoescape=True,
@@ -29,7 +29,7 @@ def page(facts: Facts) -> str:
 
 
 def _said(text: str) -> Markup:
-    """A text that others wrote: cut off where it is long, what cannot be seen as an escape, its direction its own."""
+    """A foreign text: a long one is cut off, unprintable characters are escaped, its writing direction is isolated."""
     shown = escaped(text)
     return Markup("<bdi>{}</bdi>").format(shown if len(shown) <= _LONGEST else shown[: _LONGEST - 1] + "…")
 

@@ -1,4 +1,4 @@
-"""The parts of a drawing, as SVG; their colours are the page's, by the names of their classes."""
+"""The parts of a drawing, as SVG; the style sheet of the page gives their classes colours."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -8,12 +8,12 @@ from markupsafe import Markup
 
 from worker.cli.report.geometry import Point, Scale, number, times
 
-# What a date takes, with some room beside it.
+# The width of a date, with some space beside it.
 _DATE = 64
 
 
 class Canvas(NamedTuple):
-    """What is drawn on; ``left`` to ``right`` and ``top`` to ``bottom`` is where the data is, marks are around it."""
+    """The size of a drawing, and the sides of the area that has the data; marks are outside of it."""
 
     kind: str
     width: int
@@ -25,14 +25,14 @@ class Canvas(NamedTuple):
     stretched: bool = False
 
     def svg(self, said: str, *parts: Markup) -> Markup:
-        """The drawing, which says in words what it shows."""
+        """The drawing of these parts; ``said`` describes it in words."""
         aspect = Markup(' preserveAspectRatio="none"') if self.stretched else ""
         return Markup('<svg class="{}" role="img" aria-label="{}" viewBox="0 0 {} {}"{}>{}</svg>').format(
             self.kind, said, self.width, self.height, aspect, joined(parts)
         )
 
     def grid(self, y: Scale, ticks: Sequence[tuple[float, str]]) -> Markup:
-        """A line and a text for each value; the line of nought is the ground."""
+        """A line and a text for each value; the line at zero has the class ``ground``."""
         template = Markup('<line class="{kind}" x1="{left}" x2="{right}" y1="{y}" y2="{y}"/>') + Markup(
             '<text class="tick" x="{at}" y="{below}">{text}</text>'
         )
@@ -50,7 +50,7 @@ class Canvas(NamedTuple):
         )
 
     def dates(self, first: datetime, last: datetime) -> Markup:
-        """Some round moments below the data."""
+        """Round moments below the data."""
         x = Scale(first.timestamp(), last.timestamp(), self.left, self.right)
         return joined(
             self.mark(x.at(moment.timestamp()), text)
@@ -63,7 +63,7 @@ class Canvas(NamedTuple):
 
 
 class Bar(NamedTuple):
-    """A bar with what it says under the pointer."""
+    """The sides of a bar."""
 
     left: float
     right: float
@@ -71,7 +71,7 @@ class Bar(NamedTuple):
     bottom: float
 
     def svg(self, kind: str, title: str) -> Markup:
-        """The bar."""
+        """A rectangle of this class; ``title`` shows under the pointer."""
         return Markup('<rect class="{}" x="{}" y="{}" width="{}" height="{}"><title>{}</title></rect>').format(
             kind,
             number(self.left),
@@ -83,10 +83,10 @@ class Bar(NamedTuple):
 
 
 def dot(at: Point, kind: str) -> Markup:
-    """A dot."""
+    """A circle of this class."""
     return Markup('<circle class="{}" cx="{}" cy="{}" r="3"/>').format(kind, number(at[0]), number(at[1]))
 
 
 def joined(parts: Iterable[Markup]) -> Markup:
-    """One after the other."""
+    """The parts as one."""
     return Markup("").join(parts)

@@ -1,4 +1,4 @@
-"""Writing a file so that whoever reads it meanwhile finds the old one or the new one, whole."""
+"""Writing a file so that a program that reads it meanwhile finds the old text or the new one, never a part."""
 
 import os
 from contextlib import suppress
@@ -9,15 +9,15 @@ from ostinato.errors import ConfigurationError
 
 
 def write_whole(file: str, text: str) -> None:
-    """Put the text into the file, in place of what it holds; its mode stays.
+    """Replace the content of a file, or make the file; an existing file keeps its mode.
 
-    Written beside it first, and then renamed. Through a link, its target; what is no file, such as a pipe, is written
-    to. ConfigurationError, and everything as it was, where that cannot be done.
+    The text is written to a new file beside it, which is then renamed. Of a link, the target is replaced. What is no
+    regular file, such as a pipe, is written to. ConfigurationError if that fails; the file is then unchanged.
     """
     path = Path(file)
     try:
         if path.exists() and not path.is_file():
-            # Not resolved: what a shell's >(…) leads to has no name. A folder too: writing to it fails with the reason.
+            # Not resolved, because the target of a shell's >(…) has no name. Writing to a folder fails with the reason.
             path.write_text(text, encoding="utf-8")
         else:
             _replace(path.resolve(), text)
@@ -26,7 +26,7 @@ def write_whole(file: str, text: str) -> None:
 
 
 def _replace(path: Path, text: str) -> None:
-    # Not named after the file, whose name may be as long as names can be.
+    # Not named after the file, whose name may already have the greatest length.
     beside = path.with_name(f".ostinato-report.{uuid4().hex}")
     try:
         with beside.open("x", encoding="utf-8") as new:

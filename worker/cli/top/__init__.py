@@ -1,1 +1,1 @@
-"""The live view of `ostinato top`: what it looks at, how that is drawn, and the terminal it is drawn on."""
+"""`ostinato top`: what it looks at, the frame that shows it, and the live view."""

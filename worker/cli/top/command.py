@@ -1,19 +1,18 @@
 """`ostinato top`."""
 
 import sys
-from contextlib import closing
+import time
+from contextlib import closing, suppress
 from typing import Annotated
 
 import typer
 
-from ostinato.settings.broker import read_settings
+from ostinato.settings.environment import read_settings
 from store.reading.ranking import Filters
+from worker.cli.options import IncludeInactive, Limit, MinPriority, OfInstrument, OfType, WithTag
 from worker.cli.output import out
-from worker.cli.patterns import IncludeInactive, Limit, MinPriority, OfInstrument, OfType, WithTag
 from worker.cli.top.frame import frame
-from worker.cli.top.looker import Looker
 from worker.cli.top.sight import Looking
-from worker.cli.top.terminal import Attention, Scroll, Sign, View
 from worker.settings import Settings
 
 _LONGEST = 3_600.0
@@ -28,14 +27,16 @@ def top(  # noqa: PLR0913 - one option for each filter
     min_priority: MinPriority = 0.01,
     limit: Limit = 100,
     include_inactive: IncludeInactive = False,
-    once: Annotated[bool, typer.Option("--once", help="One look, and the end; so where this is no terminal.")] = False,
+    once: Annotated[
+        bool, typer.Option("--once", help="Look once and end; implied if the output is no terminal.")
+    ] = False,
 ) -> None:
-    """Watch the ranking, what comes in and what waits, until q or Ctrl-C.
+    """Watch the ranking, the incoming messages and the queue live.
 
-    As many of the first patterns as the terminal has room for. A store or broker that is away is named, and the view
-    goes on when it is back. With one look only, exit code 3 if the broker and 4 if the store does not answer.
+    q or Ctrl-C ends the view. It shows as many patterns as the terminal has room for. If the store or the broker does
+    not answer, the view says so, and goes on when it is back. With a single look, the exit code is 3 if the broker does
+    not answer, and 4 if the store does not.
     """
-    settings = read_settings(Settings)
     filters = Filters(
         pattern_type=pattern_type,
         min_priority=min_priority,
@@ -43,11 +44,13 @@ def top(  # noqa: PLR0913 - one option for each filter
         instrument_name=instrument,
         include_inactive=include_inactive,
     )
-    looking = Looking(settings, filters, limit)
+    looking = Looking(read_settings(Settings), filters, limit)
     if once or not sys.stdout.isatty():
         _look_once(looking)
+    elif out.is_dumb_terminal or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        _scroll(looking, interval)
     else:
-        _watch(looking, interval)
+        _view(looking, interval)
 
 
 def _look_once(looking: Looking) -> None:
@@ -58,25 +61,17 @@ def _look_once(looking: Looking) -> None:
         raise typer.Exit(4 if sight.store_trouble else 3)
 
 
-def _watch(looking: Looking, interval: float) -> None:
-    hint = f"every {interval:g} s; q ends"
-    with Attention() as attention, Looker(looking, interval, attention.wake) as looker:
-        while drawn(looker, attention, hint) is Sign.SUSPEND:
-            attention.suspend()
+def _scroll(looking: Looking, interval: float) -> None:
+    """Print frames one below the other until Ctrl-C, on a terminal that can do nothing else."""
+    hint = f"every {interval:g} s; Ctrl-C ends"
+    with closing(looking), suppress(KeyboardInterrupt):
+        while True:
+            out.print(frame(looking.look(), width=out.width, height=out.height, hint=hint), end="\n\n")
+            time.sleep(interval)
 
 
-def drawn(looker: Looker, attention: Attention, hint: str) -> Sign:
-    """Draw what is seen until there is something else to do."""
-    if out.is_dumb_terminal:
-        scroll = Scroll(out)
-        while (sign := attention.wait()) is Sign.DRAW:
-            if sight := looker.sight():
-                scroll.draw(frame(sight, width=out.width, height=out.height, hint=hint))
-        return sign
-    with View(out) as view:
-        sign = Sign.DRAW
-        while sign is Sign.DRAW:
-            sight = looker.sight()
-            view.draw("Looking …" if sight is None else frame(sight, width=out.width, height=out.height, hint=hint))
-            sign = attention.wait()
-    return sign
+def _view(looking: Looking, interval: float) -> None:
+    from worker.cli.top.view import View  # noqa: PLC0415 - nothing else waits for Textual
+
+    if failure := View(looking, looking.look(), interval).run(mouse=False):
+        raise failure

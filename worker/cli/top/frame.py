@@ -1,4 +1,4 @@
-"""What a look is drawn as: lines that each fit the width, and no more of them than fit the height."""
+"""A look as lines, none wider than the terminal and no more than it has."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -7,9 +7,9 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ostinato.messages.reasons import escaped
-from store.reading.glance import Refusal
+from ostinato.messages.printable import escaped
 from store.reading.records import Pattern
+from store.reading.vitals import Refusal
 from worker.broker.client import BrokerState
 from worker.cli.top.sight import Sight
 
@@ -18,7 +18,7 @@ _WIDE, _NARROW = 110, 60
 _ABOVE = 10
 _FEWEST_ROWS = 3
 _NAME_WIDTH = 8
-# What broker or store say of trouble ends with what to do about it.
+# The sentence about trouble with the broker or the store ends with what to do.
 _TROUBLE_LINES = 3
 _TROUBLE = "bold red"
 _UNKNOWN = "not known yet"
@@ -26,9 +26,9 @@ _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 
 def frame(sight: Sight, *, width: int, height: int | None = None, hint: str = "") -> RenderableType:
-    """The view, for a terminal of this size; without a height, as long as it gets.
+    """The frame for a terminal of this size; without a height, as long as it needs.
 
-    No text of a message breaks a line, commands the terminal or is taken for a style.
+    No text of a message breaks a line, and none acts as a command to the terminal or as a style.
     """
     glance = sight.glance
     refusals = glance.refusals if glance is not None else ()
@@ -51,12 +51,12 @@ def frame(sight: Sight, *, width: int, height: int | None = None, hint: str = ""
 
 
 def ago(span: timedelta) -> str:
-    """A length of time in one unit; one that would be negative counts as none."""
+    """A length of time in one unit; a negative one counts as zero."""
     seconds = max(0.0, span.total_seconds())
     for unit, name in _UNITS:
         if seconds >= 2 * unit:
             return f"{seconds / unit:.0f} {name}"
-    return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"  # noqa: PLR2004 - tenths tell nothing then
+    return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"  # noqa: PLR2004 - tenths are noise from there
 
 
 def _text(text: str, style: str = "") -> Text:
@@ -68,7 +68,7 @@ def _line(name: str, text: str, style: str = "") -> Text:
 
 
 def _lines(name: str, text: str, style: str, width: int) -> list[Text]:
-    """The same on as many lines as it takes, but some; only trouble takes more than one."""
+    """The same; trouble may take several lines, the last of which may be cut off."""
     if style != _TROUBLE:
         return [_line(name, text, style)]
     whole = Text(escaped(text)).wrap(Console(), max(1, width - _NAME_WIDTH), overflow="fold")
@@ -88,7 +88,7 @@ def _title(sight: Sight, hint: str) -> Table:
 
 
 def _states(sight: Sight) -> Iterator[tuple[str, str, str]]:
-    """Of each part its name, how it stands, and the style of trouble if it is in any."""
+    """The name and the state of each part, and the style, which is that of trouble if there is any."""
     if sight.broker is None:
         yield "broker", sight.broker_trouble, _TROUBLE
     else:
@@ -115,7 +115,7 @@ def _last(sight: Sight) -> str:
         return _UNKNOWN
     last = sight.glance.last
     if last is None:
-        # A recalculation is applied too, and says nothing of what comes in.
+        # Recalculations are applied too, but do not come from producers.
         only = ", only recalculations" if sight.glance.applied else ""
         return f"no message of a producer was applied or parked yet{only}"
     came = f"message came to the store {ago(sight.at - last.applied_at)} ago"
@@ -139,7 +139,7 @@ def _moment(moment: datetime, at: datetime) -> str:
 
 
 def _numbers(sight: Sight, width: int) -> Table:
-    """The numbers, but for those at the end that have no room: half a number would be a wrong one."""
+    """The numbers that fit the width; those at the end are left out, because half a number would be a wrong one."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     numbers = _named_numbers(sight)
     while sum(max(map(len, each)) + 2 for each in numbers) - 2 > width:

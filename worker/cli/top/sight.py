@@ -1,4 +1,4 @@
-"""One look at everything: the store, the broker and the outboxes of this machine, each of which may be away."""
+"""One look at the store, the broker and the outboxes of this machine; each may be unavailable."""
 
 import time
 from dataclasses import dataclass
@@ -7,8 +7,9 @@ from datetime import datetime
 from ostinato.errors import BrokerUnavailable, OstinatoError
 from ostinato.outbox.inspection import waiting
 from ostinato.times import from_micros
-from store.reading.glance import Glance, Watched
 from store.reading.ranking import Filters
+from store.reading.reader import Reader
+from store.reading.vitals import Glance, glance
 from worker.beat.slots import SlotSchedule
 from worker.broker.client import BrokerState
 from worker.broker.kinds import broker_client
@@ -22,9 +23,9 @@ REFUSALS = 3
 class Sight:
     """What was seen at a moment.
 
-    ``glance`` is the store's, of the moment ``seen``: an earlier one while the store is away, which ``store_trouble``
-    then says. ``rate`` counts messages applied a second since the look before, None where that is not known. ``next``
-    is when priorities are due to be recalculated, by the settings of this process.
+    ``glance`` has the store's numbers of the moment ``seen``. While ``store_trouble`` says that the store does not
+    answer, they are those of an earlier look. ``rate`` is the number of messages applied per second since the last
+    look, None if unknown. ``next`` is when the next recalculation is due, by the settings of this process.
     """
 
     at: datetime
@@ -39,26 +40,26 @@ class Sight:
 
 
 class Looking:
-    """Looks again and again, on connections that it keeps. For one thread."""
+    """Looks repeatedly, on connections that it keeps. For one thread at a time."""
 
     def __init__(self, settings: Settings, filters: Filters, limit: int) -> None:
         self._settings, self._filters, self._limit = settings, filters, limit
         self._slots = SlotSchedule(settings.recalculate_every, settings.recalculate_offset)
-        self._store: Watched | None = None
+        self._store: Reader | None = None
         self._broker = broker_client(settings)
         self._glance: Glance | None = None
         self._seen: datetime | None = None
         self._counted: tuple[float, int] | None = None
 
     def look(self) -> Sight:
-        """What there is to see now; takes some seconds where broker or store hang, and fails for neither."""
+        """Look now. It takes some seconds if broker or store hang, and fails for neither."""
         at, rate = from_micros(now()), None
         store_trouble = broker_trouble = ""
         try:
             rate = self._look_at_store(at)
         except OstinatoError as error:
             store_trouble = str(error)
-            # Another store may stand in its place when it is back.
+            # The store may be another one when it is back.
             self._close_store()
         broker = None
         try:
@@ -84,10 +85,11 @@ class Looking:
 
     def _look_at_store(self, at: datetime) -> float | None:
         if self._store is None:
-            self._store = Watched(self._settings.store_address)
-        glance = self._store.glance(self._filters, limit=self._limit, refusals=REFUSALS)
-        before, counted = self._counted, (time.monotonic(), glance.applied)
-        self._glance, self._seen, self._counted = glance, at, counted
+            self._store = Reader(self._settings.store_address)
+        with self._store.reading() as connection:
+            found = glance(connection, self._filters, limit=self._limit, refusals=REFUSALS)
+        before, counted = self._counted, (time.monotonic(), found.applied)
+        self._glance, self._seen, self._counted = found, at, counted
         if before is None or counted[1] < before[1]:
             return None
         return (counted[1] - before[1]) / (counted[0] - before[0])

@@ -5,7 +5,7 @@ from collections import Counter as Tally
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from ostinato.messages.models import BATCH_MEMBERS, RecalculateAllPatternPriorities
-from store.writing.committed import Done
+from store.writing.committed import Committed
 from worker.observability.metrics import declared
 from worker.observability.metrics.declared import Metric
 
@@ -15,7 +15,7 @@ _KINDS = (*BATCH_MEMBERS, RecalculateAllPatternPriorities.KIND)
 class Counting:
     """The counters and histograms of one worker, in the registry given.
 
-    ``last_applied`` is when a message was applied last, in seconds since 1970 UTC; None before that.
+    ``last_applied`` is when the last message was applied, in seconds since 1970 UTC; None before the first.
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
@@ -30,25 +30,25 @@ class Counting:
         self._recalculation = _histogram(declared.RECALCULATION, registry)
         self.last_applied: float | None = None
         for kind in _KINDS:
-            # Else the first message of a kind would be no increase to a Prometheus server.
+            # From 0 on: a Prometheus server sees no increase in a counter that begins with 1.
             self._applied.labels(kind)
 
-    def count(self, done: Done) -> None:
+    def count(self, committed: Committed) -> None:
         """Add what one committed transaction did."""
-        for kind, count in Tally(event.kind for event in (*done.applied, *done.unparked)).items():
+        for kind, count in Tally(event.kind for event in (*committed.applied, *committed.unparked)).items():
             self._applied.labels(kind).inc(count)
-            self.last_applied = done.now / 1e6
-        for kind, count in Tally(event.kind for event in done.parked).items():
+            self.last_applied = committed.now / 1e6
+        for kind, count in Tally(event.kind for event in committed.parked).items():
             self._parked.labels(kind).inc(count)
-        for reason in done.quarantined:
+        for reason in committed.quarantined:
             self._quarantined.labels(reason).inc()
-        self._duplicates.inc(done.duplicates)
-        self._merges.inc(done.merges)
-        for seconds in done.lags:
+        self._duplicates.inc(committed.duplicates)
+        self._merges.inc(committed.merges)
+        for seconds in committed.lags:
             self._lag.observe(seconds)
-        self._brought.observe(done.brought)
-        self._seconds.observe(done.seconds)
-        for seconds in done.recalculated:
+        self._brought.observe(committed.brought)
+        self._seconds.observe(committed.seconds)
+        for seconds in committed.recalculated:
             self._recalculation.observe(seconds)
 
 

@@ -1,4 +1,4 @@
-"""Every metric: name, type, labels and meaning. docs/reference/metrics.md is made from what stands here."""
+"""Every metric: name, type, labels and meaning. docs/reference/metrics.md is made from this module."""
 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
@@ -7,8 +7,8 @@ from typing import Literal, NamedTuple
 class Metric(NamedTuple):
     """A metric as Prometheus sees it.
 
-    ``name`` is that of the counter without ``_total``, of the histogram without ``_bucket``; ``buckets`` are the upper
-    bounds of a histogram's, but for infinity.
+    ``name`` is without the ``_total`` of a counter and the ``_bucket`` of a histogram. ``buckets`` are the upper bounds
+    of a histogram's buckets, without infinity.
     """
 
     name: str
@@ -19,7 +19,7 @@ class Metric(NamedTuple):
 
     @property
     def series(self) -> tuple[str, ...]:
-        """The names under which a Prometheus server keeps it."""
+        """The names of its series on a Prometheus server."""
         match self.kind:
             case "counter":
                 return (f"{self.name}_total",)
@@ -37,7 +37,7 @@ _RECALCULATION_SECONDS = (0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3_600)
 APPLIED = Metric(
     "ostinato_messages_applied",
     "counter",
-    "Messages that took effect, also those that had been parked; a batch counts as its members.",
+    "Messages that took effect, including those that had been parked; each member of a batch counts.",
     ("kind",),
 )
 DUPLICATES = Metric("ostinato_messages_duplicate", "counter", "Messages that had been applied before.")
@@ -48,36 +48,36 @@ PARKED = Metric(
 QUARANTINED = Metric(
     "ostinato_messages_quarantined",
     "counter",
-    "Messages that were put into the quarantine; the same delivery again is not counted.",
+    "Messages that entered the quarantine; the same delivery counts once.",
     ("reason",),
 )
 LAG = Metric(
     "ostinato_lag_seconds",
     "histogram",
-    "Seconds from `occurred_at` of a message to its application; 0 where that is in the future. "
-    "Without messages that had been parked, imports and recalculations.",
+    "Seconds from the `occurred_at` of a message to its application; 0 if that time is in the future. "
+    "Messages that had been parked, imports and recalculations are left out.",
     buckets=_LAG_SECONDS,
 )
 BROUGHT = Metric(
     "ostinato_transaction_messages",
     "histogram",
-    "Messages of one transaction, whatever became of them; each chunk of a recalculation is one.",
+    "Messages of one transaction, applied or not; each chunk of a recalculation is one.",
     buckets=_MESSAGES,
 )
 SECONDS = Metric(
     "ostinato_transaction_seconds",
     "histogram",
-    "Seconds from asking for a transaction, through the wait for its turn, to its commit.",
+    "Seconds from the request for a transaction to its commit; the wait for other writers is part of it.",
     buckets=_TRANSACTION_SECONDS,
 )
 RECALCULATION = Metric(
     "ostinato_recalculation_seconds",
     "histogram",
-    "Seconds from the begin of a recalculation to its end, with the messages applied in between.",
+    "Seconds from the begin of a recalculation to its end; messages may have been applied in between.",
     buckets=_RECALCULATION_SECONDS,
 )
 LAST_APPLIED = Metric(
-    "ostinato_last_applied_timestamp_seconds", "gauge", "When this worker applied a message last; absent before that."
+    "ostinato_last_applied_timestamp_seconds", "gauge", "When this worker last applied a message; absent before that."
 )
 WORKER = Metric(
     "ostinato_worker_info", "gauge", "Always 1: the version and the lane of this worker.", ("version", "lane")
@@ -85,7 +85,7 @@ WORKER = Metric(
 EVERY = Metric(
     "ostinato_recalculation_interval_seconds",
     "gauge",
-    "Seconds between two recalculations, as this worker's settings say.",
+    "Seconds between two recalculations, according to this worker's settings.",
 )
 
 STORE_AVAILABLE = Metric(
@@ -96,19 +96,19 @@ STORE_AVAILABLE = Metric(
 STORE_MESSAGES = Metric(
     "ostinato_store_messages",
     "gauge",
-    "What the store itself has counted since it was made: messages `applied` and `duplicates`, and `merges`.",
+    "Counters of the store itself, since it was created: messages `applied` and `duplicates`, and `merges`.",
     ("what",),
 )
 STORE_PARKED = Metric("ostinato_store_parked_messages", "gauge", "Messages that wait for their pattern now.")
 STORE_PARKED_SINCE = Metric(
     "ostinato_store_parked_oldest_timestamp_seconds",
     "gauge",
-    "When the message began to wait that has waited longest; absent if none waits.",
+    "When the oldest parked message began to wait; absent if none waits.",
 )
 STORE_QUARANTINED = Metric(
     "ostinato_store_quarantined_messages",
     "gauge",
-    "Messages in the quarantine that nobody has dealt with.",
+    "Messages in the quarantine that were neither replayed nor discarded.",
     ("reason",),
 )
 STORE_RECALCULATED = Metric(
@@ -116,11 +116,11 @@ STORE_RECALCULATED = Metric(
     "gauge",
     "When the last recalculation ended; absent if there was none.",
 )
-BROKER_UP = Metric("ostinato_broker_up", "gauge", "1 if the broker answers this worker's question, else 0.")
+BROKER_UP = Metric("ostinato_broker_up", "gauge", "1 if the broker answers this worker, else 0.")
 QUEUE = Metric(
     "ostinato_queue_messages",
     "gauge",
-    "Messages that wait on the broker or are being applied; on RabbitMQ those that wait. A batch is one.",
+    "Messages that wait on the broker or are being applied; on RabbitMQ only those that wait. A batch is one.",
     ("lane",),
 )
 QUEUE_WORKERS = Metric("ostinato_queue_workers", "gauge", "Workers that take messages from a lane.", ("lane",))
@@ -128,18 +128,18 @@ OUTBOX_UP = Metric("ostinato_outbox_up", "gauge", "1 if every outbox in this mac
 OUTBOX = Metric(
     "ostinato_outbox_messages",
     "gauge",
-    "Messages in the outboxes of this machine's folder that the broker does not have.",
+    "Messages in the outboxes of this machine's folder that the broker does not have yet.",
 )
 OUTBOX_SINCE = Metric(
     "ostinato_outbox_oldest_timestamp_seconds",
     "gauge",
-    "When the message was recorded that has waited longest for the broker; absent if none waits.",
+    "When the message was recorded that has waited longest; absent if none waits.",
 )
 
 COUNTED: Sequence[Metric] = (APPLIED, DUPLICATES, MERGES, PARKED, QUARANTINED, LAG, BROUGHT, SECONDS, RECALCULATION)
-"""What this worker did, counted after each commit."""
+"""What this worker did; counted after each commit."""
 SAID: Sequence[Metric] = (LAST_APPLIED, WORKER, EVERY)
-"""What this worker knows of itself."""
+"""What this worker knows about itself."""
 ASKED: Sequence[Metric] = (
     STORE_AVAILABLE,
     STORE_MESSAGES,
@@ -154,5 +154,5 @@ ASKED: Sequence[Metric] = (
     OUTBOX,
     OUTBOX_SINCE,
 )
-"""What is the same whichever worker is asked: the store, the broker, the outboxes of its machine."""
+"""What every worker reports alike: the store, the broker, the outboxes of its machine."""
 METRICS: Sequence[Metric] = (*COUNTED, *SAID, *ASKED)

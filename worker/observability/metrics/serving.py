@@ -1,34 +1,36 @@
 """The worker's metrics on a port, for as long as the worker runs."""
 
-from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 
 from prometheus_client import CollectorRegistry, ProcessCollector, start_http_server
 
 from ostinato.errors import ConfigurationError
 from ostinato.outbox.inspection import contents
-from store.reading.vitals import VitalSigns
+from store.reading.reader import Reader
+from store.reading.vitals import Vitals, vitals
+from tasks.receiver import Receiver
 from worker.broker.kinds import broker_client
 from worker.observability.endpoints import metrics_endpoint
 from worker.observability.metrics.counting import Counting
-from worker.observability.metrics.gauges import Gauges, Itself, Sources
+from worker.observability.metrics.gauges import Gauges, Sources
 from worker.settings import Settings
 
 
 class Metrics:
     """One application's metrics, in a registry of its own; nothing is opened before `start`."""
 
-    def __init__(self, settings: Settings, port: int, waits_for_store: Callable[[], bool]) -> None:
-        """Count from now on, and serve on this port, or as many above it as the lane says, once it is started."""
+    def __init__(self, settings: Settings, port: int, receiver: Receiver) -> None:
+        """Count from now on; serve after `start`, at ``port`` plus the number of the lane."""
         self._settings = settings
         self._endpoint = metrics_endpoint(settings, port, settings.own_lane)
-        self._waits_for_store = waits_for_store
+        self._receiver = receiver
         self._open = ExitStack()
         self.registry = CollectorRegistry()
         self.counting = Counting(self.registry)
 
     def start(self) -> None:
-        """Serve them; ConfigurationError if nobody can listen at this address."""
+        """Serve them; ConfigurationError if the worker cannot listen at this address."""
         ProcessCollector(registry=self.registry)
         self.registry.register(self._gauges())
         try:
@@ -46,20 +48,13 @@ class Metrics:
         self._open.close()
 
     def _gauges(self) -> Gauges:
-        settings = self._settings
-        store, broker = VitalSigns(settings.store_address), broker_client(settings)
+        store, broker = Reader(self._settings.store_address), broker_client(self._settings)
         self._open.callback(store.close)
         self._open.callback(broker.close)
-        return Gauges(
-            Itself(
-                lane=settings.own_lane,
-                every=settings.recalculate_every,
-                last_applied=lambda: self.counting.last_applied,
-                waits_for_store=self._waits_for_store,
-            ),
-            Sources(
-                store=store.vitals,
-                broker=broker.state,
-                outboxes=lambda: contents(settings.outbox_folder),
-            ),
-        )
+
+        def ask_store() -> Vitals:
+            with store.reading() as connection:
+                return vitals(connection)
+
+        sources = Sources(ask_store, broker.state, partial(contents, self._settings.outbox_folder))
+        return Gauges(self._settings, self.counting, self._receiver, sources)

@@ -10,7 +10,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Create every table, and the counters at nought."""
+    """Create every table, and the counters at zero."""
     _counters()
     _inbox()
     _parked()
@@ -38,7 +38,7 @@ def _counters() -> None:
 
 
 def _inbox() -> None:
-    # SQLite counts up by itself in a column of exactly this type.
+    # SQLite numbers rows by itself only in a column of exactly this type.
     counted = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
     op.create_table(
         "inbox",

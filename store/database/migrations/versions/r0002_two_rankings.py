@@ -1,6 +1,6 @@
-"""Two indexes of the ranking instead of four, so that a message rewrites two; instrument and status are looked up.
+"""Two indexes of the ranking instead of four, so that a message rewrites only two; instrument and status have others.
 
-Those two know which patterns are active, so that of those that do not pass only the index is read.
+The two indexes have the column ``active``, so that rows that do not pass are read only in the index.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Put plain indexes in the place of two rankings, and make the other two anew."""
+    """Replace two rankings by plain indexes, and rebuild the other two."""
     for name, column in (("instrument", "instrument_name"), ("status", "quarantine_status")):
         op.drop_index(f"ix_patterns_ranking_by_{name}", "patterns")
         op.create_index(f"ix_patterns_{column}", "patterns", [column])

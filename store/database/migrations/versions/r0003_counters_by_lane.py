@@ -1,4 +1,4 @@
-"""Counters in parts, one for each lane, so that no lane waits for another's to be committed."""
+"""Counters in parts, one for each lane, so that no lane waits for another lane's commit."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,23 +10,23 @@ _KEY = ("name", "lane")
 
 
 def upgrade() -> None:
-    """Make what was counted so far the part of lane 0."""
+    """Give lane 0 everything that was counted so far."""
     if op.get_bind().dialect.name == "sqlite":
-        _make_anew()
+        _replace()
     else:
         _widen()
 
 
 def _widen() -> None:
-    """In place, so that readers keep their rights."""
+    """Change the table in place, so that readers keep their rights."""
     op.add_column("counters", sa.Column("lane", sa.Integer(), nullable=False, server_default="0"))
     op.alter_column("counters", "lane", server_default=None)
     op.drop_constraint("pk_counters", "counters", type_="primary")
     op.create_primary_key("pk_counters", "counters", list(_KEY))
 
 
-def _make_anew() -> None:
-    """SQLite cannot change a key."""
+def _replace() -> None:
+    """Replace the table: SQLite cannot change a key."""
     op.execute("CREATE TABLE counters_before AS SELECT name, value FROM counters")
     op.drop_table("counters")
     op.create_table(

@@ -1,15 +1,15 @@
-"""Patterns in the order of their ids, in which they are found and recalculated; PostgreSQL has no such choice."""
+"""SQLite keeps patterns in the order of their ids, in which they are recalculated; PostgreSQL has no such choice."""
 
 from alembic import op
 
-from ostinato.errors import StoreUnavailable
+from store.errors import StoreUnavailable
 
 revision = "0004"
 down_revision = "0003"
 
 
 def upgrade() -> None:
-    """Make SQLite's table anew: without row numbers, its key is the place of a row."""
+    """Replace SQLite's table by one without row numbers, which keeps its rows in the order of their keys."""
     connection = op.get_bind()
     if connection.dialect.name != "sqlite":
         return
@@ -17,7 +17,7 @@ def upgrade() -> None:
     table = connection.exec_driver_sql(f"{written} 'table'").scalar_one()
     indexes = connection.exec_driver_sql(f"{written} 'index'").scalars().all()
     for statement in (
-        # Under another name first: a table that is renamed takes along what refers to it.
+        # The new table has another name first: renaming the old one would change what refers to it.
         f"{table.replace('patterns', 'patterns_by_id', 1)} WITHOUT ROWID",
         "INSERT INTO patterns_by_id SELECT * FROM patterns ORDER BY id",
         "DROP TABLE patterns",

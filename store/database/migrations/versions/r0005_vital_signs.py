@@ -1,4 +1,4 @@
-"""Indexes for what is asked every few seconds of parked messages and the quarantine, whose rows may be large."""
+"""Indexes for frequent questions about parked messages and the quarantine, whose rows may be large."""
 
 from alembic import op
 
@@ -7,7 +7,7 @@ down_revision = "0004"
 
 
 def upgrade() -> None:
-    """Make them."""
+    """Create both indexes."""
     op.create_index("ix_parked_parked_at", "parked", ["parked_at"])
     columns = ["state", "received_at", "reason_code"]
     op.create_index("ix_quarantine_state_received_at_reason_code", "quarantine", columns)

@@ -1,4 +1,4 @@
-"""Reason codes: one per field and per way in which it can be wrong, as in `pattern_name_length`."""
+"""The reason code of a wrong field: its name, and the way in which it is wrong, as in `pattern_name_length`."""
 
 from collections.abc import Mapping
 
@@ -6,17 +6,10 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from ostinato.errors import MalformedMessage
+from ostinato.messages.printable import printable
+from ostinato.reasons import Reason
 
-MESSAGE_TOO_LARGE = "message_too_large"
-BATCH_TOO_LARGE = "batch_too_large"
-NOT_JSON = "not_json"
-NOT_AN_OBJECT = "not_an_object"
-WRONG_ARGUMENTS = "wrong_arguments"
-UNKNOWN_KIND = "unknown_kind"
-UNKNOWN_FIELD = "unknown_field"
 MISSING = "missing"
-_LONGEST_DETAIL = 1_000
-
 _WAYS: Mapping[str, str] = {
     "characters": "characters",
     "string_unicode": "characters",
@@ -35,26 +28,15 @@ _WAYS: Mapping[str, str] = {
 
 
 def malformed(error: ValidationError) -> MalformedMessage:
-    """What a model refused, as an error whose code names the first field at fault and whose detail names them all."""
+    """What a model refused, as an error whose code names the first wrong field and whose detail names them all."""
     problems = error.errors(include_url=False, include_context=False, include_input=False)
     detail = "; ".join(f"{_where(problem)}: {problem['msg']}" for problem in problems)
     return MalformedMessage(_code(problems[0]), printable(detail))
 
 
-def escaped(text: str) -> str:
-    """The text on one line, fit for any log, terminal and database: what cannot be printed stands as an escape."""
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
-
-
-def printable(text: str) -> str:
-    """The same, cut off where it is long."""
-    shown = escaped(text)
-    return shown if len(shown) <= _LONGEST_DETAIL else shown[: _LONGEST_DETAIL - 1] + "…"
-
-
 def _code(problem: ErrorDetails) -> str:
     if problem["type"] == "extra_forbidden":
-        return UNKNOWN_FIELD
+        return Reason.UNKNOWN_FIELD
     names = [part for part in problem["loc"] if isinstance(part, str)]
     field = names[-1] if names else "message"
     if problem["loc"] and isinstance(problem["loc"][-1], int):

@@ -4,11 +4,11 @@ import math
 
 from structlog.testing import capture_logs
 
-from worker.trouble import Trouble
+from tasks.trouble import Trouble
 
 
 def test_trouble_is_said_once_each_time_it_begins_and_ends() -> None:
-    """However often it is met, and not at all while all is well."""
+    """However often it occurs; nothing is logged while all is well."""
     trouble = Trouble("bad", "good")
     with capture_logs() as logs:
         trouble.end()
@@ -24,7 +24,7 @@ def test_trouble_is_said_once_each_time_it_begins_and_ends() -> None:
 
 
 def test_what_comes_and_goes_is_one_trouble() -> None:
-    """It is not over before all was well for so long."""
+    """It is over only after ``calm`` seconds without trouble."""
     trouble = Trouble("bad", "good", calm=math.inf)
     with capture_logs() as logs:
         trouble.begin("first")
