@@ -64,7 +64,7 @@ print([os.waitpid(child, 0)[1] for child in children])
 """
 
 
-def settings(product: Product, **other: Any) -> OutboxSettings:  # noqa: ANN401 - whatever a setting has
+def settings(product: Product, **other: Any) -> OutboxSettings:  # noqa: ANN401 - a setting may have any type
     """What a producer of this test's has to know."""
     return OutboxSettings(home=product.home, broker_url=product.settings.broker_url, **other)
 
@@ -77,7 +77,7 @@ def producer(stopped_broker: Server, home: Path) -> Generator[Producer]:
 
 
 def record(producer: Producer, count: int, name: str = "sighting") -> None:
-    """Record so many patterns."""
+    """Record this many patterns."""
     for number in range(count):
         producer.record_pattern(pattern_type="test", pattern_name=f"{name} {number}")
 
@@ -188,7 +188,7 @@ def test_outbox_is_bounded_by_age(alone: Product) -> None:
 
 
 def test_end_of_the_interpreter_sends_the_rest(embedded: Product) -> None:
-    """Nobody has to close a producer."""
+    """A producer need not be closed."""
     assert (0, "", "") == embedded.run(sys.executable, "-c", AT_EXIT)
     with embedded.worker():
         assert 100 == embedded.wait_for(applied=100).patterns

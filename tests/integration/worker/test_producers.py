@@ -70,13 +70,13 @@ def test_fields_are_given_by_name(embedded: Product) -> None:
 
 
 def test_a_task_says_where_it_runs() -> None:
-    """To whoever looks at one: not here."""
+    """Its repr names the worker: the code is not here."""
     assert "<task record_pattern of Ostinato's worker>" == repr(record_pattern)
 
 
 @pytest.mark.parametrize("hangs", [False, True], ids=["refused", "hanging"])
 def test_absent_broker_is_an_error_of_the_call(alone: Product, *, hangs: bool) -> None:
-    """Whether nobody listens or nobody answers, every call raises BrokerUnavailable with what to do."""
+    """Whether no process listens or none answers, every call raises BrokerUnavailable with what to do."""
     with hanging() as address:
         url = address if hangs else f"redis://127.0.0.1:{free_port()}"
         lines = script(alone, NO_BROKER, {"OSTINATO_BROKER_URL": url}).out.splitlines()
@@ -89,7 +89,7 @@ def test_embedded_broker_that_does_not_run_is_an_error_of_the_call(alone: Produc
 
 
 def test_sockets_of_others_keep_their_timeout(embedded: Product, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A producer lives in somebody else's process: closing its connection changes no default of theirs for a moment."""
+    """A producer lives in another program's process: closing its connection never changes that program's defaults."""
     timeouts: list[float | None] = []
     monkeypatch.setattr(socket, "setdefaulttimeout", timeouts.append)
     with Producer(OutboxSettings(home=embedded.home)) as producer:

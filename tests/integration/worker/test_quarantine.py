@@ -68,7 +68,7 @@ class Running:
 
 @pytest.fixture(scope="module", params=KINDS)
 def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Generator[Running]:
-    """One worker for all of them: whatever comes, it stays the same process."""
+    """One worker for all of them, which stays the same process through all messages."""
     home = tmp_path_factory.mktemp("h")
     with server_or_skip(request.param, home) as broker, Product(home, broker.url) as product:
         migrate(product.settings.store_address)
@@ -108,7 +108,7 @@ def test_what_is_no_message_of_a_queue_is_kept_whole(running: Running, raw: byte
 
 
 @pytest.mark.parametrize("name", FOREIGN_HEADERS)
-def test_a_header_of_somebody_else_changes_nothing(running: Running, name: str) -> None:
+def test_a_foreign_header_changes_nothing(running: Running, name: str) -> None:
     """The message beside it is applied, and the worker goes on."""
     sent = RecordPattern(pattern_type="test", pattern_name=f"good {next(NUMBERS)}")
     whole = envelope(json.dumps([[sent.content()], {}, {}]))
@@ -130,7 +130,7 @@ class Trap:
 
 @pytest.mark.parametrize("said_to_be", ["application/x-python-serialize", "application/json", "application/data"])
 def test_a_pickle_is_never_loaded(running: Running, tmp_path: Path, said_to_be: str) -> None:
-    """Whatever it says it is: what it would do as soon as it is, it does not do."""
+    """Under any content type: loading it would make a folder, and there is none."""
     raw = json.dumps(envelope(pickle.dumps(Trap(tmp_path / "sprung"))) | {"content-type": said_to_be}).encode()
     [row] = running.survives(raw)
     assert ("transport", raw) == (row["source"], row["raw"])

@@ -24,7 +24,7 @@ def test_trouble_is_said_once_each_time_it_begins_and_ends() -> None:
 
 
 def test_what_comes_and_goes_is_one_trouble() -> None:
-    """It is not over before all was well for so long."""
+    """It is over only after the calm time without trouble."""
     trouble = Trouble("bad", "good", calm=math.inf)
     with capture_logs() as logs:
         trouble.begin("first")
