@@ -67,7 +67,7 @@ def test_a_missing_right_is_a_sentence(at_rabbit: Product, rabbit_server: Rabbit
 
 
 def test_what_lies_in_a_lane_too_many_is_named(at_rabbit: Product, rabbit_server: RabbitServer) -> None:
-    """Nobody serves it since the number of lanes was lowered: somebody has to know."""
+    """No worker serves it since the number of lanes was lowered: the log says so."""
     put(rabbit_server, queue_of(1), TASK)
     with at_rabbit.worker():
         wait_until(lambda: "messages_in_a_lane_too_many" in at_rabbit.log("worker"), why="it is said", seconds=DEADLINE)

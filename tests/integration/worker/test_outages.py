@@ -58,7 +58,7 @@ def wait_for_word(product: Product, word: str) -> None:
 
 
 def keep_waiting(product: Product, seconds: float) -> None:
-    """Wait until the only worker has renewed its lease for so long, by the broker's clock."""
+    """Wait until the only worker has renewed its lease for this long, by the broker's clock."""
     [worker] = workers(product.client)
     until = lease_of(product, worker) + seconds
     wait_until(lambda: lease_of(product, worker) > until, why="the lease is renewed", seconds=2 * LONG)
