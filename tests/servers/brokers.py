@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol, Self, cast
 
+import pytest
 from redis import Redis
 from redis.exceptions import RedisError
 
@@ -18,7 +19,8 @@ from tests.waiting import wait_until
 from worker.processes.child import Child
 from worker.processes.embedded import EmbeddedBroker, Fsync, valkey_binary
 
-KINDS = ("valkey", "redis")
+IN_TURN = ["valkey", pytest.param("redis", marks=pytest.mark.long)]
+"""Each kind of server: in the short form of the tests only the first, unless a test is marked ``each_broker``."""
 _REDIS = "OSTINATO_TEST_REDIS_URL"
 
 
@@ -145,7 +147,7 @@ class RunningRedis:
 
 
 def server(kind: str, home: Path) -> Server | None:
-    """A server of one of the KINDS, not started; None if this machine has none."""
+    """A server of a kind that is IN_TURN, not started; None if this machine has none."""
     if kind == "valkey":
         return EmbeddedValkey(home)
     found = _redis()
@@ -155,7 +157,7 @@ def server(kind: str, home: Path) -> Server | None:
 
 
 def program(kind: str) -> str | None:
-    """The path of the server of one of the KINDS; None if this machine has none, or only a running one."""
+    """The path of the server of a kind that is IN_TURN; None if this machine has none, or only a running one."""
     found = str(valkey_binary()) if kind == "valkey" else _redis()
     return None if found is None or "://" in found else found
 
