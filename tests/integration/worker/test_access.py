@@ -23,7 +23,7 @@ from store.database.schema import migrate
 from tests.conftest import missing
 from tests.product import DEADLINE, Env, Product
 from tests.readers.dashboard import Dashboard
-from tests.servers.brokers import free_port, program
+from tests.servers.brokers import IN_TURN, free_port, program
 from tests.servers.guarded import GuardedServer
 from tests.waiting import wait_until
 from worker.broker.redis.client import RedisClient, redis_client
@@ -77,7 +77,7 @@ FORBIDDEN = {
 }
 
 
-@pytest.fixture(scope="module", params=["valkey", pytest.param("redis", marks=pytest.mark.long)])
+@pytest.fixture(scope="module", params=IN_TURN)
 def guarded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Generator[GuardedServer]:
     """A server of each kind in turn with the users of the page."""
     binary = program(request.param) or missing("there is no redis-server of the test's own: install one")
@@ -108,7 +108,6 @@ def refused(guarded: GuardedServer) -> set[str]:
     return {f"{each['username']} {each['object']}" for each in found} - {f"{u} client|setinfo" for u in FORBIDDEN}
 
 
-@pytest.mark.each_broker
 def test_each_part_does_its_work_as_its_own_user(guarded: GuardedServer, product: Product) -> None:
     """A message is sent from Python, by `delay`, an outbox and beat, applied by the worker, counted by the reader."""
     refused(guarded)
@@ -290,7 +289,6 @@ def test_a_missing_right_is_a_sentence_of_the_worker(guarded: GuardedServer, pro
     assert "no permissions" in log
 
 
-@pytest.mark.each_broker
 def test_a_worker_that_cannot_even_begin_ends(guarded: GuardedServer, product: Product) -> None:
     """With the same sentence, as one that failed; here it may not ask how long its queue is."""
     with closing(guarded.client("admin")) as admin:

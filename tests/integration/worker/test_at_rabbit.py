@@ -86,7 +86,7 @@ def waits(product: Product) -> None:
     wait_until(lambda: "store_unavailable" in product.log("worker"), why="it waits for the store", seconds=DEADLINE)
 
 
-@pytest.mark.parametrize("headers", [TASK, {}], ids=["good", "malformed"])
+@pytest.mark.parametrize("headers", [TASK, pytest.param({}, marks=pytest.mark.long)], ids=["good", "malformed"])
 def test_sigterm_while_the_store_is_locked_puts_the_message_back(
     at_rabbit: Product, rabbit_server: RabbitServer, headers: Mapping[str, object]
 ) -> None:

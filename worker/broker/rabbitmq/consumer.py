@@ -15,7 +15,6 @@ from ostinato.errors import MalformedMessage
 from ostinato.messages.routing import queue_of
 from ostinato.publishing.rabbitmq import destination
 from ostinato.reasons import Reason
-from worker.broker.client import BrokerClient
 from worker.broker.consumer import WorkerConsumer
 from worker.broker.envelope import check, known
 from worker.broker.rabbitmq.client import RabbitClient
