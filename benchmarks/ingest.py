@@ -7,7 +7,7 @@ from benchmarks.baselines import direct_writers
 from benchmarks.figures import Figure, Target, alternate
 from benchmarks.filling import fill
 from benchmarks.fleet import Fleet, results
-from benchmarks.installation import LONGEST, counting, installation, rate_of, sqlite_path
+from benchmarks.installation import counting, installation, rate_of, sqlite_path
 from benchmarks.traffic import recording
 from tests.product import Product
 from tests.waiting import wait_until
@@ -67,7 +67,6 @@ def _ingested(producers: Fleet, size: Size, product: Product) -> float:
         wait_until(
             lambda: applied() >= count or any(each.done() and each.exception() for each in began),
             why=f"{count} messages are applied",
-            seconds=LONGEST,
         )
         ended = time.monotonic()
     return producers.size * size.messages / (ended - min(results(began)))

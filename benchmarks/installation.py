@@ -14,9 +14,6 @@ from tests.servers.brokers import EmbeddedValkey
 from tests.servers.databases import PostgresqlDatabase
 from tests.waiting import wait_until
 
-# Nothing that is measured takes so long.
-LONGEST = 600.0
-
 
 @contextmanager
 def installation(store: str | None = None) -> Generator[Product]:
@@ -61,8 +58,8 @@ def counting(product: Product) -> Generator[Callable[[], int]]:
 def rate_of(done: Callable[[], int], count: int) -> float:
     """How many a second are done, from the moment that work on a backlog of so many is seen to go on."""
     start, began, first = done(), time.monotonic(), 0
-    seen = wait_until(lambda: max(0, done() - start), why="the backlog gets shorter", seconds=LONGEST)
+    seen = wait_until(lambda: max(0, done() - start), why="the backlog gets shorter")
     if seen < count:
         began, first = time.monotonic(), seen
-    wait_until(lambda: done() - start >= count, why=f"{count} are done", seconds=LONGEST)
+    wait_until(lambda: done() - start >= count, why=f"{count} are done")
     return (count - first) / (time.monotonic() - began)

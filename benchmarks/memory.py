@@ -7,7 +7,7 @@ from itertools import islice
 
 from benchmarks.figures import Figure, Target, columns
 from benchmarks.filling import fill
-from benchmarks.installation import LONGEST, counting, installation
+from benchmarks.installation import counting, installation
 from benchmarks.traffic import messages
 from ostinato.messages import wire
 from ostinato.messages.models import BATCH_COUNT, ApplyBatch
@@ -61,7 +61,7 @@ def _round(size: Size) -> tuple[float, float]:
 
             def after(count: int) -> float:
                 _send(product, islice(batches, (start + count - applied()) // BATCH_COUNT))
-                wait_until(lambda: applied() >= start + count, why=f"{count} are applied", seconds=LONGEST)
+                wait_until(lambda: applied() >= start + count, why=f"{count} are applied")
                 return resident(worker.pid)
 
             return after(size.few), after(size.many)
@@ -83,6 +83,6 @@ def _batches(size: Size) -> Iterator[str]:
 def _send(product: Product, batches: Iterable[str]) -> None:
     app = producer_app(product.settings)
     for batch in batches:
-        wait_until(lambda: product.client.llen(QUEUE) < _WAITING, why="the worker takes messages", seconds=LONGEST)
+        wait_until(lambda: product.client.llen(QUEUE) < _WAITING, why="the worker takes messages")
         publish_text(app, ApplyBatch.KIND, batch, summary="a batch")
     app.close()

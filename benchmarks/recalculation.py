@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks.baselines import row_by_row
 from benchmarks.figures import Figure, Target, alternate
 from benchmarks.filling import age, fill_large, raw
-from benchmarks.installation import LONGEST, installation, sqlite_path
+from benchmarks.installation import installation, sqlite_path
 from ostinato.messages.models import RecalculateAllPatternPriorities
 from tests.product import Product
 from tests.waiting import wait_until
@@ -78,7 +78,7 @@ def recalculate(product: Product, patterns: int) -> float:
     """
     path, message = _aged(sqlite_path(product)), RecalculateAllPatternPriorities()
     product.send(message)
-    wait_until(lambda: product.store.recalculated(str(message.id)), why="every score is recomputed", seconds=LONGEST)
+    wait_until(lambda: product.store.recalculated(str(message.id)), why="every score is recomputed")
     with raw(path) as connection:
         seconds, changed = connection.execute(_TOOK, (str(message.id),)).fetchone()
     if changed != patterns:

@@ -26,7 +26,7 @@ from ruff_trials import Finding, Linter, Outcome, Rule, Trial, tried
 
 from ostinato.identity import pattern_id
 
-SAMPLE = Path(__file__).parents[1] / "worker" / "sample" / "ruff-stdlib.jsonl.gz"
+SAMPLE = Path(__file__).parents[1] / "worker" / "cli" / "demo" / "ruff-stdlib.jsonl.gz"
 # Not the library itself: other people's packages, tests, programs, and tables that a program wrote.
 LEFT_OUT = shutil.ignore_patterns(
     *("site-packages", "dist-packages", "test", "tests", "idle_test", "idlelib", "lib2to3", "turtledemo"),
@@ -71,7 +71,7 @@ def main() -> None:
 def _options() -> Options:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--files", type=int, help="a quick try on so many files, written to a temporary file")
-    parser.add_argument("--output", type=Path, help="where to write (default: the sample in worker/sample)")
+    parser.add_argument("--output", type=Path, help="where to write (default: the sample of `ostinato demo`)")
     return parser.parse_args(namespace=Options())
 
 

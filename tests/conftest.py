@@ -8,6 +8,7 @@ from typing import NoReturn
 import pytest
 from playwright.sync_api import Browser
 
+from store.database.schema import migrate
 from tests.leftovers import processes_of
 from tests.product import Product
 from tests.readers.browser import MISSING as NO_BROWSER
@@ -88,6 +89,16 @@ def rabbit_server(tmp_path_factory: pytest.TempPathFactory) -> Generator[RabbitS
         missing(rabbit.MISSING)
     with RabbitServer(binary, tmp_path_factory.mktemp("rabbit")) as server:
         yield server
+
+
+@pytest.fixture
+def at_rabbit(home: Path, rabbit_server: RabbitServer) -> Generator[Product]:
+    """The product with an empty store, at a RabbitMQ server without queues."""
+    rabbit_server.clear(*rabbit.QUEUES)
+    with Product(home, rabbit_server.url) as product:
+        migrate(product.settings.store_address)
+        yield product
+    rabbit_server.clear(*rabbit.QUEUES)
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """Ostinato as its users meet it: processes that share a home folder, a broker and a store."""
 
+import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -17,13 +18,13 @@ from store.database.engines import reader_engine, store_url
 from store.errors import StoreOutdated
 from store.reading.records import Stats
 from store.reading.store import Store
+from tests import forks
 from tests.servers.brokers import Client, client
-from tests.waiting import wait_until
+from tests.waiting import LONGEST, comes_true, ended, wait_until
 from worker.broker.kinds import broker_client
 from worker.processes.child import Child, ChildSpec
 from worker.settings import Settings
 
-DEADLINE = 60.0
 # What a process gets beyond the minimal environment.
 Env = Mapping[str, str] | None
 # The command's three streams as files, so that a watchdog can stand behind it.
@@ -36,6 +37,17 @@ class Finished(NamedTuple):
     code: int
     out: str
     err: str
+
+    def json(self) -> Any:  # noqa: ANN401 - whatever JSON has
+        """What it printed."""
+        return json.loads(self.out)
+
+    def sentence(self, code: int, *, printed: bool = False) -> str:
+        """The one sentence on standard error with which it ended; ``printed``: whether it printed anything as well."""
+        assert (code, printed) == (self.code, bool(self.out)), self
+        [line] = [each for each in self.err.splitlines() if each]
+        assert line.endswith((".", "?"))
+        return line
 
 
 class Product:
@@ -70,7 +82,7 @@ class Product:
         """Start a command; what it writes is `log(name)`."""
         return Child.start(
             ChildSpec(
-                name, command, env=self.env | dict(env or {}), cwd=self.elsewhere, log=self._log(name), grace=DEADLINE
+                name, command, env=self.env | dict(env or {}), cwd=self.elsewhere, log=self._log(name), grace=LONGEST
             )
         )
 
@@ -86,18 +98,26 @@ class Product:
         """Start `ostinato up`."""
         return self.start("up", sys.executable, "-m", "worker.cli", "up", *options, env=env)
 
-    def run(self, *command: str, stdin: str = "", seconds: float = DEADLINE, env: Env = None) -> Finished:
-        """Run a command to its end, which must come within so many seconds."""
-        streams = self.home / "runs" / str(next(self._runs))
-        streams.parent.mkdir(exist_ok=True)
-        streams.with_suffix(".in").write_text(stdin, encoding="utf-8")
+    def run(self, *command: str, stdin: str = "", env: Env = None) -> Finished:
+        """Run a command to its end."""
+        streams = self._streams(stdin)
         with self.start("command", "sh", "-c", _STREAMS, str(streams), *command, env=env) as child:
-            code = child.wait(seconds)
-        return Finished(code, *(streams.with_suffix(suffix).read_bytes().decode() for suffix in (".out", ".err")))
+            code = ended(child)
+        return self._finished(code, streams)
 
-    def cli(self, *words: str, stdin: str = "", seconds: float = DEADLINE, env: Env = None) -> Finished:
-        """Run `ostinato` with these words to its end."""
-        return self.run(sys.executable, "-m", "worker.cli", *words, stdin=stdin, seconds=seconds, env=env)
+    def ostinato(self, *words: str, stdin: str = "", env: Env = None) -> Finished:
+        """Run `ostinato` with these words to its end, from the start of the interpreter."""
+        return self.run(str(Path(sys.executable).with_name("ostinato")), *words, stdin=stdin, env=env)
+
+    def cli(self, *words: str, stdin: str = "", env: Env = None) -> Finished:
+        """The same in a fork of a process that has loaded it; variables that only its start reads have no effect."""
+        streams = self._streams(stdin)
+        code = forks.run(words, streams, self.env | dict(env or {}), self.elsewhere)
+        return self._finished(code, streams)
+
+    def flush(self) -> None:
+        """Send what ended producers have left behind, and wait until those that run have sent theirs."""
+        assert (0, "") == self.cli("outbox", "flush", "--timeout", f"{LONGEST:g}")[::2]
 
     def log(self, name: str) -> str:
         """What the command of that name has written so far."""
@@ -140,13 +160,13 @@ class Product:
             assert all(found[name] <= expected[name] for name in expected), f"{found} exceeds {expected}"
             return found == expected
 
-        wait_until(reached, why=f"{expected} of {self.stats()}", seconds=DEADLINE)
+        assert comes_true(reached), f"waited in vain: {expected} of {self.stats()}"
         return self.store.stats()
 
     def wait_for_workers(self, count: int) -> None:
-        """Return once so many workers take messages."""
+        """Return once this many workers take messages."""
         with closing(broker_client(self.settings)) as broker:
-            wait_until(lambda: broker.state().workers == count, why=f"{count} workers are present", seconds=DEADLINE)
+            wait_until(lambda: broker.state().workers == count, why=f"{count} workers are present")
 
     def rows(self, table: Table) -> Sequence[dict[str, Any]]:
         """Every row of a table of the store."""
@@ -156,6 +176,17 @@ class Product:
                 return [dict(row) for row in connection.execute(select(table)).mappings()]
         finally:
             engine.dispose()
+
+    def _streams(self, stdin: str) -> Path:
+        """Where a command has its streams: this path with a suffix for each."""
+        streams = self.home / "runs" / str(next(self._runs))
+        streams.parent.mkdir(exist_ok=True)
+        streams.with_suffix(".in").write_text(stdin, encoding="utf-8")
+        return streams
+
+    @staticmethod
+    def _finished(code: int, streams: Path) -> Finished:
+        return Finished(code, *(streams.with_suffix(suffix).read_bytes().decode() for suffix in (".out", ".err")))
 
     def _log(self, name: str) -> Path:
         return self.home / "logs" / f"{name}.log"

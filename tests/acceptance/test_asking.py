@@ -14,28 +14,9 @@ FIELDS = [
     *("variance", "trust_score", "quarantine_status", "content_hash", "active"),
 ]
 STATUS = [
-    *(
-        "outbox",
-        "queued",
-        "received",
-        "applied",
-        "parked",
-        "quarantined",
-        "discarded",
-        "replayed",
-        "duplicates",
-        "merges",
-    ),
-    *(
-        "patterns",
-        "patterns_active",
-        "patterns_deleted",
-        "patterns_never_applied",
-        "sightings",
-        "applications",
-        "average_effectiveness",
-    ),
-    *("last_recalculation", "balanced", "broker", "worker"),
+    *("outbox", "queued", "received", "applied", "parked", "quarantined", "discarded", "replayed", "duplicates"),
+    *("merges", "patterns", "patterns_active", "patterns_deleted", "patterns_never_applied", "sightings"),
+    *("applications", "average_effectiveness", "last_recalculation", "balanced", "broker", "worker"),
 ]
 
 FLAKY, MISSING, LONG = "test_login times out", "file not created", "line too long"
@@ -108,7 +89,7 @@ def test_status_in_words(running: Product) -> None:
 
 def test_list_as_json(running: Product) -> None:
     """A pattern has exactly the documented fields, times in UTC, and the values that were sent."""
-    [pattern] = json.loads(running.cli("patterns", "list", "--json", "--type", "flaky_test").out)
+    [pattern] = running.cli("patterns", "list", "--json", "--type", "flaky_test").json()
     assert FIELDS == list(pattern)
     expected = {
         "id": FLAKY_ID,
@@ -146,7 +127,7 @@ def test_list_in_words(running: Product) -> None:
 
 def test_show_as_json(running: Product) -> None:
     """By the beginning of its id; the fields of a pattern, and its applications, newest first."""
-    pattern = json.loads(running.cli("patterns", "show", FLAKY_ID[:6], "--json").out)
+    pattern = running.cli("patterns", "show", FLAKY_ID[:6], "--json").json()
     assert [*FIELDS, "applications"] == list(pattern)
     assert ["run 2", "run 1", "run 0"] == [each["execution_id"] for each in pattern["applications"]]
 
@@ -162,4 +143,4 @@ def test_show_in_words(running: Product) -> None:
 
 def test_show_of_an_unknown_pattern_is_one_sentence(running: Product) -> None:
     """With exit code 1."""
-    assert (1, "", "No pattern is called 'ffffff'.\n") == running.cli("patterns", "show", "ffffff")
+    assert "No pattern is called 'ffffff'." == running.cli("patterns", "show", "ffffff").sentence(1)

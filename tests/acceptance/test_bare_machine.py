@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import select
 import shutil
 import signal
 import subprocess
@@ -15,13 +14,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.waiting import wait_until
+from tests.waiting import LONGEST, ended, readable, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
 DEV_PY = Path(__file__).resolve().parents[2] / "dev.py"
-DEADLINE = 30
 
 MISSING = "raise ModuleNotFoundError(__name__)\n"
 
@@ -46,7 +44,7 @@ SLOW_TOOL = f"""#!{sys.executable}
 import pathlib, sys, time
 try:
     pathlib.Path(f"started {{sys.argv[1]}}").touch()
-    time.sleep({DEADLINE})
+    time.sleep({LONGEST})
 except KeyboardInterrupt:
     time.sleep(0.6)
     pathlib.Path(f"tidied {{sys.argv[1]}}").touch()
@@ -93,7 +91,7 @@ class Machine:
     def run(self, *args: str) -> tuple[int, str, str]:
         """Run dev.py to its end; gives exit code, standard output and standard error."""
         with self.dev(*args) as process:
-            out, err = process.communicate(timeout=DEADLINE)
+            out, err = process.communicate(timeout=LONGEST)
             return process.returncode, out, err
 
     def installs(self) -> list[str]:
@@ -111,7 +109,7 @@ class Machine:
 def first_words(process: subprocess.Popen[str]) -> str:
     """Wait for a process to say something on standard error, and give it."""
     assert process.stderr is not None
-    assert select.select([process.stderr], [], [], DEADLINE)[0]
+    readable(process.stderr)
     return os.read(process.stderr.fileno(), 1000).decode()
 
 
@@ -132,7 +130,7 @@ def machine(tmp_path: Path) -> Machine:
 def test_demo_becomes_the_process_that_was_started(machine: Machine) -> None:
     """`ostinato demo` runs under dev.py's own process id, so that signals reach it, and gets every argument."""
     with machine.dev("demo", "--help", "-x", "--", "y z") as process:
-        out, _ = process.communicate(timeout=DEADLINE)
+        out, _ = process.communicate(timeout=LONGEST)
     assert f"{process.pid} demo --help -x -- y z\n" == out
     assert ["."] == machine.installs()
 
@@ -181,7 +179,7 @@ def test_interrupted_set_up_is_started_afresh(machine: Machine, signum: signal.S
     with machine.dev("setup") as process:
         wait_until(machine.installs, why="pip installs")
         os.killpg(process.pid, signum)
-        _, err = process.communicate(timeout=DEADLINE)
+        _, err = process.communicate(timeout=LONGEST)
     assert (130 if signum == signal.SIGINT else -signum) == process.returncode
     assert "Traceback" not in err
     left_over = machine.checkout / ".venv/left-over"
@@ -199,8 +197,8 @@ def test_two_at_once_set_up_one_after_the_other(machine: Machine) -> None:
         with machine.dev("setup") as second:
             assert "dev.py: another dev.py is setting up .venv: waiting for it\n" == first_words(second)
             (machine.folder / "hold").unlink()
-            assert 0 == first.wait(timeout=DEADLINE)
-            assert 0 == second.wait(timeout=DEADLINE)
+            assert 0 == ended(first)
+            assert 0 == ended(second)
     assert [".[dev]"] == machine.installs()
 
 
@@ -210,12 +208,12 @@ def test_lock_outlives_a_killed_set_up(machine: Machine) -> None:
     with machine.dev("setup") as first:
         wait_until(machine.installs, why="pip installs")
         first.kill()
-        first.wait(timeout=DEADLINE)
+        ended(first)
         with machine.dev("setup") as second:
             assert "dev.py: another dev.py is setting up .venv: waiting for it\n" == first_words(second)
             assert [".[dev]"] == machine.installs()
             (machine.folder / "hold").unlink()
-            assert 0 == second.wait(timeout=DEADLINE)
+            assert 0 == ended(second)
     assert [".[dev]", ".[dev]"] == machine.installs()
 
 
@@ -240,7 +238,7 @@ def test_ctrl_c_waits_for_what_runs(machine: Machine) -> None:
     with machine.dev("test") as process:
         wait_until(lambda: len([*machine.checkout.glob("started *")]) == 2, why="both run")
         os.killpg(process.pid, signal.SIGINT)
-        assert 130 == process.wait(timeout=DEADLINE)
+        assert 130 == ended(process)
         assert {"tidied check", "tidied format"} == {each.name for each in machine.checkout.glob("tidied *")}
         out, err = process.communicate()
     assert ["", "== lint (1 of 4), 0:00:00 so far: ruff format --check . | ruff check .", ""] == out.split("\n")

@@ -8,8 +8,8 @@ import sys
 import pytest
 
 from tests.leftovers import processes_of
-from tests.product import DEADLINE, Product
-from tests.waiting import wait_until
+from tests.product import Product
+from tests.waiting import ended, wait_until
 
 DEMO = (sys.executable, "-m", "worker.cli", "demo")
 LEDGER = re.compile(r"(\d+) sent = (\d+) applied \+ (\d+) parked \+ (\d+) quarantined, in [\d.]+ s \((\d+) messages")
@@ -31,7 +31,7 @@ def nothing_left(product: Product) -> None:
 
 def test_demo_accounts_for_every_message(alone: Product) -> None:
     """It ends by itself with exit code 0; what it sent is applied, parked or quarantined, and it leaves nothing."""
-    code, out, err = alone.run(*DEMO, seconds=180, env={"COLUMNS": "200"})
+    code, out, err = alone.run(*DEMO, env={"COLUMNS": "200"})
     assert 0 == code, err
     assert "Traceback" not in err
     ledger = LEDGER.search(out)
@@ -49,7 +49,7 @@ def test_demo_accounts_for_every_message(alone: Product) -> None:
 
 def working(product: Product) -> None:
     """Wait until the demo's producers send."""
-    wait_until(lambda: list(product.temporary.glob("*/logs/producer-*.log")), why="the demo sends", seconds=DEADLINE)
+    wait_until(lambda: list(product.temporary.glob("*/logs/producer-*.log")), why="the demo sends")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
@@ -58,7 +58,7 @@ def test_whoever_ends_the_demo_ends_it_well(alone: Product, number: signal.Signa
     with alone.start("demo", *DEMO) as demo:
         working(alone)
         os.killpg(demo.pid, number)
-        assert 130 == demo.wait(DEADLINE)
+        assert 130 == ended(demo)
     assert "Traceback" not in alone.log("demo")
     nothing_left(alone)
     assert [] == list(alone.temporary.iterdir())
@@ -77,7 +77,7 @@ def test_kill_9_of_the_demo_leaves_no_process(alone: Product) -> None:
     with alone.start("demo", *DEMO) as demo:
         working(alone)
         os.kill(demo.pid, signal.SIGKILL)
-        assert 128 + signal.SIGKILL == demo.wait(DEADLINE)
+        assert 128 + signal.SIGKILL == ended(demo)
         nothing_left(alone)
 
 
@@ -88,7 +88,7 @@ def test_a_demo_whose_producer_dies_says_so(alone: Product) -> None:
         found = wait_until(lambda: PRODUCER.search("\n".join(processes_of(alone.temporary))), why="a producer runs")
         assert found is not None
         os.kill(int(found[1]), signal.SIGKILL)
-        assert 4 == demo.wait(DEADLINE)
+        assert 4 == ended(demo)
     log = alone.log("demo")
     assert re.search(r"\d+ of \d+ messages arrived; failed: producer-0\.", log)
     assert "\nworker: " in log

@@ -20,7 +20,7 @@ def test_every_command_helps(alone: Product, words: tuple[str, ...]) -> None:
     """By both names of the option."""
     short, long = (alone.cli(*words, option) for option in ("-h", "--help"))
     assert (0, long) == (short.code, short)
-    assert f"worker.cli {' '.join((*words, '[OPTIONS]'))}" in " ".join(long.out.split())
+    assert f"ostinato {' '.join((*words, '[OPTIONS]'))}" in " ".join(long.out.split())
 
 
 def test_help_wraps_only_where_the_terminal_ends(alone: Product) -> None:

@@ -13,7 +13,7 @@ from tests.waiting import wait_until
 
 def listed(product: Product, *options: str) -> list[dict[str, Any]]:
     """What `quarantine list` shows."""
-    return list(json.loads(product.cli("quarantine", "list", "--json", *options).out))
+    return list(product.cli("quarantine", "list", "--json", *options).json())
 
 
 def refused(product: Product, raw: bytes) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def refused(product: Product, raw: bytes) -> dict[str, Any]:
 
 def state(product: Product, key: str) -> str:
     """What became of a message in the quarantine."""
-    return str(json.loads(product.cli("quarantine", "show", key, "--json").out)["state"])
+    return str(product.cli("quarantine", "show", key, "--json").json()["state"])
 
 
 def too_long() -> tuple[bytes, str]:

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.product import Product
+from tests.readers.browser import patient
 from tests.samples.lived import live
 
 SECTIONS = ("ranking", "priorities", "outcomes", "scores", "standing", "parked", "quarantined")
@@ -45,7 +46,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Generator[Path]:
 
 def opened(browser: Browser, file: Path, width: int = DESKTOP, scheme: Scheme = "light") -> Opened:
     """The report in a window of this width."""
-    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page = patient(browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)).new_page()
     found = Opened(page)
     page.on("console", lambda message: found.said.append(message.text))
     page.on("pageerror", lambda error: found.said.append(str(error)))
@@ -70,7 +71,7 @@ def test_it_is_whole_and_asks_for_nothing(browser: Browser, file: Path, width: i
         assert box is not None
         assert (True, True) == (box["width"] > 40, box["height"] > 5)
     assert ([], [file.as_uri()]) == (found.said, found.asked)
-    page.close()
+    page.context.close()
 
 
 def test_dark_is_dark(browser: Browser, file: Path) -> None:
@@ -80,7 +81,7 @@ def test_dark_is_dark(browser: Browser, file: Path) -> None:
     (ground, ink), (dark_ground, dark_ink) = [map(_bright, page.evaluate(script)) for page in pages]
     assert (True, True) == (min(ground, dark_ink) > 0.8, max(ink, dark_ground) < 0.2)
     for page in pages:
-        page.close()
+        page.context.close()
 
 
 def _bright(colour: str) -> float:
@@ -97,7 +98,7 @@ def test_a_name_leads_to_its_scores(browser: Browser, file: Path) -> None:
     titles = card.locator("rect.strip title").all_text_contents()
     assert 60 == len(titles)
     assert "priority 0." in titles[-1]
-    page.close()
+    page.context.close()
 
 
 def test_it_prints(browser: Browser, file: Path) -> None:
@@ -106,4 +107,4 @@ def test_it_prints(browser: Browser, file: Path) -> None:
     page.emulate_media(media="print", color_scheme="dark")
     assert "rgb(255, 255, 255)" == page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert page.pdf(format="A4").startswith(b"%PDF")
-    page.close()
+    page.context.close()

@@ -8,8 +8,8 @@ from typing import Any
 from ostinato.identity import pattern_id
 from ostinato.messages.models import ApplyBatch
 from ostinato.messages.routing import QUEUE
-from tests.product import DEADLINE, Product
-from tests.waiting import wait_until
+from tests.product import Product
+from tests.waiting import ended, wait_until
 from worker.cli.demo.sample import sample_lines
 
 
@@ -20,12 +20,7 @@ def line(pattern_type: str, name: str) -> str:
 
 def listed(product: Product, *options: str) -> list[dict[str, Any]]:
     """The patterns that `patterns list` shows with these options."""
-    return list(json.loads(product.cli("patterns", "list", "--json", *options).out))
-
-
-def status(product: Product) -> dict[str, Any]:
-    """What `status --json` says."""
-    return dict(json.loads(product.cli("status", "--json").out))
+    return list(product.cli("patterns", "list", "--json", *options).json())
 
 
 def test_send_reports_each_bad_line_and_sends_the_rest(running: Product) -> None:
@@ -33,7 +28,7 @@ def test_send_reports_each_bad_line_and_sends_the_rest(running: Product) -> None
     file = running.elsewhere / "messages.jsonl"
     good = line("bad lines", "file not created").encode()
     file.write_bytes(good + b"\n{\n" + good + b'{"kind": "drop_pattern"}\n\xff\n[]')
-    quarantined = status(running)["quarantined"]
+    quarantined = running.store.stats().quarantined
     code, out, err = running.cli("send", str(file))
     assert (1, "sent 2, bad 4\n") == (code, out)
     assert [
@@ -43,7 +38,7 @@ def test_send_reports_each_bad_line_and_sends_the_rest(running: Product) -> None
         ["line 7", "not_an_object"],
     ] == [each.split(": ")[:2] for each in err.splitlines() if each]
     wait_until(lambda: [2] == [each["occurrence_count"] for each in listed(running, "--type", "bad lines")], why="both")
-    assert quarantined == status(running)["quarantined"]
+    assert quarantined == running.store.stats().quarantined
 
 
 def test_send_takes_standard_input(running: Product) -> None:
@@ -64,7 +59,7 @@ def test_send_waits_for_no_line_with_what_it_has(embedded: Product) -> None:
             writing.write(line("piped", "as it happens").encode())
             wait_until(lambda number=number: embedded.client.llen(QUEUE) == number, why="it is sent")
         writing.close()
-        assert 0 == sending.wait(DEADLINE)
+        assert 0 == ended(sending)
     assert embedded.log("send").endswith("sent 2, bad 0\n")
 
 
@@ -83,10 +78,10 @@ def test_delete_takes_a_pattern_out_of_the_way(running: Product) -> None:
 
 def test_recalculate_waits_until_it_is_done(running: Product) -> None:
     """Afterwards a pattern that was only sighted has the score of the unproven, and the status a new time."""
-    before = status(running)["last_recalculation"]
+    before = running.cli("status", "--json").json()["last_recalculation"]
     running.cli("send", "-", stdin=line("fresh", "only sighted"))
     assert (0, "Every pattern's scores are recomputed.\n", "") == running.cli("recalculate", "--wait")
-    assert before < status(running)["last_recalculation"]
+    assert before < running.cli("status", "--json").json()["last_recalculation"]
     [pattern] = listed(running, "--type", "fresh")
     assert [0.55, 0.33] == [round(pattern[name], 9) for name in ("effectiveness_score", "priority_score")]
 

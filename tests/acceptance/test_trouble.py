@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 
 from store.database.schema import REVISION
-from tests.product import Finished, Product
+from tests.product import Product
 
 GOOD = '{"kind": "record_pattern", "pattern_type": "test", "pattern_name": "x"}\n'
 SETTINGS = {
@@ -41,18 +41,10 @@ main()
 """
 
 
-def sentence(finished: Finished, code: int) -> str:
-    """The one sentence that a command said, having ended with this exit code."""
-    assert code == finished.code, finished.err
-    [line] = [each for each in finished.err.splitlines() if each]
-    assert line.endswith((".", "?"))
-    return line
-
-
 @pytest.mark.parametrize(("name", "value"), SETTINGS.items(), ids=SETTINGS)
 def test_setting_that_cannot_work(alone: Product, name: str, value: str) -> None:
     """Its name is in the sentence; exit code 2."""
-    assert sentence(alone.cli("up", env={name: value}), 2).startswith(f"{name} cannot be used: ")
+    assert alone.cli("up", env={name: value}).sentence(2).startswith(f"{name} cannot be used: ")
 
 
 def test_ctrl_c_while_it_still_loads(alone: Product) -> None:
@@ -66,13 +58,13 @@ def test_wrong_usage(alone: Product) -> None:
     assert 2 == alone.cli("patterns", "list", "--limit", "0").code
     assert 2 == alone.cli("patterns", "list", "--limit", "9" * 20).code
     missing = alone.elsewhere / "missing.jsonl"
-    assert f"{missing} cannot be read: No such file or directory." == sentence(alone.cli("send", str(missing)), 2)
+    assert f"{missing} cannot be read: No such file or directory." == alone.cli("send", str(missing)).sentence(2)
 
 
 @pytest.mark.parametrize("words", READING, ids=" ".join)
 def test_store_that_is_not_there(alone: Product, words: tuple[str, ...]) -> None:
     """Every reader says how to make one, and makes none; exit code 4."""
-    assert "run `ostinato up` or `ostinato migrate`" in sentence(alone.cli(*words), 4)
+    assert "run `ostinato up` or `ostinato migrate`" in alone.cli(*words).sentence(4)
     assert not (alone.home / "store.db").exists()
 
 
@@ -86,7 +78,7 @@ def test_store_of_another_version(alone: Product) -> None:
     """Readers name both schemas; exit code 4."""
     assert 0 == alone.cli("migrate").code
     set_revision(alone, "0000")
-    assert f"has schema 0000, this version needs {REVISION}" in sentence(alone.cli("patterns", "list"), 4)
+    assert f"has schema 0000, this version needs {REVISION}" in alone.cli("patterns", "list").sentence(4)
 
 
 @pytest.mark.parametrize("command", ["up", "migrate"])
@@ -94,7 +86,7 @@ def test_store_of_a_later_version(alone: Product, command: str) -> None:
     """It cannot be brought to this one's schema, and is left as it is; exit code 4."""
     assert 0 == alone.cli("migrate").code
     set_revision(alone, "9999")
-    assert "9999" in sentence(alone.cli(command), 4)
+    assert "9999" in alone.cli(command).sentence(4)
 
 
 @pytest.mark.parametrize("command", ["up", "migrate"])
@@ -102,14 +94,14 @@ def test_home_that_cannot_be_made(alone: Product, command: str) -> None:
     """The sentence names the folder; exit code 2."""
     (alone.home / "file").touch()
     folder = alone.home / "file" / "home"
-    assert str(folder) in sentence(alone.cli(command, env={"OSTINATO_HOME": str(folder)}), 2)
+    assert str(folder) in alone.cli(command, env={"OSTINATO_HOME": str(folder)}).sentence(2)
 
 
 def test_file_that_is_no_store(alone: Product) -> None:
     """Said in a sentence, not by a traceback; exit code 4."""
     file = alone.home / "store.db"
     file.write_text("certainly not a database" * 10)
-    said = sentence(alone.cli("patterns", "list"), 4)
+    said = alone.cli("patterns", "list").sentence(4)
     assert said.startswith(
         f"The store at sqlite:///{file} is unavailable (DatabaseError: file is not a database): see "
     )
@@ -127,18 +119,18 @@ def test_broker_that_does_not_answer(alone: Product, words: tuple[str, ...], kin
             server.close()
         url = f"{kind}://127.0.0.1:{server.getsockname()[1] if hangs else 1}"
         finished = alone.cli(*words, stdin=GOOD, env={"OSTINATO_BROKER_URL": url})
-    assert "`ostinato up`" in sentence(finished, 3)
+    assert "`ostinato up`" in finished.sentence(3, printed=words == ("status",))
 
 
 def test_send_says_which_line_was_the_last_one(alone: Product) -> None:
     """So that the rest can be sent later."""
-    said = sentence(alone.cli("send", "-", stdin=GOOD * 2), 3)
+    said = alone.cli("send", "-", stdin=GOOD * 2).sentence(3)
     assert said.endswith("The lines before line 1 are sent; send the rest later.")
 
 
 def test_lines_that_end_in_trouble_are_sent_before_it_is_said(embedded: Product) -> None:
     """So that nobody takes the end of what could be read for the end; exit code 2."""
-    said = sentence(embedded.run(sys.executable, "-c", HUNG_UP, GOOD), 2)
+    said = embedded.run(sys.executable, "-c", HUNG_UP, GOOD).sentence(2)
     assert "The lines after line 1 cannot be read: Input/output error. Those before are sent." == said
     with embedded.worker():
         embedded.wait_for(sightings=1)

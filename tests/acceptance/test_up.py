@@ -6,10 +6,10 @@ import signal
 import sys
 
 from tests.leftovers import processes_of
-from tests.product import DEADLINE, Product
+from tests.product import Product
 from tests.readers.dashboard import Dashboard, only_one
 from tests.readers.screen import Terminal
-from tests.waiting import wait_until
+from tests.waiting import ended, wait_until
 from worker.processes.services import FLOWER_PORT
 
 
@@ -31,7 +31,7 @@ def test_up_runs_from_nothing_and_stops_with_ctrl_c(alone: Product) -> None:
         assert {"broker", "worker", "beat"} == set(started(alone))
         assert 3 <= len(processes_of(alone.home))
         os.killpg(up.pid, signal.SIGINT)
-        assert 0 == up.wait(DEADLINE)
+        assert 0 == ended(up)
     assert alone.log("up").endswith("Stopping.\n")
     assert "Traceback" not in alone.log("up")
     wait_until(lambda: nothing_runs(alone), why="nothing is left")
@@ -39,7 +39,10 @@ def test_up_runs_from_nothing_and_stops_with_ctrl_c(alone: Product) -> None:
 
 
 def test_a_terminal_shows_a_line_that_changes(alone: Product) -> None:
-    """In numbers while the broker answers, and else what is wrong; Ctrl-C leaves nothing of it."""
+    """In numbers, or what is wrong while the broker does not answer; what happens has lines of its own above it.
+
+    Ctrl-C leaves nothing of it.
+    """
     command = (sys.executable, "-m", "worker.cli", "up")
     with Terminal(*command, env=alone.env, cwd=alone.elsewhere, columns=200) as terminal:
         terminal.wait_for("Ostinato runs", "queued 0 · applied 1 (")
@@ -48,7 +51,11 @@ def test_a_terminal_shows_a_line_that_changes(alone: Product) -> None:
         os.kill(int(broker[1]), signal.SIGSTOP)
         terminal.wait_for("The broker does not answer", without="queued")
         os.kill(int(broker[1]), signal.SIGCONT)
-        terminal.wait_for("queued 0 · applied 1 (", without="The broker does not answer")
+        shown = terminal.wait_for("queued 0 · applied 1 (", without="The broker does not answer")
+        [worker] = re.findall(r"^worker runs, process (\d+)$", shown, re.MULTILINE)
+        os.kill(int(worker), signal.SIGKILL)
+        shown = terminal.wait_for("worker starts again in 0.5 s")
+        assert re.search(r"^worker ended with code 137; its log is ", shown, re.MULTILINE), shown
         terminal.type(b"\x03")
         assert 0 == terminal.ended()
         assert "Stopping." in terminal.text()
@@ -60,7 +67,7 @@ def test_kill_9_of_up_leaves_nothing(alone: Product) -> None:
     with alone.up() as up:
         alone.wait_for(applied=1)
         os.kill(up.pid, signal.SIGKILL)
-        assert 128 + signal.SIGKILL == up.wait(DEADLINE)
+        assert 128 + signal.SIGKILL == ended(up)
         wait_until(lambda: nothing_runs(alone), why="nothing is left")
     with alone.up():
         alone.wait_for(duplicates=1)
@@ -91,28 +98,13 @@ def test_up_goes_on_trying_to_start_what_cannot_start(alone: Product) -> None:
         wait_until(lambda: started(alone)["worker"] != first, why="another worker runs")
 
 
-def test_on_a_terminal_what_happens_has_lines_of_its_own(alone: Product) -> None:
-    """Above the line that changes."""
-    command = (sys.executable, "-m", "worker.cli", "up")
-    with Terminal(*command, env=alone.env, cwd=alone.elsewhere, columns=200) as terminal:
-        shown = terminal.wait_for("queued 0 · applied 1 ")
-        [worker] = re.findall(r"^worker runs, process (\d+)$", shown, re.MULTILINE)
-        os.kill(int(worker), signal.SIGKILL)
-        shown = terminal.wait_for("worker starts again in 0.5 s")
-        assert re.search(r"^worker ended with code 137; its log is ", shown, re.MULTILINE), shown
-        terminal.type(b"\x03")
-        assert 0 == terminal.ended()
-
-
 def test_second_up_on_the_same_home_is_refused(alone: Product) -> None:
     """In one sentence, which says what to do, with exit code 2; the first goes on."""
     with alone.up() as first:
         alone.wait_for(applied=1)
-        code, out, err = alone.cli("up")
-        assert (2, "") == (code, out)
-        assert err == (
+        assert alone.cli("up").sentence(2) == (
             f"Ostinato is already running in {alone.home} (process {first.pid}): use that one, or stop it first, by "
-            f"Ctrl-C or `kill {first.pid}`. Another one needs a folder of its own: OSTINATO_HOME.\n"
+            f"Ctrl-C or `kill {first.pid}`. Another one needs a folder of its own: OSTINATO_HOME."
         )
         assert None is first.poll()
 

@@ -28,7 +28,7 @@ def test_worker_and_producers_use_our_broker(home: Path) -> None:
     with EmbeddedValkey(home), Product(home) as product:
         migrate(product.settings.store_address)
         line = RecordPattern(pattern_type="test", pattern_name="sent as a line").content()
-        assert 0 == product.cli("send", "-", stdin=line, env=OTHERS).code
+        assert 0 == product.ostinato("send", "-", stdin=line, env=OTHERS).code
         assert (0, "") == product.run(sys.executable, "-c", PRODUCERS, env=OTHERS)[::2]
         with product.beat(env=OTHERS), product.worker(env=OTHERS):
             product.wait_for(applied=4)

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from tests.conftest import missing
+from tests.waiting import LONGEST
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / ".pre-commit-config.yaml"
@@ -42,7 +43,7 @@ class Clone:
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Run a command in the clone."""
         return subprocess.run(
-            command, cwd=self._folder, env=self._env, capture_output=True, text=True, check=False, timeout=60
+            command, cwd=self._folder, env=self._env, capture_output=True, text=True, check=False, timeout=LONGEST
         )
 
     def commit(self, text: str) -> subprocess.CompletedProcess[str]:

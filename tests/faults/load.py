@@ -25,7 +25,6 @@ from ostinato.settings.outbox import OutboxSettings
 from tests.faults.ledger import Ledger, Outcome
 from tests.model import said
 from tests.model.naming import id_of
-from tests.product import DEADLINE
 from tests.waiting import wait_until
 
 Sender = Callable[[Message], object]
@@ -58,7 +57,7 @@ def recording(settings: OutboxSettings) -> Generator[Sender]:
         def send(message: Message) -> None:
             for each in message.messages if isinstance(message, ApplyBatch) else [message]:
                 producer.send(each)
-            wait_until(lambda: producer.waiting < _IN_OUTBOX, why="the broker takes messages again", seconds=DEADLINE)
+            wait_until(lambda: producer.waiting < _IN_OUTBOX, why="the broker takes messages again")
 
         yield send
 

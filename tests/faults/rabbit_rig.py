@@ -8,7 +8,6 @@ from typing_extensions import override
 
 from tests.faults.load import publishing
 from tests.faults.rig import Rig, Sending
-from tests.product import DEADLINE
 from tests.servers.rabbit import RabbitServer
 from tests.waiting import wait_until
 from worker.broker.rabbitmq.queues import declare
@@ -30,7 +29,7 @@ class RabbitRig(Rig):
     def ready(self, name: str) -> Child:
         """Start a worker; returns once it consumes, or stands by."""
         worker = self.worker(name)
-        wait_until(lambda: " ready." in self.product.log(name), why=f"{name} is ready", seconds=DEADLINE)
+        wait_until(lambda: " ready." in self.product.log(name), why=f"{name} is ready")
         return worker
 
     @override

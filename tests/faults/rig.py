@@ -3,12 +3,14 @@
 A test begins, faults, heals, judges and hands in its result::
 
     with rig.load():
-        with rig.worker() as worker:
-            rig.wait_for_applied(50)
-            rig.kill(worker)
+        for _ in rig.injecting(10, hits=8):
+            with rig.worker() as worker:
+                rig.wait_for_applied(50)
+                rig.kill(worker)
+                rig.hits += met_its_moment(worker)
     with rig.worker():
         verdict = rig.judge()
-    record(rig.result("kill -9 of the worker", hits=1))
+    record(rig.result("kill -9 of the worker"))
     assert {} == verdict.defects
 
 While the load is on, messages arrive and are noted in the ledger; `Rig.fault` notes when a fault happens.
@@ -19,7 +21,7 @@ import signal
 import sys
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from random import Random
@@ -37,14 +39,14 @@ from tests.faults.log_tails import log_tails
 from tests.faults.oracle import Verdict, judge
 from tests.faults.results import Result
 from tests.faults.rows import Row, read_rows, selecting
-from tests.product import DEADLINE, Env, Product
+from tests.product import Env, Product
 from tests.servers.brokers import EmbeddedValkey
-from tests.waiting import comes_true, wait_until
+from tests.waiting import comes_true, ended, wait_until
 from worker.processes.child import Child
 from worker.settings import Fsync
 
-HEALED_SECONDS = 60.0
-PROBE_SECONDS = 30.0
+# How many times as many faults as planned are injected until enough of them have hit.
+_AT_MOST = 10
 Sending = Callable[[OutboxSettings], AbstractContextManager[Sender]]
 """Gives a sender to the broker of some settings, for as long as a block runs."""
 
@@ -77,6 +79,7 @@ class Rig:
         self._sending = sending
         self._open = ExitStack()
         self.faults: list[float] = []
+        self.hits = 0
         self._streams = 0
         self.send: Sender
 
@@ -93,11 +96,19 @@ class Rig:
         """Note that a fault happens now: the time to the next message that is applied is its recovery."""
         self.faults.append(time.time())
 
+    def injecting(self, planned: int, hits: int) -> Iterator[int]:
+        """Number the faults to inject, from 0: as many as planned, and on until `hits` has reached ``hits``."""
+        for number in range(_AT_MOST * planned):
+            if number >= planned and self.hits >= hits:
+                return
+            yield number
+        assert self.hits >= hits, f"{_AT_MOST * planned} faults hit {self.hits} times"
+
     def kill(self, worker: Child) -> None:
         """End a worker with kill -9, its whole process group; returns once it is gone."""
         self.fault()
         os.killpg(worker.pid, signal.SIGKILL)
-        assert 128 + signal.SIGKILL == worker.wait(DEADLINE)
+        assert 128 + signal.SIGKILL == ended(worker)
 
     def stream(self) -> Stream:
         """Messages, others at every call, the same for the same seed."""
@@ -106,7 +117,7 @@ class Rig:
 
     @contextmanager
     def load(self, threads: int = 2, *, backlog: int = 100) -> Generator[Load]:
-        """Messages arrive, at least so many are waiting, until the block ends."""
+        """Messages arrive, and a backlog of them waits, until the block ends."""
         load = Load(self.send, self.ledger, self.waiting, backlog)
         load.start([self.stream() for _ in range(threads)])
         try:
@@ -123,10 +134,14 @@ class Rig:
             )
 
     def waiting(self) -> int:
-        """How many messages nobody has taken; none while the broker is away."""
+        """How many messages no worker has taken; zero while the broker is away."""
         with suppress(RedisError):
             return flight.queued(self.product.client)
         return 0
+
+    def waits(self, name: str = "worker") -> int:
+        """How often a worker has said that it waits for the store."""
+        return self.product.log(name).count('"store_unavailable"')
 
     def in_flight(self) -> int:
         """How many messages the broker has, taken or not."""
@@ -150,41 +165,41 @@ class Rig:
         return set(ids) & {row["message_id"] for row in self.select("SELECT message_id FROM inbox")}
 
     def wait_for_applied(self, more: int) -> None:
-        """Return once so many more messages are applied than at the call."""
+        """Return once this many more messages are applied than at the call."""
         before = self.applied()
-        wait_until(lambda: self.applied() >= before + more, why=f"{more} messages are applied", seconds=DEADLINE)
+        wait_until(lambda: self.applied() >= before + more, why=f"{more} messages are applied")
 
     def settle(self) -> bool:
-        """Whether nothing is in flight any more, within a minute; returns as soon as that is so."""
-        return comes_true(lambda: self.in_flight() == 0, seconds=HEALED_SECONDS)
+        """Whether nothing is in flight any more; returns as soon as that is so, or no process does anything."""
+        return comes_true(lambda: self.in_flight() == 0)
 
     def judge(self) -> Verdict:
         """Wait until nothing is in flight, send a probe, and judge. The load is over, and at least one worker runs.
 
-        Beside what `judge` of `oracle` finds, a defect is "stuck" if something is in flight after a minute, "deaf" if
-        the probe is not applied within 30 seconds, and "keys" if the broker has some that should not be there.
+        Beside what `judge` of `oracle` finds, a defect is "stuck" if something stays in flight, "deaf" if the probe is
+        not applied, and "keys" if the broker has some that should not be there.
         """
         healed = self.settle()
         probe = RecordPattern(pattern_type="probe", pattern_name=f"probe of {self.seed}")
         self.send_all(probe)
-        heard = comes_true(lambda: self.stored([str(probe.id)]), seconds=PROBE_SECONDS)
+        heard = comes_true(lambda: self.stored([str(probe.id)]))
         self.settle()
         rows = read_rows(self.store)
         verdict = judge(rows, self.ledger)
-        verdict.add("stuck", *["a minute after the last fault messages were in flight"] * (not healed))
+        verdict.add("stuck", *["messages stay in flight"] * (not healed))
         verdict.add("deaf", *["the probe was not applied"] * (not heard))
         verdict.add("keys", *self.unexpected_keys())
         self._moments = sorted(row["applied_at"] / 1e6 for row in rows.inbox)
         self.verdict = verdict
         return verdict
 
-    def result(self, fault: str, hits: int, injected: int | None = None) -> Result:
-        """The verdict as a row of the table; ``injected`` None: as many as `fault` noted."""
+    def result(self, fault: str, hits: int | None = None, injected: int | None = None) -> Result:
+        """The verdict as a row of the table; None: `hits`, and as many as `fault` noted."""
         verdict = self.verdict or self.judge()
         return Result(
             fault,
             len(self.faults) if injected is None else injected,
-            hits,
+            self.hits if hits is None else hits,
             verdict.messages,
             len(verdict.lost),
             verdict.twice,

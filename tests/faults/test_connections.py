@@ -12,7 +12,6 @@ from tests.faults.load import publishing, send_noted
 from tests.faults.report import Record
 from tests.faults.rig import Rig
 from tests.forms import Scaled
-from tests.product import DEADLINE
 from tests.servers.proxy import Fault, Proxy
 from tests.waiting import wait_until
 
@@ -47,7 +46,7 @@ def meet(proxy: Proxy, fault: Fault, request: bytes) -> None:
     """Inject a fault, and return once some connection has met it."""
     before = proxy.hits[fault]
     proxy.inject(fault, request)
-    wait_until(lambda: proxy.hits[fault] > before, why=f"a connection meets the {fault.value}", seconds=DEADLINE)
+    wait_until(lambda: proxy.hits[fault] > before, why=f"a connection meets the {fault.value}")
 
 
 def test_connections_of_the_worker(rig: Rig, proxy: Proxy, record: Record, faults: list[Fault]) -> None:

@@ -7,7 +7,7 @@ from tests.faults.report import Record
 from tests.faults.rig import Rig
 from tests.forms import Scaled
 from tests.model.said import Message
-from tests.product import DEADLINE
+from tests.waiting import ended
 
 KILLS = 10
 KILLED = 137
@@ -16,20 +16,18 @@ KILLED = 137
 @pytest.mark.parametrize("point", armed.POINTS)
 def test_kill_9_at_a_named_point(rig: Rig, record: Record, scaled: Scaled, point: str) -> None:
     """A hit is a worker of which broker and store show that it died there, and nowhere else."""
-    hits = 0
     with rig.load():
-        for _ in range(scaled(KILLS)):
+        for _ in rig.injecting(scaled(KILLS), scaled(KILLS)):
             passes = rig.random.randint(1, 30)
             env = {armed.POINT: point, armed.PASS: str(passes)}
             with rig.worker("armed", env=env, app="tests.faults.armed") as worker:
-                assert KILLED == worker.wait(DEADLINE)
+                assert KILLED == ended(worker)
                 rig.fault()
-                hits += is_there(rig, point, flight.taken_by(rig.product.client, worker.pid))
+                rig.hits += is_there(rig, point, flight.taken_by(rig.product.client, worker.pid))
     with rig.worker():
         verdict = rig.judge()
-    record(rig.result(f"W2 worker: kill -9 {point}", hits))
+    record(rig.result(f"W2 worker: kill -9 {point}"))
     assert {} == verdict.defects
-    assert scaled(KILLS) == hits
 
 
 def is_there(rig: Rig, point: str, taken: list[Message]) -> bool:

@@ -18,10 +18,9 @@ from tests.faults import armed, planted
 from tests.faults.ledger import Outcome
 from tests.faults.rig import Rig
 from tests.faults.test_several import EVERY, recalculated, slots
-from tests.product import DEADLINE
 from tests.samples.envelopes import text
 from tests.servers.databases import Database
-from tests.waiting import wait_until
+from tests.waiting import ended, wait_until
 from worker.processes.child import Child
 
 APP = "tests.faults.planted"
@@ -67,7 +66,7 @@ def test_a_slot_key_in_local_time_is_found(rig: Rig) -> None:
         rig.product.beat("one", env={**every, "TZ": "Asia/Kolkata"}, app=APP),
         rig.product.beat("other", env={**every, "TZ": "UTC"}, app=APP),
     ):
-        wait_until(lambda: len(recalculated(rig)) >= 4, why="slots have passed", seconds=DEADLINE)
+        wait_until(lambda: len(recalculated(rig)) >= 4, why="slots have passed")
     with rig.worker():
         rig.ledger.note(Outcome.INFO, *slots(begun, datetime.now(UTC)))
         assert "invented" in rig.judge().defects
@@ -84,7 +83,7 @@ def test_a_quarantine_outside_the_transaction_is_found(rig: Rig, plant: str | No
     passes = {armed.POINT: "before COMMIT", armed.PASS: "1" if plant else "0"}
     env = passes | ({planted.PLANT: plant} if plant else {})
     with rig.worker(env=env, app=APP if plant else "tests.faults.armed") as worker:
-        assert KILLED == worker.wait(DEADLINE)
+        assert KILLED == ended(worker)
     assert (1 if plant else 0, 0) == (len(rig.product.rows(quarantine)), rig.applied())
 
 
@@ -103,7 +102,7 @@ def found_after_a_kill(rig: Rig, plant: str, point: str, passes: str = "0") -> s
     """The defects after a worker with this bug was killed once at a point, the first time or after some."""
     rig.send_all(*[RecordPattern(pattern_type="test", pattern_name=f"case {n}") for n in range(10)])
     with worker_with(rig, plant, {armed.POINT: point, armed.PASS: passes}) as worker:
-        assert KILLED == worker.wait(DEADLINE)
+        assert KILLED == ended(worker)
     with worker_with(rig, plant):
         return set(rig.judge().defects)
 

@@ -12,11 +12,10 @@ from tests.faults.load import members
 from tests.faults.rabbit_rig import DEAD, QUEUE, RabbitRig
 from tests.faults.report import Record
 from tests.forms import Scaled
-from tests.product import DEADLINE
 from tests.samples.envelopes import Json, body, envelope, text, without
 from tests.samples.malformed import ARGUMENTS, ENVELOPES, RAW, TEXTS
 from tests.servers.rabbit import RabbitServer
-from tests.waiting import wait_until
+from tests.waiting import ended, wait_until
 from worker.broker.rabbitmq.queues import DELIVERY_LIMIT
 
 MESSAGES = 1_000
@@ -58,7 +57,7 @@ def test_malformed_messages_of_every_layer(rabbit_rig: RabbitRig, record: Record
         for message, _ in unfit:
             rig.send_all(*stream.take(GOOD_BETWEEN))
             put(channel, message)
-        wait_until(lambda: len(quarantined(rig)) >= len(unfit), why="all are in the quarantine", seconds=DEADLINE)
+        wait_until(lambda: len(quarantined(rig)) >= len(unfit), why="all are in the quarantine")
         kept = Counter(kept_as(row) for row in quarantined(rig))
         for row in quarantined(rig):
             rig.ledger.note_unfit(bytes(row["raw"]))
@@ -78,12 +77,12 @@ def test_a_message_that_ends_whoever_takes_it(rabbit_rig: RabbitRig, record: Rec
         take_and_die(rig.server)
     armed = {"OSTINATO_TEST_POINT": "before BEGIN", "OSTINATO_TEST_PASS": "0"}
     with rig.worker("last", app="tests.faults.armed", env=armed) as last:
-        last.wait(DEADLINE)
+        ended(last)
     with rig.worker():
-        wait_until(lambda: quarantined(rig), why="it is in the quarantine", seconds=DEADLINE)
+        wait_until(lambda: quarantined(rig), why="it is in the quarantine")
         (row,) = quarantined(rig)
         assert ("transport", "delivery_limit") == (row["source"], row["reason_code"])
-        wait_until(lambda: rig.stored([str(next_one.id)]), why="the next is applied", seconds=DEADLINE)
+        wait_until(lambda: rig.stored([str(next_one.id)]), why="the next is applied")
         assert set() == rig.stored([members(poison)[0]["id"]])
         assert 0 == rig.product.cli("quarantine", "replay", row["id"]).code
         rig.ledger.note_unfit(bytes(row["raw"]))

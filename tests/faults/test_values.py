@@ -19,7 +19,6 @@ from tests.faults.rig import Rig
 from tests.faults.rows import Rows, read_rows
 from tests.faults.values import Sent, values
 from tests.forms import Scaled
-from tests.product import DEADLINE
 from tests.servers import postgresql
 from tests.servers.databases import PostgresqlDatabase
 from tests.waiting import wait_until
@@ -55,7 +54,7 @@ def through_a_worker(rig: Rig, sent: list[Sent]) -> tuple[Verdict, Rows]:
     """What becomes of them."""
     send(rig, sent)
     with rig.worker(env={"OSTINATO_LOG_LEVEL": "DEBUG"}):
-        wait_until(lambda: flight.in_flight(rig.product.client) == 0, why="all are applied", seconds=DEADLINE)
+        wait_until(lambda: flight.in_flight(rig.product.client) == 0, why="all are applied")
         rows = read_rows(rig.store)
         return rig.judge(), rows
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.servers.brokers import free_port
+from tests.waiting import LONGEST
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "audit_lock.py"
 LOCK = f"""
@@ -64,7 +65,7 @@ def audit(tmp_path: Path, lock: str, service: str) -> tuple[int, str]:
     file = tmp_path / "requirements.lock"
     file.write_text(lock)
     command = [sys.executable, str(SCRIPT), "--lock", str(file), "--service", service]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=LONGEST, check=False)
     return done.returncode, done.stdout + done.stderr
 
 

@@ -11,12 +11,11 @@ from ostinato.messages.models import RecordPattern
 from ostinato.publishing.publisher import producer_app, publish
 from store.reading.store import Store
 from tests.conftest import missing
-from tests.product import DEADLINE
 from tests.readers.dashboard import Dashboard
 from tests.servers import postgresql
 from tests.servers.containers import SECRETS, Containers
 from tests.servers.postgresql import OwnServer
-from tests.waiting import wait_until
+from tests.waiting import ended, wait_until
 from worker.settings import Settings
 
 BEATING = ("worker", "beat", "flower")
@@ -43,7 +42,7 @@ def containers(home: Path, server: OwnServer | None) -> Generator[Containers]:
 
 def becomes_healthy(containers: Containers, name: str) -> None:
     """Wait until the health check of a service passes."""
-    wait_until(lambda: containers.healthy(name), why=f"{name} is healthy", seconds=DEADLINE)
+    wait_until(lambda: containers.healthy(name), why=f"{name} is healthy")
 
 
 def test_every_service_runs_and_its_health_check_knows(containers: Containers) -> None:
@@ -52,7 +51,7 @@ def test_every_service_runs_and_its_health_check_knows(containers: Containers) -
     containers.start("broker")
     for name in {"broker", "postgres"} & containers.services.keys():
         becomes_healthy(containers, name)
-    assert 0 == containers.start("migrate").wait(DEADLINE), containers.log("migrate")
+    assert 0 == ended(containers.start("migrate")), containers.log("migrate")
     for name in BEATING:
         assert not containers.healthy(name)
         containers.start(name)
@@ -60,8 +59,8 @@ def test_every_service_runs_and_its_health_check_knows(containers: Containers) -
     settings = Settings(broker_url=containers.broker_url, store_url=containers.store_url)
     with closing(producer_app(settings)) as app, Store(containers.store_url) as store:
         publish(app, RecordPattern(pattern_type="test", pattern_name="by way of the containers"))
-        wait_until(lambda: store.stats().sightings == 1, why="the message is applied", seconds=DEADLINE)
-        wait_until(lambda: store.stats().last_recalculation, why="beat has sent its slot", seconds=DEADLINE)
+        wait_until(lambda: store.stats().sightings == 1, why="the message is applied")
+        wait_until(lambda: store.stats().last_recalculation, why="beat has sent its slot")
     dashboard = Dashboard(containers.port)
     credentials = SECRETS["OSTINATO_FLOWER_AUTH"]
     assert [401, 200] == [dashboard.ask("/api/tasks", each).status for each in (None, credentials)]
@@ -77,7 +76,7 @@ def test_every_service_ends_when_it_is_asked_to(containers: Containers) -> None:
     """By itself, before Compose would kill it."""
     running = {"broker": containers.start("broker")}
     becomes_healthy(containers, "broker")
-    assert 0 == containers.start("migrate").wait(DEADLINE)
+    assert 0 == ended(containers.start("migrate"))
     for name in BEATING:
         running[name] = containers.start(name)
         becomes_healthy(containers, name)

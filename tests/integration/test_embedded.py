@@ -7,8 +7,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Protocol
@@ -19,6 +17,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
+from tests.waiting import LONGEST, wait_until
 from worker.processes.child import Child, ChildNotStarted, ChildSpec
 from worker.processes.embedded import (
     BrokerAlreadyRunning,
@@ -30,8 +29,6 @@ from worker.processes.embedded import (
 )
 from worker.processes.supervisor import Backoff, Event, Restarting, Started, Supervisor
 from worker.settings import Fsync
-
-DEADLINE = 20.0
 
 # Owns the broker of a home folder until it is killed.
 OWNER = """
@@ -47,14 +44,6 @@ class Configured(Protocol):
     """The part of the client that tells a server's configuration; its own signature is partly untyped."""
 
     def config_get(self, pattern: str) -> dict[str | None, str | None]: ...  # noqa: D102 - the client's own
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Return when the condition holds; fail after the deadline."""
-    deadline = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come true in time"
-        time.sleep(0.01)
 
 
 @pytest.fixture
@@ -104,7 +93,7 @@ def foreign_server(home: Path, folder: Path) -> Child:
     """A Valkey server on this home folder's socket that is not the home folder's own."""
     command = [str(valkey_binary()), "--port", "0", "--save", "", "--unixsocket", str(home / "broker.sock")]
     child = Child.start(ChildSpec("foreign", command, cwd=folder, log=folder / "log"))
-    wait_until(lambda: "Ready to accept connections" in (folder / "log").read_text())
+    wait_until(lambda: "Ready to accept connections" in (folder / "log").read_text(), why="it is ready")
     return child
 
 
@@ -157,9 +146,9 @@ def test_acknowledged_writes_outlive_kill_9(home: Path) -> None:
     with broker_of(home, fsync="always") as broker:
         writer = threading.Thread(target=write)
         writer.start()
-        wait_until(lambda: len(acknowledged) >= 100)
+        wait_until(lambda: len(acknowledged) >= 100, why="some are acknowledged")
         kill(broker.pid, signal.SIGKILL)
-        writer.join(DEADLINE)
+        writer.join(LONGEST)
     with broker, closing(client_of(home)) as client:
         assert ["value"] * len(acknowledged) == client.mget(acknowledged)
 
@@ -188,7 +177,7 @@ def test_second_broker_on_the_same_home_is_refused(home: Path) -> None:
 def test_broker_starts_again_after_its_owner_was_killed(home: Path) -> None:
     """The next owner waits until the orphaned server is gone: never two on one file."""
     with subprocess.Popen([sys.executable, "-c", OWNER, str(home)]) as owner:
-        wait_until(lambda: answers(home))
+        wait_until(lambda: answers(home), why="it answers")
         store(home, "key", "value")
         with pytest.raises(BrokerAlreadyRunning):
             broker_of(home).start()
@@ -280,13 +269,13 @@ def test_supervisor_restarts_the_broker_with_its_data(home: Path) -> None:
     with supervisor:
         store(home, "key", "value")
         kill(supervisor.pid("broker"), signal.SIGKILL)
-        deadline = threading.Timer(DEADLINE, supervisor.request_stop)
+        deadline = threading.Timer(LONGEST, supervisor.request_stop)
         deadline.start()
         supervisor.run()
         deadline.cancel()
         with pytest.raises(BrokerAlreadyRunning):
             broker_of(home).start()
-        wait_until(lambda: answers(home))
+        wait_until(lambda: answers(home), why="it answers")
         assert "value" == stored(home, "key")
     assert Restarting("broker", 0.01) in events
     broker.stop()

@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 import pytest
 
 from tests.servers.proxy import Fault, Proxy
-from tests.waiting import wait_until
+from tests.waiting import LONGEST, wait_until
 
 Ends = tuple[socket.socket, socket.socket]
 
@@ -28,12 +28,12 @@ def proxy(listener: socket.socket) -> Generator[Proxy]:
 
 @contextmanager
 def connected(proxy: Proxy, listener: socket.socket) -> Generator[Ends]:
-    """A client's end and the server's end, each of which waits no longer than two seconds."""
+    """A client's end and the server's end."""
     with closing(socket.create_connection(("127.0.0.1", proxy.port))) as client:
         server, _ = listener.accept()
         with server:
-            client.settimeout(2)
-            server.settimeout(2)
+            client.settimeout(LONGEST)
+            server.settimeout(LONGEST)
             client.sendall(b"hello")
             assert b"hello" == server.recv(5)
             yield client, server

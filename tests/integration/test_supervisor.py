@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import LONGEST
 from worker.processes.child import Child, ChildNotStarted, ChildSpec
 from worker.processes.supervisor import (
     Backoff,
@@ -16,8 +17,6 @@ from worker.processes.supervisor import (
     Started,
     Supervisor,
 )
-
-DEADLINE = 20.0
 
 
 def life(program: Path, steady: int, failing: int, again: int) -> list[Event]:
@@ -59,7 +58,7 @@ def test_supervisor_starts_in_order_restarts_and_stops_in_reverse(tmp_path: Path
         steady, failing = supervisor.pid("steady"), supervisor.pid("failing")
         assert steady is not None
         assert failing is not None
-        deadline = threading.Timer(DEADLINE, supervisor.request_stop)
+        deadline = threading.Timer(LONGEST, supervisor.request_stop)
         deadline.start()
         supervisor.run()
         deadline.cancel()

@@ -1,22 +1,19 @@
 """Children behind a watchdog: real processes, killed for real."""
 
 import os
-import select
 import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
 import pytest
 
+from tests.waiting import LONGEST, ended, readable, wait_until
 from worker.processes import watchdog
 from worker.processes.child import Child, ChildNotStarted, ChildSpec, ChildStillRunning
 
-DEADLINE = 20.0
 WATCHDOG = Path(watchdog.__file__)
 
 # A parent as `ostinato up` is one: the child's output is the parent's, so it ends only when all of them are gone.
@@ -55,14 +52,6 @@ sys.exit(os.WTERMSIG(os.waitpid(pid, 0)[1]))
 """
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Return when the condition holds; fail after the deadline."""
-    deadline = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come true in time"
-        time.sleep(0.01)
-
-
 class Parent:
     """A process with a child, in a session of its own: `output` is what both have written so far."""
 
@@ -74,10 +63,8 @@ class Parent:
     def read(self, line: str | None = None) -> None:
         """Read on until this line has come; None: until no process is left that could write."""
         assert self.process.stdout is not None
-        deadline = time.monotonic() + DEADLINE
         while line is None or f"{line}\n" not in self.output:
-            ready = select.select([self.process.stdout], [], [], max(0.0, deadline - time.monotonic()))[0]
-            assert ready, f"in time came only {self.output!r}"
+            readable(self.process.stdout)
             part = os.read(self.process.stdout.fileno(), 4096)
             if not part:
                 assert line is None, f"the output ended with {self.output!r}"
@@ -128,7 +115,7 @@ def test_ctrl_c_reaches_the_parent_only() -> None:
 def test_exit_codes_pass_through(script: str, code: int) -> None:
     """The command's own code, or 128 + n when signal n ended it; asking again gives the same."""
     with Child.start(ChildSpec("child", ["sh", "-c", script])) as child:
-        assert code == child.wait(DEADLINE)
+        assert code == ended(child)
         assert code == child.wait()
         assert code == child.poll()
         assert code == child.stop()
@@ -140,8 +127,8 @@ def test_end_of_the_child_ends_what_it_left_in_its_group(tmp_path: Path) -> None
     spec = ChildSpec("child", ["sh", "-c", "sleep 60 & exit 3"], log=tmp_path / "log", pass_fds=[writing])
     with Child.start(spec) as child:
         os.close(writing)
-        assert 3 == child.wait(DEADLINE)
-        assert [reading] == select.select([reading], [], [], DEADLINE)[0]
+        assert 3 == ended(child)
+        readable(reading)
         os.close(reading)
 
 
@@ -149,7 +136,7 @@ def test_child_has_its_own_group_and_neither_the_link_nor_an_input(tmp_path: Pat
     """The command is its group's leader, in the watchdog's session, with three descriptors open and an empty input."""
     seen = tmp_path / "seen"
     with Child.start(ChildSpec("child", [sys.executable, "-c", PROBE], log=seen)) as child:
-        assert 0 == child.wait(DEADLINE)
+        assert 0 == ended(child)
         expected = f"{child.pid} {child.pid} {child.watchdog_pid} [0, 1, 2] '' True"
     assert expected == seen.read_text().strip()
 
@@ -159,10 +146,10 @@ def test_sigterm_to_the_watchdog_stops_the_child(tmp_path: Path) -> None:
     log = tmp_path / "log"
     script = "sleep 60 & trap 'echo asked; exit 5' TERM; echo ready; wait"
     with Child.start(ChildSpec("child", ["sh", "-c", script], log=log)) as child:
-        wait_until(lambda: log.read_text() == "ready\n")
+        wait_until(lambda: log.read_text() == "ready\n", why="it is ready")
         os.kill(child.watchdog_pid, signal.SIGINT)
         os.kill(child.watchdog_pid, signal.SIGTERM)
-        assert 5 == child.wait(DEADLINE)
+        assert 5 == ended(child)
     assert "ready\nasked\n" == log.read_text()
 
 
@@ -170,7 +157,7 @@ def test_stopped_process_can_end_within_the_grace_time(tmp_path: Path) -> None:
     """A process asleep by SIGSTOP is woken to end in its own way."""
     log = tmp_path / "log"
     with Child.start(ChildSpec("child", [sys.executable, "-c", STOPPED], log=log, grace=2.0)) as child:
-        wait_until(lambda: log.read_text() == "stopped\n")
+        wait_until(lambda: log.read_text() == "stopped\n", why="it is stopped")
         assert signal.SIGTERM == child.stop()
 
 
@@ -182,7 +169,7 @@ def test_child_ends_when_its_watchdog_fails(number: signal.Signals) -> None:
         os.close(writing)
         os.kill(child.watchdog_pid, number)
         assert 128 + signal.SIGKILL == child.stop()
-        assert [reading] == select.select([reading], [], [], DEADLINE)[0]
+        readable(reading)
         os.close(reading)
 
 
@@ -190,7 +177,7 @@ def test_watchdog_works_with_a_plain_pipe_and_no_reader_of_its_report() -> None:
     """Run by hand: end of input stops the command; what is written to it is ignored."""
     command = [sys.executable, "-I", str(WATCHDOG), "5", "sleep", "60"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as watchdog:
-        output, _ = watchdog.communicate(b"ignored", timeout=DEADLINE)
+        output, _ = watchdog.communicate(b"ignored", timeout=LONGEST)
     assert (b"", 128 + signal.SIGTERM) == (output, watchdog.returncode)
 
 
@@ -199,9 +186,9 @@ def test_parent_that_goes_without_reading_the_report_is_noticed() -> None:
     link, other = socket.socketpair()
     command = [sys.executable, "-I", str(WATCHDOG), "5", "sleep", "60"]
     with other, subprocess.Popen(command, stdin=other.fileno()) as watchdog:
-        assert [link] == select.select([link], [], [], DEADLINE)[0]
+        readable(link)
         link.close()
-        assert 128 + signal.SIGTERM == watchdog.wait(DEADLINE)
+        assert 128 + signal.SIGTERM == ended(watchdog)
 
 
 def test_command_that_cannot_start_is_a_typed_error(tmp_path: Path) -> None:
@@ -221,7 +208,7 @@ def test_wait_gives_up_in_time_and_poll_says_it_runs() -> None:
             child.wait(0.01)
         assert None is child.poll()
         os.kill(child.pid, signal.SIGKILL)
-        wait_until(lambda: child.poll() == 137)
+        assert 137 == ended(child)
 
 
 def test_environment_folder_and_log(tmp_path: Path) -> None:
@@ -231,11 +218,11 @@ def test_environment_folder_and_log(tmp_path: Path) -> None:
     for env in ({"WORD": "one"}, {"WORD": "two", "PYTHONPATH": str(tmp_path)}):
         spec = ChildSpec("child", ["sh", "-c", "echo $WORD; pwd >&2"], env=env, cwd=tmp_path, log=log)
         with Child.start(spec) as child:
-            child.wait(DEADLINE)
+            ended(child)
     assert f"one\n{tmp_path}\ntwo\n{tmp_path}\n" == log.read_text()
     with log.open("ab") as file:
         file.truncate(5_000_001)
     with Child.start(ChildSpec("child", ["echo", "new"], log=log)) as child:
-        child.wait(DEADLINE)
+        ended(child)
     assert "new\n" == log.read_text()
     assert 5_000_001 == (tmp_path / "logs" / "child.log.1").stat().st_size

@@ -5,9 +5,12 @@ import shutil
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
+
+from tests.waiting import LONGEST
 
 MISSING = "there is no chromium: install Debian's package"
+_MILLISECONDS = 1_000 * LONGEST
 
 
 @contextmanager
@@ -17,7 +20,14 @@ def chromium() -> Generator[Browser | None]:
     if program is None:
         yield None
         return
+    expect.set_options(timeout=_MILLISECONDS)
     # Its sandbox does not work for root; it is shown pages of this project only.
     options = ["--no-sandbox"] if os.getuid() == 0 else []
     with sync_playwright() as playwright, playwright.chromium.launch(executable_path=program, args=options) as browser:
         yield browser
+
+
+def patient(context: BrowserContext) -> BrowserContext:
+    """The context, in which pages may take as long as the machine needs for them."""
+    context.set_default_timeout(_MILLISECONDS)
+    return context

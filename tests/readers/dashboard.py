@@ -9,6 +9,8 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.waiting import SECONDS
+
 
 class Answer(NamedTuple):
     """What it answered; status 0 if nobody listens."""
@@ -27,7 +29,7 @@ class Dashboard:
         """Its answer to somebody with these credentials (`user:password`)."""
         encoded = base64.b64encode((credentials or "").encode()).decode()
         headers = {} if credentials is None else {"Authorization": f"Basic {encoded}"}
-        connection = HTTPConnection("127.0.0.1", self._port, timeout=20)
+        connection = HTTPConnection("127.0.0.1", self._port, timeout=SECONDS)
         try:
             connection.request(method, path, headers=headers)
             answer = connection.getresponse()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Self
 
 import dev
-from tests.product import DEADLINE, Product
+from tests.product import Product
 from tests.readers.dashboard import only_one
 from tests.readers.pages import ROOT, Block, Command, Program
 from tests.readers.reader import Reader
@@ -94,7 +94,7 @@ class Desk:
             found = json.loads(status.out)
             return allowed == {name: found[name] for name in allowed}
 
-        wait_until(settled, why="what the page sent is applied", seconds=DEADLINE)
+        wait_until(settled, why="what the page sent is applied")
 
     def _needs_one(self) -> bool:
         """Whether the page talks to an Ostinato, and starts none itself."""
@@ -136,5 +136,5 @@ class Desk:
         program = Program("before the page:0", _NO_MESSAGE.format(data=self._data))
         self.reader.do(program)
         listed = "ostinato quarantine list --json"
-        found = wait_until(lambda: json.loads(self.reader.enter(listed).out), why="it is there", seconds=DEADLINE)
+        found = wait_until(lambda: json.loads(self.reader.enter(listed).out), why="it is there")
         return str(found[0]["id"])[:8]

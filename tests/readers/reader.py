@@ -8,9 +8,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from tests.product import DEADLINE, Finished, Product
+from tests.product import Finished, Product
 from tests.readers.pages import INTERRUPT, Command, Program, fits
-from tests.waiting import comes_true, wait_until
+from tests.waiting import comes_true, ended, wait_until
 from worker.processes.child import Child
 
 # What ends by Ctrl-C only runs beside the rest; so does whatever its comment says that of.
@@ -69,11 +69,11 @@ class Reader:
         else:
             self._run(step)
 
-    def enter(self, typed: str, *, seconds: float = DEADLINE) -> Finished:
+    def enter(self, typed: str) -> Finished:
         """Run one command to its end; errors are in its output."""
         state = self._product.home / "session"
         script = _SCRIPT.format(folder=shlex.quote(str(self._folder)), typed=typed, state=shlex.quote(str(state)))
-        finished = self._product.run("bash", "-c", script, env=self._env, seconds=seconds)
+        finished = self._product.run("bash", "-c", script, env=self._env)
         folder, _, variables = state.read_bytes().decode().partition("\n")
         self._folder = Path(folder)
         pairs = (each.split("=", 1) for each in variables.split("\0") if each)
@@ -89,11 +89,10 @@ class Reader:
 
         def done() -> bool:
             nonlocal last
-            last = self.enter(self._here(step.text), seconds=2 * DEADLINE)
+            last = self.enter(self._here(step.text))
             return last.code in step.codes and (not step.shown or fits(self._here(step.shown), last.out))
 
-        patience = DEADLINE if step.bare.startswith(_ASKING) else 0
-        found = comes_true(done, seconds=patience)
+        found = comes_true(done) if step.bare.startswith(_ASKING) else done()
         assert found, f"{step.place}: `{step.text}` ended with {last.code} and wrote:\n{last.out}"
 
     def _start(self, step: Command) -> None:
@@ -104,15 +103,15 @@ class Reader:
         if step.bare.startswith(_TAKES_MESSAGES):
             health = f"{self._here(step.variables)}ostinato health worker"
             why = f"{step.place} takes messages"
-            wait_until(lambda: self.answers(health) or self._broken(), why=why, seconds=DEADLINE)
+            wait_until(lambda: self.answers(health) or self._broken(), why=why)
         shown = f"{self._here(step.shown)}\n…".lstrip("\n")
-        found = comes_true(lambda: fits(shown, self._product.log(name)) or self._broken(), seconds=DEADLINE)
+        found = comes_true(lambda: fits(shown, self._product.log(name)) or self._broken())
         assert found, f"{step.place}: `{step.text}` wrote:\n{self._product.log(name)}"
 
     def _interrupt(self, step: Command) -> None:
         name, child = self._beside.pop()
         os.killpg(child.pid, signal.SIGINT)
-        child.wait(DEADLINE)
+        ended(child)
         log = self._product.log(name)
         assert fits(f"…\n{step.shown}", log), f"{step.place}: after Ctrl-C it wrote\n{log}"
 

@@ -21,7 +21,6 @@ from tests.waiting import wait_until
 _IN_FRONT = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execvp(sys.argv[1], sys.argv[1:])"
 # 39 and 49 are the terminal's own colours.
 _COLOURS = re.compile(rb"\x1b\[(?:[\d;]*;)?(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])(?:;[\d;]*)?m")
-DEADLINE = 60.0
 
 
 class _Screen(Protocol):
@@ -84,7 +83,7 @@ class Terminal:
             text = self.text()
             return all(part in text for part in parts) and (without is None or without not in text)
 
-        wait_until(reached, why=f"{parts} on the screen, without {without!r}", seconds=DEADLINE)
+        wait_until(reached, why=f"{parts} on the screen, without {without!r}")
         return self.text()
 
     def type(self, keys: bytes) -> None:
@@ -102,7 +101,7 @@ class Terminal:
 
     def ended(self) -> int:
         """The command's exit code, once it has ended."""
-        wait_until(lambda: (self.lines(), self._process.poll() is not None)[1], why="the end", seconds=DEADLINE)
+        wait_until(lambda: (self.lines(), self._process.poll() is not None)[1], why="the end")
         self.lines()
         return self._process.returncode
 

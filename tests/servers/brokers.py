@@ -15,7 +15,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from ostinato.settings.broker import socket_path
-from tests.waiting import wait_until
+from tests.waiting import SECONDS, wait_until
 from worker.processes.child import Child, ChildSpec
 from worker.processes.embedded import EmbeddedBroker, valkey_binary
 from worker.settings import Fsync
@@ -52,7 +52,7 @@ class Client(Protocol):
 def client(address: str) -> Client:
     """A client of the server at a broker address."""
     url = address.replace("redis+socket://", "unix://", 1)
-    return cast("Client", cast("Any", Redis).from_url(url, socket_timeout=5, socket_connect_timeout=5))
+    return cast("Client", cast("Any", Redis).from_url(url, socket_timeout=SECONDS, socket_connect_timeout=SECONDS))
 
 
 class Server(Protocol):

@@ -12,6 +12,7 @@ from tests.conftest import missing
 from tests.servers import brokers
 from tests.servers.brokers import free_port
 from tests.servers.postgresql import OwnServer
+from tests.waiting import ended
 from worker.processes.child import Child, ChildSpec
 
 SECRETS = {"OSTINATO_FLOWER_AUTH": "me:0123abcd", "OSTINATO_POSTGRES_PASSWORD": "4567ef"}
@@ -75,7 +76,7 @@ class Containers:
             words[1:1] = ["-p", str(self._broker_port)]
         log = self._home / f"{name}.health.log"
         with Child.start(ChildSpec("health", words, env=self._environment(service), cwd=self._home, log=log)) as check:
-            return check.wait(60) == 0
+            return ended(check) == 0
 
     def log(self, name: str) -> str:
         """What a service has written so far."""

@@ -11,6 +11,7 @@ from redis import Redis
 from typing_extensions import override
 
 from tests.servers.brokers import RedisServer
+from tests.waiting import SECONDS
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "security.md"
 _PASSWORD = re.compile(r">([A-Z]+)-PASSWORD")
@@ -49,7 +50,7 @@ class GuardedServer(RedisServer):
 
     def client(self, user: str) -> Any:  # noqa: ANN401 - the client is partly untyped
         """A user's connection."""
-        return cast("Any", Redis).from_url(self.of(user), socket_timeout=5)
+        return cast("Any", Redis).from_url(self.of(user), socket_timeout=SECONDS)
 
     def _credentials(self, user: str) -> str:
         return f"{user}:{quote(self._passwords[user], safe='')}@"

@@ -17,7 +17,7 @@ import psycopg
 from sqlalchemy import URL, make_url
 
 from tests.leftovers import processes_of
-from tests.waiting import wait_until
+from tests.waiting import SECONDS, ended, wait_until
 from worker.processes.child import Child, ChildSpec, ChildStillRunning
 
 GIVEN = "OSTINATO_TEST_POSTGRES_URL"
@@ -103,13 +103,13 @@ class OwnServer:
         if self._child is not None and self._child.poll() is None:
             with self._child as child, suppress(ChildStillRunning):
                 os.kill(child.pid, signal.SIGINT)
-                child.wait(30)
+                ended(child)
 
     def kill(self, number: signal.Signals) -> None:
         """Send the server SIGKILL, or SIGQUIT, on which it ends at once; returns when no process of it is left."""
         assert self._child is not None
         os.kill(self._child.pid, number)
-        self._child.wait(30)
+        ended(self._child)
         wait_until(lambda: not processes_of(self._folder / "data"), why="every process of PostgreSQL has ended")
 
     def __enter__(self) -> Self:
@@ -172,7 +172,7 @@ def versions() -> Iterator[str]:
 def connect(url: URL) -> psycopg.Connection:
     """A connection past the product, each statement of which is its own transaction."""
     conninfo = url.set(drivername="postgresql").render_as_string(hide_password=False)
-    return psycopg.connect(conninfo, autocommit=True, connect_timeout=5)
+    return psycopg.connect(conninfo, autocommit=True, connect_timeout=int(SECONDS))
 
 
 def answers(url: URL) -> bool:

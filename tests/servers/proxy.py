@@ -15,6 +15,8 @@ from typing import Self
 
 from sqlalchemy import URL
 
+from tests.waiting import LONGEST
+
 COMMIT = b"COMMIT\0"
 """The whole statement, as PostgreSQL's clients send it: "READ COMMITTED" is another."""
 _SECONDS_LATE = 0.02
@@ -90,7 +92,7 @@ class Proxy:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        assert self._ready.wait(10)
+        assert self._ready.wait(LONGEST)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -102,7 +104,7 @@ class Proxy:
         async def act() -> None:
             action()
 
-        asyncio.run_coroutine_threadsafe(act(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(act(), self._loop).result(LONGEST)
 
     def _begin(self, fault: Fault, request: bytes) -> None:
         if fault in {Fault.CUT, Fault.RESET}:
@@ -127,7 +129,7 @@ class Proxy:
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
         for link in self._links:
             link.close()
-        await asyncio.wait(tasks, timeout=10) if tasks else None
+        await asyncio.wait(tasks, timeout=LONGEST) if tasks else None
 
     async def _carry(self, requests: StreamReader, client: StreamWriter) -> None:
         link = _Link(client, silent=self._lasting is Fault.HALF_OPEN)

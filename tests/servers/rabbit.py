@@ -11,13 +11,15 @@ from typing import Any, Self
 from amqp import Connection
 from amqp.exceptions import AMQPError, NotFound
 
+from ostinato.messages.routing import QUEUE, queue_of
 from tests.servers.brokers import free_port
-from tests.waiting import wait_until
+from tests.waiting import SECONDS, ended, wait_until
+from worker.broker.rabbitmq.queues import DEAD
 from worker.processes.child import Child, ChildSpec
 
 MISSING = "there is no rabbitmq-server: install Debian's package"
+QUEUES = (QUEUE, queue_of(1), DEAD)
 USER, PASSWORD, ESCAPED = "fleet", "s3@cr/et", "s3%40cr%2Fet"
-_START_SECONDS = 60.0
 # Debian's own command on the PATH changes the user, and loses the environment.
 _DEBIAN = Path("/usr/lib/rabbitmq/bin")
 _CONFIGURATION = """
@@ -71,7 +73,7 @@ class RabbitServer:
         child = Child.start(ChildSpec("rabbitmq", [self._binary], env=self.env, cwd=self.folder, log=log))
         self._server = self._open.enter_context(child)
         why = f"{self._binary} answers"
-        wait_until(lambda: child.poll() is not None or self._answers(), why=why, seconds=_START_SECONDS)
+        wait_until(lambda: child.poll() is not None or self._answers(), why=why)
         assert None is child.poll(), log.read_text()
 
     def kill(self) -> None:
@@ -86,7 +88,7 @@ class RabbitServer:
         assert binary is not None
         spec = ChildSpec("rabbitmqctl", [binary, *words], env=self.env, log=self.folder / "control.log")
         with Child.start(spec) as child:
-            assert 0 == child.wait(_START_SECONDS), (self.folder / "control.log").read_text()
+            assert 0 == ended(child), (self.folder / "control.log").read_text()
 
     def connect(self) -> Connection:
         """A connection of the test's own, on which each message is confirmed."""
@@ -95,9 +97,9 @@ class RabbitServer:
             USER,
             PASSWORD,
             confirm_publish=True,
-            connect_timeout=5,
-            read_timeout=30,
-            write_timeout=30,
+            connect_timeout=SECONDS,
+            read_timeout=SECONDS,
+            write_timeout=SECONDS,
         )
         connection.connect()
         return connection

@@ -16,6 +16,7 @@ from store.writing.applying import apply
 from store.writing.transaction import Writer
 from tasks.receiver import Receiver
 from tests.integration.store.bench import NOW, Bench, Crash, application, sighting, soft_delete
+from tests.waiting import LONGEST
 
 N = pattern_id("T", "n")
 
@@ -112,7 +113,7 @@ def test_a_writer_survives_a_fork(bench: Bench) -> None:
     bench.apply(before)
     child = multiprocessing.get_context("fork").Process(target=bench.apply, args=(inside,))
     child.start()
-    child.join(60)
+    child.join(LONGEST)
     bench.apply(after)
 
     assert 0 == child.exitcode

@@ -1,6 +1,5 @@
 """The broker's users of the page on security: each can do its part on real servers, and nothing else."""
 
-import json
 import os
 import signal
 import sqlite3
@@ -21,11 +20,11 @@ from ostinato.settings.broker import BrokerSettings
 from ostinato.settings.outbox import OutboxSettings
 from store.database.schema import migrate
 from tests.conftest import missing
-from tests.product import DEADLINE, Env, Product
+from tests.product import Product
 from tests.readers.dashboard import Dashboard
 from tests.servers.brokers import IN_TURN, free_port, program
 from tests.servers.guarded import GuardedServer
-from tests.waiting import wait_until
+from tests.waiting import LONGEST, ended, wait_until
 from worker.broker.redis.client import RedisClient, redis_client
 from worker.broker.redis.taken import Taken
 
@@ -134,7 +133,7 @@ def test_the_rights_are_for_lanes_too(guarded: GuardedServer, product: Product) 
     spread = {"OSTINATO_LANES": "4"}
     assert (0, "sent 20, bad 0\n") == product.cli("send", "-", stdin=lines, env=spread)[:2]
     assert (0, "", "") == product.run(sys.executable, "-c", DELAY, env=spread)
-    facts = json.loads(product.cli("status", "--json", env=as_user(guarded, "reader")).out)
+    facts = product.cli("status", "--json", env=as_user(guarded, "reader")).json()
     assert (5, "0 1 2 3") == (facts["queued"], facts["lanes_without_worker"])
     with product.worker(env=as_user(guarded, "worker")) as worker:
         product.wait_for(applied=21)
@@ -152,7 +151,7 @@ def test_the_worker_recovers_what_a_killed_one_had_taken(guarded: GuardedServer,
         product.send(RecordPattern(pattern_type="test", pattern_name="taken"))
         wait_until(lambda: queue.llen(QUEUE) == 0, why="the worker has taken the message")
         os.kill(worker.pid, signal.SIGKILL)
-        worker.wait(20)
+        ended(worker)
     refused(guarded)
     with product.worker("second", env=env) as worker:
         product.wait_for(applied=1)
@@ -250,12 +249,12 @@ def test_without_a_user_nothing_is_answered(guarded: GuardedServer, product: Pro
 
 def test_a_missing_right_is_a_sentence_for_producers(guarded: GuardedServer, product: Product) -> None:
     """From Python as an exception, from the command line with exit code 3; nothing is sent."""
-    env = as_user(guarded, "reader")
+    env, status = as_user(guarded, "reader"), product.cli("status", env=as_user(guarded, "producer"))
     for said in (
         product.run(sys.executable, "-c", REFUSED_DELAY, env=env).out,
-        one_line(product, ("send", "-"), env),
-        one_line(product, ("recalculate",), env),
-        one_line(product, ("status",), as_user(guarded, "producer")),
+        product.cli("send", "-", stdin=LINE, env=env).sentence(3),
+        product.cli("recalculate", env=env).sentence(3),
+        status.sentence(3, printed=True),
     ):
         assert "no permissions" in said
         assert "OSTINATO_BROKER_URL" in said
@@ -267,16 +266,8 @@ def test_a_producer_that_may_not_ask_for_the_brokers_run_sends(guarded: GuardedS
     """Under tighter rules than ours: it only misses that the broker was started again."""
     with Producer(OutboxSettings(home=product.home, broker_url=guarded.of("beat"))) as producer:
         producer.record_pattern(pattern_type="test", pattern_name="in the dark")
-        assert producer.flush(DEADLINE)
+        assert producer.flush(LONGEST)
     assert (1, True) == (guarded.client("admin").llen(QUEUE), "beat info" in refused(guarded))
-
-
-def one_line(product: Product, words: tuple[str, ...], env: Env) -> str:
-    """The one sentence of a command to which the broker was refused."""
-    finished = product.cli(*words, stdin=LINE, env=env)
-    assert 3 == finished.code
-    [line] = finished.err.splitlines()
-    return line
 
 
 @pytest.mark.parametrize("user", ["producer", "reader"])
@@ -295,7 +286,7 @@ def test_a_worker_that_cannot_even_begin_ends(guarded: GuardedServer, product: P
         admin.execute_command("ACL SETUSER", "worker", "-llen")
         try:
             with product.worker(env=as_user(guarded, "worker")) as worker:
-                assert EX_FAILURE == worker.wait(20)
+                assert EX_FAILURE == ended(worker)
         finally:
             admin.execute_command("ACL SETUSER", "worker", "+llen")
     log = product.log("worker")

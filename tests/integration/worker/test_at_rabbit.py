@@ -2,10 +2,10 @@
 
 import json
 import sys
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
-from time import monotonic
+from time import sleep
 
 import pytest
 from amqp import Message
@@ -16,28 +16,17 @@ from ostinato.messages.models import RecordPattern
 from ostinato.messages.routing import QUEUE, queue_of
 from ostinato.publishing.signature import signature_of
 from tests.integration.worker.test_interruptions import locked
-from tests.product import DEADLINE, Product
+from tests.product import Product
 from tests.quick_heartbeats import SECONDS
 from tests.samples.envelopes import body, text
 from tests.servers.rabbit import USER, RabbitServer
-from tests.waiting import wait_until
-from worker.broker.rabbitmq.queues import DEAD, declare
+from tests.waiting import ended, wait_until
+from worker.broker.rabbitmq.queues import declare
 from worker.processes.child import Child
 
 ROOT = Path(__file__).parents[3]
 SIGHTING = RecordPattern(pattern_type="T", pattern_name="n")
 TASK = {"lang": "py", "task": "record_pattern", "id": "1", "root_id": "1", "parent_id": None}
-
-
-@pytest.fixture
-def at_rabbit(home: Path, rabbit_server: RabbitServer) -> Generator[Product]:
-    """The product at a RabbitMQ server without queues."""
-    queues = (QUEUE, queue_of(1), DEAD)
-    rabbit_server.clear(*queues)
-    with Product(home, rabbit_server.url) as product:
-        assert 0 == product.cli("migrate").code
-        yield product
-    rabbit_server.clear(*queues)
 
 
 def counts(server: RabbitServer) -> tuple[int, int]:
@@ -58,7 +47,7 @@ def test_a_missing_right_is_a_sentence(at_rabbit: Product, rabbit_server: Rabbit
     rabbit_server.control("set_permissions", USER, "^$", ".*", ".*")
     try:
         with at_rabbit.worker() as worker:
-            assert EX_FAILURE == worker.wait(DEADLINE)
+            assert EX_FAILURE == ended(worker)
     finally:
         rabbit_server.control("set_permissions", USER, ".*", ".*", ".*")
     log = at_rabbit.log("worker")
@@ -70,7 +59,7 @@ def test_what_lies_in_a_lane_too_many_is_named(at_rabbit: Product, rabbit_server
     """No worker serves it since the number of lanes was lowered: the log says so."""
     put(rabbit_server, queue_of(1), TASK)
     with at_rabbit.worker():
-        wait_until(lambda: "messages_in_a_lane_too_many" in at_rabbit.log("worker"), why="it is said", seconds=DEADLINE)
+        wait_until(lambda: "messages_in_a_lane_too_many" in at_rabbit.log("worker"), why="it is said")
     lines = [line for line in at_rabbit.log("worker").splitlines() if "messages_in_a_lane_too_many" in line]
     [said] = [json.loads(line) for line in lines]
     assert (queue_of(1), 1) == (said["queue"], said["waiting"])
@@ -78,12 +67,12 @@ def test_what_lies_in_a_lane_too_many_is_named(at_rabbit: Product, rabbit_server
 
 def wait_until_ready(server: RabbitServer) -> None:
     """Wait until a worker takes messages."""
-    wait_until(lambda: counts(server) == (0, 1), why="it takes messages", seconds=DEADLINE)
+    wait_until(lambda: counts(server) == (0, 1), why="it takes messages")
 
 
 def waits(product: Product) -> None:
     """Return when the worker has said that it waits for the store."""
-    wait_until(lambda: "store_unavailable" in product.log("worker"), why="it waits for the store", seconds=DEADLINE)
+    wait_until(lambda: "store_unavailable" in product.log("worker"), why="it waits for the store")
 
 
 @pytest.mark.parametrize("headers", [TASK, pytest.param({}, marks=pytest.mark.long)], ids=["good", "malformed"])
@@ -112,8 +101,8 @@ def test_a_connection_outlives_a_store_that_is_locked_for_long(at_rabbit: Produc
         with locked(at_rabbit):
             at_rabbit.send(SIGHTING)
             waits(at_rabbit)
-            enough = monotonic() + 4 * SECONDS
-            wait_until(lambda: monotonic() > enough, why="a silent connection would be gone", seconds=DEADLINE)
+            # A silent connection would be gone then.
+            sleep(4 * SECONDS)
             assert (0, 1) == counts(rabbit_server)
         stats = at_rabbit.wait_for(applied=1)
         assert 0 == worker.stop()
@@ -131,7 +120,7 @@ def test_beat_outlasts_a_refusal(at_rabbit: Product, rabbit_server: RabbitServer
     rabbit_server.control("clear_permissions", USER)
     try:
         with at_rabbit.beat() as beat:
-            wait_until(lambda: '"slot_not_sent"' in at_rabbit.log("beat"), why="beat says it", seconds=DEADLINE)
+            wait_until(lambda: '"slot_not_sent"' in at_rabbit.log("beat"), why="beat says it")
             rabbit_server.control("set_permissions", USER, ".*", ".*", ".*")
             with at_rabbit.worker():
                 at_rabbit.wait_for(applied=1)

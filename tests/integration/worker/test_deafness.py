@@ -14,14 +14,13 @@ from tests.deaf_worker import VARIABLE, WAYS
 from tests.integration.worker.test_interruptions import locked, sightings, wait_until_taken
 from tests.product import Product
 from tests.servers.brokers import EmbeddedValkey
-from tests.waiting import wait_until
+from tests.waiting import ended, wait_until
 from worker.broker.liveness import DEAF
 from worker.processes.child import Child
 
 ROOT = Path(__file__).parents[3]
 SECONDS = 10
 SOON = {"OSTINATO_DEAF_AFTER": str(SECONDS)}
-DEADLINE = 60
 
 
 class Deaf:
@@ -64,7 +63,7 @@ def elapsed(product: Product, seconds: int) -> None:
         return int(product.client.eval("return redis.call('TIME')[1]", 0))
 
     until = now() + seconds
-    wait_until(lambda: now() > until, why=f"{seconds} seconds pass", seconds=DEADLINE)
+    wait_until(lambda: now() > until, why=f"{seconds} seconds pass")
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -72,7 +71,7 @@ def test_a_deaf_worker_ends_and_the_next_takes_its_messages(deaf: Mapping[str, D
     """With an exit code that says that it failed and a line that says where it hung; nothing is lost, nothing twice."""
     product = deaf[way].product
     product.send(*sightings(3))
-    assert DEAF == deaf[way].first.wait(DEADLINE)
+    assert DEAF == ended(deaf[way].first)
     assert '"event": "worker_deaf"' in product.log("worker")
     product.send(RecordPattern(pattern_type="test", pattern_name="later"))
     second = deaf[way].start()

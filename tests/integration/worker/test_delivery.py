@@ -10,6 +10,7 @@ from ostinato.publishing.publisher import producer_app, publish_text
 from store.database.tables import inbox, quarantine
 from tests.product import Product
 from tests.samples.envelopes import text
+from tests.waiting import ended
 
 OURS = """
 import sys
@@ -106,7 +107,7 @@ def test_two_workers_and_two_producers_share_a_queue(embedded: Product) -> None:
     producers = [embedded.start(name, sys.executable, "-c", OURS, name, "750") for name in ("left", "right")]
     with embedded.worker("first") as first, embedded.worker("second") as second:
         embedded.wait_for_workers(2)
-        assert [0, 0] == [producer.wait(60) for producer in producers]
+        assert [0, 0] == [ended(producer) for producer in producers]
         stats = embedded.wait_for(applied=1500)
         assert [0, 0] == [first.stop(), second.stop()]
     assert (1500, 0, 0, 0) == (stats.sightings, stats.duplicates, stats.parked, stats.quarantined)

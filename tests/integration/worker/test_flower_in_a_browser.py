@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Error, HttpCredentials, Page, ViewportS
 from ostinato.identity import pattern_id
 from ostinato.messages.models import Message, RecalculateAllPatternPriorities, RecordPattern, RecordPatternApplication
 from tests.product import Product
+from tests.readers.browser import patient
 from tests.readers.dashboard import Dashboard
 from tests.servers.brokers import EmbeddedValkey, free_port
 from tests.waiting import wait_until
@@ -68,7 +69,7 @@ def flower(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
 def signed_in(browser: Browser, flower: str) -> Generator[Page]:
     """A page of a reader who has typed user and password."""
     credentials = HttpCredentials(username=USER, password=PASSWORD)
-    with browser.new_context(base_url=flower, http_credentials=credentials, viewport=SIZE) as context:
+    with patient(browser.new_context(base_url=flower, http_credentials=credentials, viewport=SIZE)) as context:
         yield context.new_page()
 
 
@@ -81,7 +82,7 @@ def row(page: Page, text: str) -> str:
 
 def test_nothing_is_shown_without_a_password(browser: Browser, flower: str) -> None:
     """Every page is refused: the browser would ask for a password, and gets none."""
-    with browser.new_context(base_url=flower) as context:
+    with patient(browser.new_context(base_url=flower)) as context:
         page = context.new_page()
         for path in PAGES:
             with pytest.raises(Error, match="ERR_INVALID_AUTH_CREDENTIALS"):
@@ -93,7 +94,8 @@ def test_nothing_is_shown_without_a_password(browser: Browser, flower: str) -> N
 def test_a_wrong_password_opens_nothing(browser: Browser, flower: str) -> None:
     """Nor does another user's right one."""
     for user, password in ((USER, "guessed"), ("else", PASSWORD)):
-        with browser.new_context(base_url=flower, http_credentials={"username": user, "password": password}) as context:
+        credentials = HttpCredentials(username=user, password=password)
+        with patient(browser.new_context(base_url=flower, http_credentials=credentials)) as context:
             page = context.new_page()
             for path in PAGES:
                 answer = page.goto(path)

@@ -14,9 +14,9 @@ from ostinato.messages.models import RecordPattern
 from ostinato.messages.routing import QUEUE
 from ostinato.publishing.publisher import producer_app
 from tests.integration.worker.test_transport import Fetching
-from tests.product import DEADLINE, Product
+from tests.product import Product
 from tests.servers.brokers import EmbeddedValkey
-from tests.waiting import wait_until
+from tests.waiting import ended, wait_until
 from worker.broker.redis.queues import workers
 from worker.broker.redis.taken import LEASE_SECONDS
 from worker.processes.child import Child
@@ -97,7 +97,7 @@ def test_message_of_a_killed_worker_comes_back(product: Product) -> None:
         product.send(first)
         wait_until_taken(product)
         os.kill(worker.pid, signal.SIGKILL)
-        assert 128 + signal.SIGKILL == worker.wait(DEADLINE)
+        assert 128 + signal.SIGKILL == ended(worker)
         product.send(*others)  # a living worker would have fetched them along, had they come in time
     assert 1 == taken(product)
     with product.worker():

@@ -1,6 +1,5 @@
 """Workers of several lanes, with their store on PostgreSQL."""
 
-import json
 import os
 import random
 import signal
@@ -18,10 +17,10 @@ from ostinato.outbox.forwarder import Forwarder
 from ostinato.publishing.publisher import producer_app, publish
 from ostinato.settings.outbox import OutboxSettings
 from store.database.tables import patterns
-from tests.product import DEADLINE, Product
+from tests.product import Product
 from tests.servers.brokers import Server
 from tests.servers.databases import Database
-from tests.waiting import wait_until
+from tests.waiting import ended, wait_until
 from worker.broker.kinds import broker_client
 
 ON_POSTGRESQL = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
@@ -74,7 +73,7 @@ def test_each_worker_applies_what_is_its_lanes(on_server: Product) -> None:
         wait_until(lambda: depths(on_server, 2) == [before[0], 0], why="lane 1 is empty")
         on_server.wait_for(applied=before[1])
         on_server.wait_for_workers(1)
-        facts = json.loads(on_server.cli("status", "--json", env={"OSTINATO_LANES": "2"}).out)
+        facts = on_server.cli("status", "--json", env={"OSTINATO_LANES": "2"}).json()
         assert (f"0:{before[0]} 1:0", "0", False) == (
             facts["queued_by_lane"],
             facts["lanes_without_worker"],
@@ -85,7 +84,7 @@ def test_each_worker_applies_what_is_its_lanes(on_server: Product) -> None:
         with on_server.worker("zero", env=lane(0)):
             stats = on_server.wait_for(applied=81)
             on_server.wait_for_workers(2)
-            facts = json.loads(on_server.cli("status", "--json", env={"OSTINATO_LANES": "2"}).out)
+            facts = on_server.cli("status", "--json", env={"OSTINATO_LANES": "2"}).json()
             assert (None, True) == (facts["lanes_without_worker"], facts["worker"])
     assert (40, 40, 40, True) == (stats.patterns, stats.sightings, stats.applications, stats.balanced)
 
@@ -122,7 +121,7 @@ def test_two_lanes_survive_kills(on_server: Product) -> None:
                 os.kill(worker.pid, signal.SIGKILL)
     with on_server.worker("zero", env=lane(0)), on_server.worker("one", env=lane(1)):
         with closing(broker_client(on_server.settings)) as broker:
-            wait_until(lambda: broker.state().queued == 0, why="every message is done", seconds=DEADLINE)
+            wait_until(lambda: broker.state().queued == 0, why="every message is done")
         stats = on_server.wait_for(applied=80)
     # What a worker had committed, and the broker not been told, comes once more.
     assert stats.duplicates >= 320
@@ -161,7 +160,7 @@ def test_a_worker_has_to_know_its_lane(alone: Product) -> None:
         (lane(0), "OSTINATO_STORE_URL cannot be used: more than one lane, OSTINATO_LANES, needs PostgreSQL."),
     ):
         with alone.worker(env=env) as worker:
-            assert 1 == worker.wait(60)
+            assert 1 == ended(worker)
         assert said in alone.log("worker").splitlines()
 
 

@@ -1,6 +1,5 @@
 """Workers of two lanes at a RabbitMQ server, with their store on PostgreSQL."""
 
-import json
 import os
 import signal
 from collections.abc import Generator
@@ -12,12 +11,11 @@ from ostinato import Producer
 from ostinato.messages.routing import queue_of
 from store.database.tables import patterns
 from tests.integration.worker.test_lanes import lane, messages
-from tests.product import DEADLINE, Product
+from tests.product import Product
 from tests.servers.databases import Database
-from tests.servers.rabbit import RabbitServer
-from tests.waiting import wait_until
+from tests.servers.rabbit import QUEUES, RabbitServer
+from tests.waiting import LONGEST, ended, wait_until
 
-QUEUES = (queue_of(0), queue_of(1), "ostinato.dead")
 TWO = {"OSTINATO_LANES": "2"}
 
 
@@ -43,17 +41,17 @@ def test_each_lane_has_a_queue_and_survives_a_kill(at_rabbit: Product, rabbit_se
     settings = at_rabbit.settings.model_copy(update={"lanes": 2})
     with at_rabbit.worker("zero", env=lane(0)):
         with at_rabbit.worker("one", env=lane(1)) as one:
-            wait_until(lambda: waiting(rabbit_server) == [(0, 1), (0, 1)], why="both consume", seconds=DEADLINE)
+            wait_until(lambda: waiting(rabbit_server) == [(0, 1), (0, 1)], why="both consume")
             os.kill(one.pid, signal.SIGKILL)
-            one.wait(DEADLINE)
-        wait_until(lambda: waiting(rabbit_server)[1] == (0, 0), why="its connection is gone", seconds=DEADLINE)
+            ended(one)
+        wait_until(lambda: waiting(rabbit_server)[1] == (0, 0), why="its connection is gone")
         with Producer(settings) as producer:
             for message in messages():
                 producer.send(message)
-            assert producer.flush(DEADLINE)
-        wait_until(lambda: waiting(rabbit_server)[0] == (0, 1), why="lane 0 is empty", seconds=DEADLINE)
+            assert producer.flush(LONGEST)
+        wait_until(lambda: waiting(rabbit_server)[0] == (0, 1), why="lane 0 is empty")
         assert waiting(rabbit_server)[1][0] > 0
-        facts = json.loads(at_rabbit.cli("status", "--json", env=TWO).out)
+        facts = at_rabbit.cli("status", "--json", env=TWO).json()
         assert ("1", False) == (facts["lanes_without_worker"], facts["worker"])
         with at_rabbit.worker("one again", env=lane(1)):
             stats = at_rabbit.wait_for(applied=80)

@@ -8,7 +8,6 @@ import urllib.request
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -27,10 +26,9 @@ from ostinato.outbox.file import Outbox
 from ostinato.publishing.publisher import producer_app, publish_text
 from store.database.schema import migrate
 from tests.integration.worker.test_interruptions import locked
-from tests.product import DEADLINE, Product
+from tests.product import Product
 from tests.servers.brokers import EmbeddedValkey, free_port
-from tests.servers.rabbit import RabbitServer
-from tests.waiting import wait_until
+from tests.waiting import SECONDS, ended, wait_until
 from worker.observability.metrics.declared import COUNTED, METRICS
 
 LATE = 120.0
@@ -47,7 +45,7 @@ class Serving:
 
     def text(self) -> str:
         """The page."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=SECONDS) as answer:
             return str(answer.read().decode())
 
     def values(self) -> Mapping[tuple[str, ...], float]:
@@ -64,7 +62,7 @@ class Serving:
 
     def wait_for(self, value: float, *key: str) -> None:
         """Return once this is the value."""
-        wait_until(lambda: self.value(*key) == value, why=f"{key} is {value}", seconds=DEADLINE)
+        wait_until(lambda: self.value(*key) == value, why=f"{key} is {value}")
 
 
 @contextmanager
@@ -72,7 +70,7 @@ def serving(product: Product, name: str = "worker", **env: str) -> Generator[Ser
     """A worker with a port, which answers there."""
     worker = Serving(product, name, **env)
     with worker.child:
-        wait_until(lambda: worker.value("ostinato_broker_up") is not None, why="it serves", seconds=DEADLINE)
+        wait_until(lambda: worker.value("ostinato_broker_up") is not None, why="it serves")
         yield worker
 
 
@@ -148,17 +146,14 @@ def test_every_number_is_that_of_what_was_sent(product: Product) -> None:
         assert 1 == worker.value("ostinato_transaction_seconds_count")
 
 
-def test_rabbitmq(home: Path, rabbit_server: RabbitServer) -> None:
-    """The same numbers, from a worker that applies each message alone."""
-    rabbit_server.clear("ostinato", "ostinato.dead")
-    with Product(home, rabbit_server.url) as product:
-        migrate(product.settings.store_address)
-        with serving(product) as worker:
-            worker.wait_for(1, "ostinato_queue_workers", "0")
-            began = time.time()
-            send_everything(product)
-            check_everything(worker, began)
-            assert 8 == worker.value("ostinato_transaction_messages_count")
+def test_rabbitmq(at_rabbit: Product) -> None:
+    """The same numbers, from a worker that applies one by one."""
+    with serving(at_rabbit) as worker:
+        worker.wait_for(1, "ostinato_queue_workers", "0")
+        began = time.time()
+        send_everything(at_rabbit)
+        check_everything(worker, began)
+        assert 8 == worker.value("ostinato_transaction_messages_count")
 
 
 def test_only_what_is_declared_is_served(embedded: Product) -> None:
@@ -238,7 +233,7 @@ def test_a_port_in_use_is_a_sentence(embedded: Product) -> None:
     """The worker ends at its start, with exit code 1."""
     with serving(embedded) as first:
         second = embedded.worker("second", env={"OSTINATO_METRICS_PORT": str(first.port)})
-        assert 1 == second.wait(DEADLINE)
+        assert 1 == ended(second)
         assert f"cannot be served at 127.0.0.1:{first.port}" in embedded.log("second")
         assert "Traceback" not in embedded.log("second")
 

@@ -61,7 +61,7 @@ def keep_waiting(product: Product, seconds: float) -> None:
     """Wait until the only worker has renewed its lease for this long, by the broker's clock."""
     [worker] = workers(product.client)
     until = lease_of(product, worker) + seconds
-    wait_until(lambda: lease_of(product, worker) > until, why="the lease is renewed", seconds=2 * LONG)
+    wait_until(lambda: lease_of(product, worker) > until, why="the lease is renewed")
 
 
 @pytest.mark.parametrize("killed", [False, True], ids=["stopped", "killed"])

@@ -28,7 +28,7 @@ from ostinato.settings.outbox import OutboxSettings
 from store.database.tables import inbox
 from tests.product import Product
 from tests.servers.brokers import EmbeddedValkey, Server
-from tests.waiting import wait_until
+from tests.waiting import LONGEST, ended, wait_until
 
 ID_LENGTH = 36
 AT_EXIT = """
@@ -111,7 +111,7 @@ def test_calls_return_ids_while_the_broker_is_away(producer: Producer, stopped_b
         stats = product.wait_for(applied=1001)
         assert (1000, 0, 0) == (stats.patterns, stats.duplicates, stats.quarantined)
         assert [application_id] == [each.id for each in product.store.applications(pattern_id)]
-        assert (True, 0) == (producer.flush(), producer.waiting)
+        assert (True, 0) == (producer.flush(LONGEST), producer.waiting)
 
 
 def test_bad_fields_are_refused_in_the_caller(producer: Producer) -> None:
@@ -137,7 +137,7 @@ def test_messages_travel_in_batches(alone: Product) -> None:
                 pattern_type="long", pattern_name=str(number), description=long, suggested_action=long
             )
     with EmbeddedValkey(alone.home):
-        assert 0 == Producer(settings(alone)).close(30)
+        assert 0 == Producer(settings(alone)).close(LONGEST)
         kinds = [(each["task"], each["argsrepr"]) for each in queued(alone)]
         with alone.worker():
             stats = alone.wait_for(applied=761)
@@ -152,7 +152,7 @@ def test_one_message_alone_is_a_task_of_its_own_kind(embedded: Product) -> None:
     """So that the dashboard shows what it is about; the task has the message's id."""
     with Producer(settings(embedded)) as producer:
         message_id = producer.soft_delete_pattern(pattern_id="some pattern")
-        assert producer.flush()
+        assert producer.flush(LONGEST)
     (headers,) = queued(embedded)
     assert ("soft_delete_pattern", "some pattern", message_id) == (headers["task"], headers["argsrepr"], headers["id"])
 
@@ -160,7 +160,7 @@ def test_one_message_alone_is_a_task_of_its_own_kind(embedded: Product) -> None:
 def test_hanging_broker_holds_up_no_call(alone: Product) -> None:
     """A server that takes the connection and never answers is waited for by the thread alone; the log says it once."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(30)
+        server.settimeout(LONGEST)
         url = f"redis://127.0.0.1:{server.getsockname()[1]}"
         with logged() as records:
             producer = Producer(OutboxSettings(home=alone.home, broker_url=url))
@@ -184,9 +184,9 @@ def test_outbox_is_bounded_by_age(alone: Product) -> None:
         with pytest.raises(OutboxFull, match="OSTINATO_OUTBOX_AGE"):
             wait_until(lambda: record(producer, 1), why="the broker is known to be away")
         with EmbeddedValkey(alone.home):
-            assert producer.flush(30)
+            assert producer.flush(LONGEST)
             record(producer, 1)
-            assert producer.flush(30)
+            assert producer.flush(LONGEST)
 
 
 def test_end_of_the_interpreter_sends_the_rest(embedded: Product) -> None:
@@ -221,7 +221,7 @@ def killed(product: Product, name: str) -> set[str]:
     with product.start(name, sys.executable, "-c", FOR_EVER) as process:
         wait_until(lambda: product.log(name).count("\n") > 50, why="some are taken")
         os.kill(process.pid, signal.SIGKILL)
-        assert 128 + signal.SIGKILL == process.wait(30)
+        assert 128 + signal.SIGKILL == ended(process)
     return {line for line in product.log(name).splitlines() if len(line) == ID_LENGTH}
 
 
@@ -230,7 +230,7 @@ def test_no_kill_loses_what_a_call_returned_for(alone: Product) -> None:
     returned = {message for number in range(5) for message in killed(alone, f"without {number}")}
     with EmbeddedValkey(alone.home), alone.worker():
         returned |= {message for number in range(5) for message in killed(alone, f"with {number}")}
-        assert 0 == alone.cli("outbox", "flush").code
+        alone.flush()
         wait_until(lambda: returned <= {row["message_id"] for row in alone.rows(inbox)}, why="all are applied")
     assert len(returned) > 500
 
@@ -258,7 +258,7 @@ def test_pools_may_share_a_producer(embedded: Product, library: str) -> None:
         for each in (*threads, *children):
             each.start()
         for each in (*threads, *children):
-            each.join(30)
+            each.join(LONGEST)
         record(producer, 1)
         with embedded.worker():
             stats = embedded.wait_for(applied=351)
@@ -282,7 +282,7 @@ def test_file_that_cannot_be_used_holds_up_none(embedded: Product) -> None:
     (folder / "1.db").write_text("something else" * 100)
     with Producer(settings(embedded)) as producer:
         record(producer, 3)
-        assert producer.flush()
+        assert producer.flush(LONGEST)
     for command in (("outbox", "status"), ("outbox", "flush")):
         done = embedded.cli(*command)
         assert (1, True) == (done.code, "not a database" in done.err)

@@ -1,6 +1,5 @@
 """Two installations on one database of a broker, each behind its own prefix."""
 
-import json
 import sys
 from collections.abc import Generator
 from contextlib import ExitStack
@@ -44,7 +43,7 @@ def send(product: Product, count: int) -> None:
 
 def status(product: Product) -> dict[str, object]:
     """What `ostinato status` says."""
-    return dict(json.loads(product.cli("status", "--json").out))
+    return dict(product.cli("status", "--json").json())
 
 
 def test_neither_sees_the_other(pair: tuple[Product, Product]) -> None:

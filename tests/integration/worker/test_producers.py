@@ -11,6 +11,7 @@ from ostinato import Producer, record_pattern
 from ostinato.settings.outbox import OutboxSettings
 from tests.product import Env, Finished, Product
 from tests.servers.brokers import free_port
+from tests.waiting import LONGEST
 
 BAD_FIELDS = """
 from ostinato.errors import MalformedMessage
@@ -121,5 +122,5 @@ def test_sockets_of_others_keep_their_timeout(embedded: Product, monkeypatch: py
     monkeypatch.setattr(socket, "setdefaulttimeout", timeouts.append)
     with Producer(OutboxSettings(home=embedded.home)) as producer:
         producer.record_pattern(pattern_type="test", pattern_name="polite")
-        assert producer.flush(30)
+        assert producer.flush(LONGEST)
     assert {None} == set(timeouts)

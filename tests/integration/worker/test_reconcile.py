@@ -12,7 +12,7 @@ from ostinato.settings.outbox import OutboxSettings
 from store.database.tables import inbox
 from tests.product import Product
 from tests.servers.brokers import EmbeddedValkey, free_port
-from tests.waiting import wait_until
+from tests.waiting import LONGEST, wait_until
 
 FORKING = """
 import os
@@ -36,7 +36,7 @@ def record(producer: Producer, name: str, count: int = 300) -> None:
     """Record some patterns; the broker takes them."""
     for number in range(count):
         producer.record_pattern(pattern_type="test", pattern_name=f"{name} {number}")
-    assert producer.flush(30)
+    assert producer.flush(LONGEST)
 
 
 def test_emptied_broker_is_filled_again(embedded: Product) -> None:
@@ -66,7 +66,7 @@ def test_broker_that_lost_its_disk_is_filled_again(alone: Product) -> None:
         for path in alone.home.glob("broker*"):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
         with EmbeddedValkey(alone.home):
-            assert recording.flush(30)
+            assert recording.flush(LONGEST)
             finished = alone.cli("reconcile")
             assert 0 == finished.code
             ids = wait_until(lambda: len(alone.rows(inbox)) == 600, why="all are applied")

@@ -7,10 +7,10 @@ import pytest
 
 from ostinato.messages.models import RecordPattern
 from store.database.schema import migrate
-from tests.product import DEADLINE, Product
+from tests.product import Product
 from tests.servers.brokers import EmbeddedValkey
 from tests.servers.otlp import Receiver, Seen
-from tests.waiting import wait_until
+from tests.waiting import ended, wait_until
 
 SET_UP = """
 import sys
@@ -35,7 +35,7 @@ with Producer() as producer:
     for name in sys.argv[1:]:
         with tracer.start_as_current_span("request"):
             producer.record_pattern(pattern_type="T", pattern_name=name)
-    producer.flush(30)
+    producer.flush(600)
 """
 ON = {"OSTINATO_TRACES": "true"}
 
@@ -68,7 +68,7 @@ def test_delay_is_one_trace_to_the_commit(product: Product, receiver: Receiver) 
     run(product, receiver, DELAY, "one", "two", "three")
     with product.worker(env=receiver.env | ON):
         product.wait_for(applied=3)
-        wait_until(lambda: len(receiver.named("commit")) == 3, why="every commit is seen", seconds=DEADLINE)
+        wait_until(lambda: len(receiver.named("commit")) == 3, why="every commit is seen")
 
     commits = receiver.named("commit")
     way = ["request", "send record_pattern", "apply record_pattern", "commit"]
@@ -82,7 +82,7 @@ def test_an_outbox_is_on_the_way(embedded: Product, receiver: Receiver) -> None:
     """One message: the same trace from the call that recorded it to its commit."""
     with embedded.worker(env=receiver.env | ON):
         run(embedded, receiver, OUTBOX, "one")
-        wait_until(lambda: receiver.named("commit"), why="the commit is seen", seconds=DEADLINE)
+        wait_until(lambda: receiver.named("commit"), why="the commit is seen")
 
     (commit,) = receiver.named("commit")
     expected = ["request", "record record_pattern", "send record_pattern", "apply record_pattern", "commit"]
@@ -94,11 +94,11 @@ def test_a_batch_goes_on_with_one_trace_and_has_links_to_the_others(alone: Produ
     migrate(alone.settings.store_address)
     env = alone.env | receiver.env
     with alone.start("producer", sys.executable, "-c", OUTBOX, "one", "two", "three", env=env) as producer:
-        wait_until(lambda: len(receiver.named("request")) == 3, why="all three are recorded", seconds=DEADLINE)
+        wait_until(lambda: len(receiver.named("request")) == 3, why="all three are recorded")
         with EmbeddedValkey(alone.home), alone.worker(env=receiver.env | ON):
             alone.wait_for(applied=3)
-            wait_until(lambda: receiver.named("commit"), why="the commit is seen", seconds=DEADLINE)
-            assert 0 == producer.wait(DEADLINE)
+            wait_until(lambda: receiver.named("commit"), why="the commit is seen")
+            assert 0 == ended(producer)
 
     (commit,) = receiver.named("commit")
     assert ["request", "record record_pattern", "send apply_batch", "apply apply_batch", "commit"] == path(
@@ -123,7 +123,7 @@ def test_a_message_without_a_trace_begins_one(embedded: Product, receiver: Recei
     """With the worker's task."""
     embedded.send(RecordPattern(pattern_type="T", pattern_name="n"))
     with embedded.worker(env=receiver.env | ON):
-        wait_until(lambda: receiver.named("commit"), why="the commit is seen", seconds=DEADLINE)
+        wait_until(lambda: receiver.named("commit"), why="the commit is seen")
 
     (commit,) = receiver.named("commit")
     assert ["apply record_pattern", "commit"] == path(receiver.spans, commit)

@@ -17,6 +17,7 @@ from store.reading.vitals import Vitals
 from store.writing.committed import Committed
 from store.writing.transaction import Writer
 from tasks.receiver import Receiver
+from tests.waiting import LONGEST
 from worker.broker.client import BrokerState
 from worker.observability.metrics.counting import Counting
 from worker.observability.metrics.declared import ASKED, COUNTED, METRICS, SAID
@@ -234,7 +235,7 @@ def test_a_source_that_hangs_is_not_asked_again() -> None:
 
     question = Question("slow", ask)
     first = question.begin()
-    assert asked.wait(10)
+    assert asked.wait(LONGEST)
     second = question.begin()
     assert None is answer(second, 0)
     answered.set()

@@ -5,6 +5,7 @@ from threading import Event, Lock
 from typing_extensions import override
 
 from ostinato.settings.broker import BrokerSettings
+from tests.waiting import LONGEST
 from worker.broker.client import Part
 from worker.broker.liveness import Heartbeat, Life
 from worker.broker.redis.client import RedisClient
@@ -33,6 +34,6 @@ def test_end_does_not_wait_for_what_it_holds_itself() -> None:
         heartbeat = Heartbeat(broker, "beat", "one", Life(heard=1.0))
         heartbeat.start()
         heartbeat.stop(0.1)
-        assert broker.asked.wait(10)
+        assert broker.asked.wait(LONGEST)
         assert not broker.gone.is_set()
-    assert broker.gone.wait(10)
+    assert broker.gone.wait(LONGEST)
