@@ -47,12 +47,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("h")
 
 
-@pytest.fixture(params=["valkey", pytest.param("redis", marks=pytest.mark.long)])
+@pytest.fixture(params=brokers.IN_TURN)
 def stopped_broker(request: pytest.FixtureRequest, home: Path) -> Server:
-    """A broker that does not run yet: the embedded Valkey, then a Redis; without one, skipped, but failed in CI.
-
-    The short form takes the other than the embedded one only where a test is marked ``each_broker``.
-    """
+    """A broker that does not run yet: the embedded Valkey, then a Redis; without one, skipped, but failed in CI."""
     return server_or_skip(request.param, home)
 
 

@@ -1,1 +1,1 @@
-"""How it runs: the Celery application, its schedule, the embedded broker and the command line."""
+"""How Ostinato runs: the Celery application, its schedule, the embedded broker and the command line."""

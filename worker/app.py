@@ -1,4 +1,4 @@
-"""The one place where the Celery application is put together: settings in, application out."""
+"""The one place where the Celery application is put together: it takes settings and returns the application."""
 
 import logging
 import time
@@ -28,15 +28,15 @@ from worker.observability.watching import Observers
 from worker.settings import Settings
 
 _PAUSE_STEP = 0.1
-# A fetch is answered within a second or two.
+# The broker answers a fetch within a second or two.
 _HEARD_SECONDS = 5.0
 _SIGNALS = "ostinato"
 _BOUNDS = {
-    # No cut connection may leave the worker waiting for ever.
+    # A cut connection must not leave the worker waiting for ever.
     "socket_timeout": 5,
     "socket_connect_timeout": 5,
     "socket_keepalive": True,
-    # Seconds after which a fetch without an answer, which no timeout ends, is sent on another connection.
+    # No timeout ends a fetch. After these seconds without an answer, it is sent again on another connection.
     "health_check_interval": 5,
 }
 
@@ -55,7 +55,7 @@ def create_app(settings: Settings) -> WorkerApp:
 
 
 def _writer(settings: Settings, observers: Observers) -> Writer:
-    """A writer, which is alone in the store where there is one lane."""
+    """The store's writer; with one lane, it is the only one."""
     return Writer(settings.store_address, settings.own_lane if settings.lanes > 1 else None, observers.committed)
 
 
@@ -73,7 +73,7 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         **kind.configuration(settings, _BOUNDS),
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
-        # None runs when a lost connection is noticed; left out, Celery says at each loss that it should be set.
+        # No task runs when a lost connection is noticed. Without this setting, Celery warns at each loss.
         "worker_cancel_long_running_tasks_on_connection_loss": True,
         "task_default_queue": queue_of(settings.own_lane),
         "task_create_missing_queues": False,
@@ -82,7 +82,7 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         "accept_content": ["json"],
         "task_serializer": "json",
         "task_ignore_result": True,
-        # The dashboard lives on events; it needs no remote control, so there is none.
+        # The dashboard needs events, and no remote control, so there is none.
         "worker_send_task_events": True,
         "worker_enable_remote_control": False,
         "beat_schedule": beat_schedule(schedule, kind.options(queue_of(settings.own_lane), _BOUNDS)),
@@ -122,7 +122,7 @@ def _connect_signals(settings: Settings, receiver: Receiver, observers: Observer
 
 
 def _pause(life: Life, seconds: float) -> bool:
-    """Wait, and show life, unless the worker is told to stop; False if it is."""
+    """Wait, and show life meanwhile; False as soon as the worker is told to stop."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         life.sign()

@@ -1,4 +1,4 @@
-"""The process's clock: read here and handed down, so that everything below works at any time."""
+"""The process's clock. It is read here and passed on as an argument, so that tests can set the time."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""One pipe for every log record, ours and others': JSON lines, or words and colours on a terminal."""
+"""One pipeline for every log record, also of libraries: JSON lines, or words and colours on a terminal."""
 
 import logging
 import sys
@@ -11,10 +11,10 @@ from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
 from ostinato.messages.printable import escaped
 
 _CHATTER = {
-    # Two lines a message: at debug, the store says what each of them did.
+    # Two lines for each message; at debug, the store logs what each of them did.
     "celery.worker.strategy": logging.WARNING,
     "celery.app.trace": logging.WARNING,
-    # Several lines whenever the broker is away: the worker's consumer says it once.
+    # Several lines whenever the broker is away; the worker's consumer logs it once.
     "celery.worker.consumer": logging.ERROR,
 }
 _SHARED: tuple[Processor, ...] = (
@@ -52,7 +52,7 @@ def configure_logs(level: str) -> None:
 
 
 def _last_steps() -> tuple[Processor, ...]:
-    # Without the values of variables: a message's text, or a password, may be among them.
+    # Without the values of variables, because a message's text or a password may be among them.
     if sys.stderr.isatty():
         return (_harmless, structlog.dev.ConsoleRenderer(exception_formatter=_write_traceback))
     traces = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
@@ -60,11 +60,11 @@ def _last_steps() -> tuple[Processor, ...]:
 
 
 def _harmless(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
-    """The texts as a terminal may have them; other values are shown by `repr`, which escapes as well."""
+    """Escape control characters in texts; other values are shown by `repr`, which escapes as well."""
     return {escaped(key): escaped(value) if isinstance(value, str) else value for key, value in event.items()}
 
 
 def _write_traceback(stream: TextIO, error: ExcInfo) -> None:
     lines = "".join(format_exception(*error)).rstrip("\n").split("\n")
-    # Indented, so that no line of an error's text passes for a record.
+    # Indented, so that no line of an error's text looks like a record.
     stream.write("".join(f"\n  {escaped(line)}" for line in lines))

@@ -75,14 +75,15 @@ class Settings(OutboxSettings):
         default="03:00", description="Time of day, UTC, that recalculations are counted from."
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        default="INFO", description="The least level that is logged; DEBUG says every message."
+        default="INFO", description="The least level that is logged; DEBUG logs every message."
     )
     metrics_port: Annotated[int | None, Field(ge=1, le=65_000)] = Field(
         default=None,
-        description="Port of the worker's Prometheus metrics, to which the lane's number is added; none serves none.",
+        description="Port of the worker's Prometheus metrics, plus the lane's number; without one, none are served.",
     )
     metrics_address: Annotated[str, Field(min_length=1)] = Field(
-        default="127.0.0.1", description="Address at which the metrics are served, without a password: to whoever asks."
+        default="127.0.0.1",
+        description="Address at which the metrics are served, without a password: to anyone who asks.",
     )
     traces: bool = Field(
         default=False, description="Whether the worker sends traces, as OTEL_… says where to; needs the extra `otel`."

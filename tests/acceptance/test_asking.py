@@ -122,7 +122,7 @@ def test_list_in_words(running: Product) -> None:
     """It says what to do about each pattern; where there is none, how to go on."""
     table = running.cli("patterns", "list", "--type", "flaky_test", env={"COLUMNS": "200"}).out
     assert f"{FLAKY_ID[:8]}  flaky_test: {FLAKY}  Wait for the page" in table
-    assert running.cli("patterns", "list", "--type", "nothing").out.startswith("No pattern passes")
+    assert running.cli("patterns", "list", "--type", "nothing").out.startswith("No pattern matches")
 
 
 def test_show_as_json(running: Product) -> None:

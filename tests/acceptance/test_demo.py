@@ -20,7 +20,7 @@ PRODUCER = re.compile(r"^(\d+) \S+ -m worker\.cli send \S+/producer-0\.jsonl", r
 IMPATIENT = """
 import worker.cli.main, worker.cli.demo.command
 worker.cli.demo.command._STUCK_SECONDS = 0.0
-worker.cli.main()
+worker.cli.main.main()
 """
 
 

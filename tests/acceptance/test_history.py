@@ -81,7 +81,7 @@ def test_a_rebuilt_store_equals_the_live_one(exported: tuple[Product, str], tmp_
     source, _ = exported
     assert (0, "The rebuilt store equals the live one.\n", "") == source.cli("rebuild", "--verify")
     url = f"sqlite:///{tmp_path}/again.db"
-    assert (0, "The store is made.\n", "") == source.cli("rebuild", "--into", url)
+    assert (0, "The store is rebuilt.\n", "") == source.cli("rebuild", "--into", url)
     there = source.cli("patterns", "list", "--json", env={"OSTINATO_STORE_URL": url})
     assert 20 == len(json.loads(there.out))
     refused = source.cli("rebuild", "--into", url)
@@ -95,7 +95,7 @@ def test_rebuild_wants_to_know_what_for(exported: tuple[Product, str]) -> None:
     """A store that nobody keeps or compares is a mistake on the command line."""
     refused = exported[0].cli("rebuild")
     assert 2 == refused.code
-    assert "say --into URL, --verify, or both" in refused.err
+    assert "give --into URL, --verify, or both" in refused.err
 
 
 def test_a_store_that_was_tampered_with_is_found_out(exported: tuple[Product, str], tmp_path: Path) -> None:

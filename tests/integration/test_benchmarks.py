@@ -12,6 +12,8 @@ from benchmarks.results import RESULTS
 from benchmarks.suite import BENCHMARKS
 from tests.product import Product
 
+pytestmark = pytest.mark.long
+
 _SUMMED_UP = {"median", "min", "max", "rounds"}
 
 

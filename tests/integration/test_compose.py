@@ -21,7 +21,7 @@ from worker.settings import Settings
 BEATING = ("worker", "beat", "flower")
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 def server(request: pytest.FixtureRequest) -> Generator[OwnServer | None]:
     """What stands for the profile `postgres`: none, then a server with an empty database of that name."""
     if request.param == "sqlite":

@@ -190,7 +190,7 @@ def test_broker_starts_again_after_its_owner_was_killed(home: Path) -> None:
 
 
 def test_server_that_does_not_end_is_not_doubled(home: Path) -> None:
-    """While anybody holds the server's lock, a new owner gives up after the grace time."""
+    """While another process holds the server's lock, a new owner gives up after the grace time."""
     (home / "broker").mkdir()
     with (home / "broker" / "server.lock").open("wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -199,7 +199,7 @@ def test_server_that_does_not_end_is_not_doubled(home: Path) -> None:
 
 
 def test_socket_file_of_a_killed_server_is_no_obstacle(home: Path) -> None:
-    """A socket that nobody listens on is replaced."""
+    """A socket on which no process listens is replaced."""
     with socket.socket(socket.AF_UNIX) as killed:
         killed.bind(str(home / "broker.sock"))
         killed.listen()

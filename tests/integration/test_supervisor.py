@@ -85,7 +85,7 @@ def test_supervisor_stops_what_runs_when_a_start_fails() -> None:
     assert [("a", Started), ("b", Started), ("b", Exited), ("a", Exited)] == [(e.name, type(e)) for e in events]
 
 
-def test_supervisor_stops_everything_though_nobody_wants_to_hear_of_it() -> None:
+def test_supervisor_stops_everything_though_its_listener_fails() -> None:
     """As at a closed pipe; the error comes out in the end."""
     events: list[Event] = []
 

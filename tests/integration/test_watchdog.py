@@ -61,7 +61,7 @@ class Parent:
         self.output = ""
 
     def read(self, line: str | None = None) -> None:
-        """Read on until this line has come; None: until nobody is left who could write."""
+        """Read on until this line has come; None: until no process is left that could write."""
         assert self.process.stdout is not None
         while line is None or f"{line}\n" not in self.output:
             readable(self.process.stdout)
@@ -80,7 +80,7 @@ class Parent:
 
 
 def test_kill_9_of_the_parent_ends_child_and_grandchild() -> None:
-    """Nobody who holds the parent's output is left, and the child was asked with SIGTERM first."""
+    """No process that holds the parent's output is left, and the child got SIGTERM first."""
     with Parent("sleep 60 & trap 'echo asked; exit' TERM; echo ready; wait") as parent:
         parent.read("ready")
         parent.process.kill()

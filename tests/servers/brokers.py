@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol, Self, cast
 
+import pytest
 from redis import Redis
 from redis.exceptions import RedisError
 
@@ -19,7 +20,8 @@ from worker.processes.child import Child, ChildSpec
 from worker.processes.embedded import EmbeddedBroker, valkey_binary
 from worker.settings import Fsync
 
-KINDS = ("valkey", "redis")
+IN_TURN = ["valkey", pytest.param("redis", marks=pytest.mark.long)]
+"""Each kind of server: in the short form of the tests only the first, unless a test is marked ``each_broker``."""
 _REDIS = "OSTINATO_TEST_REDIS_URL"
 
 
@@ -146,7 +148,7 @@ class RunningRedis:
 
 
 def server(kind: str, home: Path) -> Server | None:
-    """A server of one of the KINDS, not started; None if this machine has none."""
+    """A server of a kind that is IN_TURN, not started; None if this machine has none."""
     if kind == "valkey":
         return EmbeddedValkey(home)
     found = _redis()
@@ -156,7 +158,7 @@ def server(kind: str, home: Path) -> Server | None:
 
 
 def program(kind: str) -> str | None:
-    """The path of the server of one of the KINDS; None if this machine has none, or only a running one."""
+    """The path of the server of a kind that is IN_TURN; None if this machine has none, or only a running one."""
     found = str(valkey_binary()) if kind == "valkey" else _redis()
     return None if found is None or "://" in found else found
 

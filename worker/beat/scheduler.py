@@ -1,4 +1,4 @@
-"""Beat: sends the message of each slot to the queue that every other message goes through."""
+"""Beat: sends the message of each slot, to the same queue as all messages."""
 
 import os
 import socket
@@ -26,10 +26,10 @@ _log = structlog.get_logger()
 
 
 def beat_schedule(schedule: SlotSchedule, options: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Celery's configuration of the one job that beat has; ``options`` are those of a task for this broker.
+    """Celery's configuration of beat's only job; ``options`` are those of a task for this broker.
 
-    It was last run at the beginning of time, so that beat begins with the slot it may have missed; where it had not,
-    the inbox knows.
+    The last run is given as 1970, so that beat starts with the slot that it may have missed. If it had not missed it,
+    the inbox recognizes the message.
     """
     kind = RecalculateAllPatternPriorities.KIND
     return {
@@ -69,7 +69,7 @@ class SlotScheduler(Scheduler):
         try:
             wait = super().tick(*args, **kwargs)
         except kind_of(self._settings.broker_address).errors as error:
-            # Celery marks an entry as run before it has a connection to send it on.
+            # Celery has marked the entry as run before it had a connection to send it on.
             self.schedule.update(before)
             self._not_sent(str(error))
             wait = RETRY_SECONDS
@@ -99,7 +99,7 @@ class SlotScheduler(Scheduler):
             self.apply_async(entry, producer=producer, advance=False)
         except SchedulingError as error:
             self._not_sent(str(error))
-            # Celery had marked it as run before it sent it.
+            # Celery has marked the entry as run before it sent it.
             self.schedule[str(entry.name)] = entry
         else:
             self._trouble.end()

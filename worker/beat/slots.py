@@ -1,7 +1,7 @@
-"""Slots: the moments at which priorities are recalculated, the same for every beat that counts them.
+"""Slots: the moments at which priorities are recalculated, the same for every beat.
 
-A slot begins every so many seconds, counted in UTC from a time of day, so that no DST switch moves or doubles one.
-The message of a slot has an id made from the slot: two beats send the same message, and the inbox takes it once.
+A slot begins every ``every`` seconds, counted in UTC from a time of day, so that no DST switch moves or doubles one.
+The id of a slot's message is made from the slot: two beats send the same message, and the inbox takes it once.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ _RANDOM_BITS = 74
 class SlotSchedule(BaseSchedule):
     """A slot every ``every`` seconds, counted from ``offset`` seconds after midnight UTC.
 
-    Due when a slot has begun since the last run, however long ago: a run that was missed is caught up.
+    Due when a slot has begun since the last run, however long ago: a missed run is made up for.
     """
 
     def __init__(self, every: float, offset: float) -> None:
@@ -62,7 +62,7 @@ def _utc_now() -> datetime:
 
 
 def slot_message(slot: datetime) -> RecalculateAllPatternPriorities:
-    """The message of a slot: for one slot always the same."""
+    """The message of a slot; one slot always has the same."""
     name = f"{RecalculateAllPatternPriorities.KIND} {slot.isoformat()}"
     bits = int.from_bytes(hashlib.sha256(name.encode()).digest(), "big") & ((1 << _RANDOM_BITS) - 1)
     milliseconds = (slot - EPOCH) // timedelta(milliseconds=1)

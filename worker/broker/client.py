@@ -70,11 +70,11 @@ class BrokerClient(Protocol):
         ...
 
     def say_present(self, part: Part, name: str) -> None:
-        """Let others see for `PRESENCE_KEPT_SECONDS` that a worker, or beat, is at work on this machine."""
+        """Let others see for `PRESENCE_KEPT_SECONDS` that a worker, or beat, is at work here; errors as `state`."""
         ...
 
     def say_gone(self, part: Part, name: str) -> None:
-        """Let others see at once that it no longer is at work."""
+        """Let others see at once that it no longer is at work; errors as `state`."""
         ...
 
     def close(self) -> None:

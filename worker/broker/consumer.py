@@ -2,14 +2,16 @@
 
 import os
 import socket
-from abc import abstractmethod
 from collections.abc import Callable
 from time import monotonic
 from typing import Any, ClassVar
 from uuid import uuid4
 
+import structlog
 from celery import bootsteps
 from celery.concurrency import solo
+from celery.exceptions import WorkerShutdown
+from celery.platforms import EX_FAILURE
 from celery.worker.consumer import Consumer
 from celery.worker.state import maybe_shutdown
 from kombu import Connection
@@ -29,6 +31,8 @@ _LONGEST_PAUSE = 2
 # Task events, for the dashboard, wait this long for others: one publication for several.
 _EVENTS_SECONDS = 0.1
 
+_log = structlog.get_logger()
+
 Refuse = Callable[[bytes, MalformedMessage], bool]
 """Keeps the bytes of a message that Celery must not see; False if the worker is to stop before that is done."""
 
@@ -42,11 +46,11 @@ class WorkerApp(OwnCelery):
 
 
 class SerialPool(solo.TaskPool):
-    """Applies one message after the other in the worker's own process; finishes each, also when told to drop it."""
+    """Applies messages one by one in the worker's own process; finishes each, also when Celery tells it to stop."""
 
     @override
     def terminate_job(self, pid: int, signal: int | None = None) -> None:
-        # At SIGQUIT Celery calls this in the middle of a message; its own pool raises, right into the transaction.
+        # At SIGQUIT Celery calls this in the middle of a message. Celery's own pool raises then, in the transaction.
         return
 
 
@@ -54,13 +58,16 @@ class WorkerConsumer(Consumer):
     """Celery's consumer, as every broker needs it; a subclass has what one kind of broker needs beyond that.
 
     A message that Celery could not take apart goes to the quarantine, whole. A lost broker is logged once, not at every
-    try. ``own_steps`` run beside Celery's.
+    try. ``own_steps`` run beside Celery's. ``refusal`` is the error by which the broker says that this user may not do
+    what a worker has to; it ends the worker.
     """
 
     own_steps: ClassVar[tuple[type[bootsteps.Step], ...]] = (Presence,)
-    # Steps of Celery's that are left out: by these workers find each other, which costs a second at start.
+    # Celery's steps that are left out: workers find each other by them, which costs a second at start.
     without: ClassVar[dict[str, bool]] = {"without_mingle": True, "without_gossip": True}
 
+    client: ClassVar[type[BrokerClient]]
+    refusal: ClassVar[type[Exception]]
     hub: Any
     _flush_events: Callable[[], None]
 
@@ -72,9 +79,13 @@ class WorkerConsumer(Consumer):
         options = {**kwargs.pop("worker_options", {}), **self.without}
         super().__init__(on_task_request, app=app, worker_options=options, **kwargs)
 
-    @abstractmethod
-    def client(self) -> BrokerClient:
-        """A client of this broker; it connects at the first question."""
+    @override
+    def start(self) -> None:
+        try:
+            super().start()
+        except self.refusal as error:
+            _log.error("broker_refuses", detail=str(error))
+            raise WorkerShutdown(EX_FAILURE) from None
 
     @classmethod
     def configuration(cls, settings: Settings) -> dict[str, Any]:  # noqa: ARG003 - for those that need them

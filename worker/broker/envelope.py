@@ -1,4 +1,4 @@
-"""What a queued message must look like before Celery may take it apart: Celery drops, or dies of, some that do not."""
+"""What a queued message must look like before Celery may take it apart: others Celery drops, or dies of."""
 
 import binascii
 import json
@@ -12,13 +12,13 @@ from ostinato.messages.wire import BATCH_BYTES
 from ostinato.reasons import Reason
 from tasks.receiver import RawDelivery
 
-# The text of a batch, once more as JSON, in which one byte can take up to six.
+# A batch as a JSON text within JSON, where one byte can take up to six.
 _BODY_BYTES = 6 * BATCH_BYTES
-# What goes with the body: Celery's own producers send less than 2 kB.
+# For everything but the body; Celery's own producers send less than 2 kB.
 _REST_BYTES = 64_000
 _ENVELOPE_BYTES = _BODY_BYTES * 4 // 3 + _REST_BYTES
-# Whatever reads JSON, or writes it, fails at some depth, and sooner within more calls: some of what can be read here
-# could not be read later by Celery, which would lose it.
+# Code that reads or writes JSON fails at some depth of nesting, and sooner deeper in the call stack. A message that can
+# be read here, but not by Celery later, would be lost.
 _DEEPEST = 100
 _UNWANTED = {
     "eta": Reason.ENVELOPE_ETA,
@@ -33,9 +33,9 @@ _UNWANTED_EMBEDDED = {
     "chain": Reason.ENVELOPE_CHAIN,
     "chord": Reason.ENVELOPE_CHORD,
 }
-# An object of these, as Celery writes bytes or a date, may come out of it as anything, or end the worker.
+# Celery writes bytes or a date as an object with these keys. Decoding a forged one may give any value, or fail.
 _MARKERS = {"__type__", "__value__"}
-# Celery calls a task by it, and fails where somebody else says it too.
+# Celery itself passes this argument to a task, and fails if a message has it too.
 _CELERYS_ARGUMENT = "self"
 _TRACES = frozenset({"traceparent", "tracestate"})
 _TEXTS = frozenset({"root_id", "parent_id", "origin", "shadow", "argsrepr", "kwargsrepr"})
@@ -45,7 +45,7 @@ Json = dict[str, Any]
 
 
 def opened(raw: bytes) -> Json:
-    """The parts of a queued message that Celery may take apart; MalformedMessage, with a reason code, for any other."""
+    """The parts of a queued message, if Celery may take it apart; MalformedMessage, with a reason code, if not."""
     envelope = _parts(raw)
     _check_properties(envelope.get("properties"))
     _check_headers(envelope.get("headers"))
@@ -56,7 +56,7 @@ def opened(raw: bytes) -> Json:
 
 
 def delivered(envelope: Json) -> RawDelivery | None:
-    """What the task of an opened envelope brings; None where its arguments are not one text."""
+    """What an opened envelope brings to its task; None if the task's arguments are not one text."""
     arguments, named, _ = cast("list[Any]", _body(envelope))
     if named or len(arguments) != 1 or not isinstance(arguments[0], str):
         return None
@@ -64,14 +64,14 @@ def delivered(envelope: Json) -> RawDelivery | None:
 
 
 def known(headers: Json) -> Json:
-    """The headers that Celery may be given: it takes any other for what it knows of a task itself."""
+    """The headers that Celery may be given: any other would overwrite what Celery itself knows of the task."""
     return {name: value for name, value in headers.items() if name in _KNOWN and isinstance(value, str)}
 
 
 def check(headers: Json | None, content: tuple[object, object], body: bytes, size: int) -> None:
-    """MalformedMessage as `opened`, for a message whose parts the broker itself keeps apart.
+    """Raise MalformedMessage as `opened` does, for a message whose parts the broker itself keeps apart.
 
-    ``content`` is the type and the encoding of the body, ``size`` the bytes of the whole.
+    ``content`` is the type and the encoding of the body, ``size`` the bytes of the whole message.
     """
     _check_size(size, _BODY_BYTES + _REST_BYTES)
     _check_headers(headers)
@@ -82,7 +82,7 @@ def check(headers: Json | None, content: tuple[object, object], body: bytes, siz
 
 
 def is_deep(value: object) -> bool:
-    """Whether objects and lists stand in each other more often than any message of ours needs, or all code can read."""
+    """Whether objects and lists are nested deeper than any valid message is, and than all code can read."""
     level = [value]
     for _ in range(_DEEPEST):
         level = [each for outer in level for each in _inside(outer)]
@@ -110,9 +110,9 @@ def _parts(raw: bytes) -> Json:
     try:
         envelope = json.loads(raw)
     except (ValueError, RecursionError):
-        _refuse(Reason.ENVELOPE_NOT_JSON, "what lies on the queue is not JSON")
+        _refuse(Reason.ENVELOPE_NOT_JSON, "the queue item is not JSON")
     if not isinstance(envelope, dict):
-        _refuse(Reason.ENVELOPE_NOT_AN_OBJECT, "what lies on the queue is not an object")
+        _refuse(Reason.ENVELOPE_NOT_AN_OBJECT, "the queue item is not an object")
     return cast("Json", envelope)
 
 
@@ -181,7 +181,7 @@ def _check_content(content_type: object, encoding: object) -> None:
 
 def _loaded(body: str | bytes) -> object:
     try:
-        # As strictly as Celery, which drops what it cannot decode: other encodings of JSON are none to it.
+        # As strictly as Celery, which drops what it cannot decode: it reads no other encoding of JSON.
         text = body if isinstance(body, str) else body.decode()
         return json.loads(text, object_hook=_plain)
     except (ValueError, RecursionError):

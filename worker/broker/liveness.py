@@ -20,6 +20,7 @@ import structlog
 from celery import bootsteps
 from typing_extensions import override
 
+from ostinato.errors import BrokerUnavailable
 from worker.broker.client import ANSWER_SECONDS, PRESENCE_SECONDS, BrokerClient, Part, name_in_lane
 from worker.repeating import Repeating
 
@@ -106,7 +107,7 @@ class Heartbeat(Repeating):
     def _run(self) -> None:
         self._life.begin(monotonic())
         super()._run()
-        self._broker.say_gone(self._part, self._name)
+        self._tell(self._broker.say_gone)
         self._broker.close()
 
     def _look(self) -> None:
@@ -115,14 +116,20 @@ class Heartbeat(Repeating):
         if silence >= self._life.deaf_after:
             self._end(silence)
         elif self._life.seen and silence < self._life.heard and now >= self._due:
-            self._broker.say_present(self._part, self._name)
+            self._tell(self._broker.say_present)
             self._due = now + PRESENCE_SECONDS
+
+    def _tell(self, say: Callable[[Part, str], None]) -> None:
+        try:
+            say(self._part, self._name)
+        except BrokerUnavailable as error:
+            _log.debug("presence_not_said", detail=str(error))
 
     def _end(self, silence: float) -> None:
         try:
             frame = vars(sys)["_current_frames"]().get(main_thread().ident)
             _log.critical(f"{self._part}_deaf", seconds=round(silence), stack="".join(format_stack(frame)))
-            self._broker.say_gone(self._part, self._name)
+            self._tell(self._broker.say_gone)
         finally:
             os._exit(DEAF)
 
@@ -159,4 +166,4 @@ class Presence(WhileConnected):
     @override
     def thread(self, parent: Any) -> Repeating:
         name = name_in_lane(parent.hostname, parent.settings.own_lane)
-        return Heartbeat(parent.client(), "worker", name, parent.life)
+        return Heartbeat(parent.client(parent.settings), "worker", name, parent.life)

@@ -18,6 +18,13 @@ from ostinato.settings import environment
 from store.errors import StoreOutdated, StoreUnavailable
 from worker.logs import configure_logs
 
+_CODES: tuple[tuple[type[Exception], int], ...] = (
+    (ConfigurationError, 2),
+    (BrokerUnavailable, 3),
+    (StoreUnavailable, 4),
+    (StoreOutdated, 4),
+    (OstinatoError, 1),
+)
 _INTERRUPTED = 130
 ESCAPES = "json-escapes"
 
@@ -44,19 +51,13 @@ def main() -> None:
 
 def _code(error: Exception) -> int | None:
     """The exit code of an error, None for a defect."""
-    from worker.processes.child import ChildError  # noqa: PLC0415 - most commands start no process
-    from worker.processes.embedded import BrokerAlreadyRunning, BrokerError  # noqa: PLC0415 - nor a broker
+    codes = _CODES
+    if not isinstance(error, OstinatoError):
+        # Most commands start no process: they do not wait for this.
+        from worker.processes.child import ChildError  # noqa: PLC0415
+        from worker.processes.embedded import BrokerAlreadyRunning, BrokerError  # noqa: PLC0415
 
-    codes: tuple[tuple[type[Exception], int], ...] = (
-        (ConfigurationError, 2),
-        (BrokerUnavailable, 3),
-        (BrokerAlreadyRunning, 2),
-        (BrokerError, 3),
-        (StoreUnavailable, 4),
-        (StoreOutdated, 4),
-        (OstinatoError, 1),
-        (ChildError, 1),
-    )
+        codes = ((BrokerAlreadyRunning, 2), (BrokerError, 3), (ChildError, 1))
     return next((code for kind, code in codes if isinstance(error, kind)), None)
 
 

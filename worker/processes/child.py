@@ -1,4 +1,4 @@
-"""Child processes that end with this one, however it ends."""
+"""Child processes that end when this process ends, also by kill -9."""
 
 import contextlib
 import os

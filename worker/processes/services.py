@@ -1,4 +1,4 @@
-"""The processes that Ostinato is made of, and how each is started."""
+"""The processes that make up Ostinato, and how each is started."""
 
 import os
 import sys
@@ -17,9 +17,9 @@ from worker.settings import Settings
 
 _CELERY = (sys.executable, "-m", "celery", "--quiet", "-A", "worker")
 FLOWER_PORT = 5555
-# It would listen everywhere.
+# By default Flower listens on all addresses.
 _FLOWER_ADDRESS = "127.0.0.1"
-# Without these it allows everything, waits long for remote control, which is off, and hides what a task is about.
+# Without these, Flower allows every action, waits long for remote control, which is off, and hides tasks' arguments.
 FLOWER_OPTIONS = (
     "--read_only",
     "--inspect_timeout=1",
@@ -32,8 +32,8 @@ class Services:
     """Broker, worker, beat and, if wanted, the dashboard, all with the same settings; logs in `<home>/logs`.
 
     A context manager: makes the home folder, brings the store to this version's schema and, unless the broker is at a
-    URL, holds the home folder's embedded broker for as long as the block lasts. What one of them would refuse once it
-    is started is refused here, by a ConfigurationError in the same words.
+    URL, holds the home folder's embedded broker until the end of the block. A setting that one of the processes would
+    refuse is refused here, by a ConfigurationError in the same words.
     """
 
     def __init__(self, settings: Settings, *, flower_auth: str | None = None) -> None:
@@ -43,7 +43,7 @@ class Services:
 
     def __enter__(self) -> list[ChildSpec]:
         _make(self.logs)
-        # First of all, so that one that runs here already is not met as a port that is taken.
+        # First, so that an Ostinato that runs here already is reported as such, and not as a port in use.
         specs = self._embedded()
         try:
             self._require_startable()
@@ -88,7 +88,7 @@ class Services:
     def _celery(self) -> list[ChildSpec]:
         specs = [*self._workers(), self._spec("beat", ["beat"])]
         if self._flower_auth is not None:
-            # Not on its command line, where everybody on the machine could read it.
+            # Not on the command line, which every user of the machine can read.
             specs.append(self._spec("flower", _FLOWER, {"FLOWER_BASIC_AUTH": self._flower_auth}))
         return specs
 
@@ -119,7 +119,7 @@ def _make(folder: Path) -> None:
 
 
 def _inherited() -> dict[str, str]:
-    """This process' environment, but for what it has said itself to be no setting."""
+    """This process' environment without misspelt settings, of which this process itself has warned."""
     unknown = {*unknown_settings(os.environ)}
     return {name: value for name, value in os.environ.items() if name not in unknown}
 

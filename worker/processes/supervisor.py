@@ -97,7 +97,7 @@ class Supervisor:
 
     def request_stop(self) -> None:
         """Make `run` return, also one that has yet to begin; callable from signal handlers and other threads."""
-        # Fails where it no longer matters: enough requests wait already, or all children are stopped.
+        # Fails only when it no longer matters: enough requests wait already, or all children are stopped.
         with contextlib.suppress(OSError):
             self._ask.send(b".")
 
@@ -125,7 +125,7 @@ class Supervisor:
 
 
 class _Place:
-    """One child's place: either `child` runs, or it starts again at `due` (monotonic seconds), or neither."""
+    """One child's place: `child` runs, or it starts again at `due` (monotonic seconds), or neither."""
 
     def __init__(self, spec: ChildSpec, on_event: Callable[[Event], None], backoff: Backoff) -> None:
         self.spec = spec

@@ -2,13 +2,13 @@
 
     python -I watchdog.py GRACE_SECONDS COMMAND [ARGUMENT ...]
 
-Standard input is one end of a pipe or socket pair that the asking process holds. When its other end closes, for
-whatever reason, kill -9 included, the command's process group gets SIGTERM, and SIGKILL after the grace time;
-SIGTERM to the watchdog does the same. When the command ends first, what it left in its group is killed. The exit
-code is the command's, 128 + n if signal n ended it, 127 if it could not be started. On a socket pair the first line
-sent back is `pid <number>` or `error <reason>`. A process that leaves the group (a daemon) is out of reach.
+Standard input is one end of a pipe or socket pair; the asking process holds the other end. When that closes, also by
+kill -9, the command's process group gets SIGTERM, and SIGKILL after the grace time; SIGTERM to the watchdog does the
+same. When the command ends first, what it left in its group is killed. The exit code is the command's, 128 + n if
+signal n ended it, 127 if it could not be started. On a socket pair the first line sent back is `pid <number>` or
+`error <reason>`. A process that leaves the group (a daemon) is out of reach.
 
-This file runs by path, isolated from the project: one more process per command should cost little.
+This file runs by path and imports nothing of the project: one more process per command should cost little.
 """
 
 import os
@@ -33,7 +33,7 @@ def main() -> int:
         _report(f"pid {pid}")
         status = _until_ended(pid, wake, grace)
     finally:
-        # Also when this program fails: better a killed command than one that nobody watches.
+        # Also when this program fails: better a killed command than one without a watchdog.
         _signal_group(pid, signal.SIGKILL)
     if status is None:
         status = os.waitpid(pid, 0)[1]
@@ -42,7 +42,7 @@ def main() -> int:
 
 
 def _wake_on_signals() -> int:
-    """A descriptor with one byte per signal received: select on it loses none, however early it comes."""
+    """A descriptor with one byte per signal received: select on it misses none, not even an early one."""
     wake, wake_end = os.pipe()
     os.set_blocking(wake_end, False)
     signal.set_wakeup_fd(wake_end, warn_on_full_buffer=False)
@@ -53,7 +53,7 @@ def _wake_on_signals() -> int:
 
 
 def _leave_a_byte(_number: int, _frame: object) -> None:
-    """Nothing: the byte is written by Python itself, but only for a signal that has a handler."""
+    """Do nothing: Python itself writes the byte, but only for a signal that has a handler."""
 
 
 def _spawn(command: list[str]) -> int:
@@ -61,7 +61,7 @@ def _spawn(command: list[str]) -> int:
         command[0],
         command,
         os.environ,
-        # Takes the place of the parent's pipe, which the command must not hold.
+        # Replaces the parent's pipe, which the command must not hold.
         file_actions=[(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)],
         setpgroup=0,
         # SIGINT is ignored above; Python ignores the other two at its start.
@@ -74,7 +74,7 @@ def _report(line: str) -> None:
     try:
         os.write(PARENT, f"{line}\n".encode())
     except OSError:
-        # A plain pipe cannot carry it, and a parent that is gone does not read it.
+        # A plain pipe cannot carry the line, and a parent that is gone does not read it.
         return
 
 
@@ -84,7 +84,7 @@ def _until_ended(pid: int, wake: int, grace: float) -> int | None:
     if status is not None:
         return status
     _signal_group(pid, signal.SIGTERM)
-    # A stopped process would sleep through its grace time.
+    # A stopped process would not act on SIGTERM within its grace time.
     _signal_group(pid, signal.SIGCONT)
     deadline = time.monotonic() + grace
     while status is None and (left := deadline - time.monotonic()) > 0:
@@ -121,7 +121,7 @@ def _signal_group(pid: int, number: signal.Signals) -> None:
     try:
         os.killpg(pid, number)
     except (ProcessLookupError, PermissionError):
-        # Nobody is left; macOS says "not permitted" for a group of zombies.
+        # No process is left; macOS says "not permitted" for a group of zombies.
         return
 
 

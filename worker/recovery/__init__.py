@@ -1,1 +1,1 @@
-"""Once more: messages from the quarantine, from the outboxes, from the history."""
+"""Messages once more: from the quarantine, from the outboxes, from the history."""

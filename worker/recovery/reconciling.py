@@ -1,4 +1,4 @@
-"""Sending again what the broker had taken and the store never got, as when the broker lost its disk."""
+"""Sending again what the broker had taken but the store never got, as after the broker has lost its disk."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -14,7 +14,7 @@ from store.reading.store import Store
 
 
 class Reconciled(NamedTuple):
-    """How many messages were looked for in the store, and how many it lacked, which were sent again."""
+    """How many messages were looked for in the store, and how many of them it lacked; those were sent again."""
 
     looked_for: int
     sent_again: int
@@ -30,10 +30,10 @@ def forwarded_so_far(folder: Path) -> dict[Path, int]:
 
 
 def reconcile(store: Store, forwarder: Forwarder, upto: dict[Path, int]) -> Iterator[Reconciled]:
-    """Send again what the store lacks of the messages up to these places; says after each page how far it is.
+    """Of the messages up to these places, send again those that the store lacks; yield the progress after each page.
 
-    One that the queue still holds is sent twice by this, and applied once. BrokerUnavailable, OutboxUnavailable and
-    the errors of `Store`; begun again after one, it sends again only what is lacking still.
+    A message that the queue still holds is sent twice by this, and applied once. BrokerUnavailable, OutboxUnavailable
+    and the errors of `Store`; after one, a new call sends only what the store still lacks.
     """
     looked_for = sent_again = 0
     for path, last in upto.items():

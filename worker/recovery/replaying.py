@@ -21,10 +21,10 @@ _TRANSPORT = "transport"
 
 
 def replay(app: OwnCelery, broker: BrokerClient, message: Quarantined, lanes: int = 1) -> None:
-    """Send the same bytes again, as what they were: a whole queue item, or the text of one message.
+    """Send the same bytes again, in the form they came in: a whole queue item, or the text of one message.
 
-    What still cannot be applied returns to its place, however often it is sent. BrokerUnavailable if the broker did not
-    take them.
+    A message that still cannot be applied returns to its place in the quarantine. BrokerUnavailable if the broker does
+    not take the bytes.
     """
     if message.source == _TRANSPORT:
         broker.enqueue(message.raw)
@@ -37,10 +37,9 @@ def replay(app: OwnCelery, broker: BrokerClient, message: Quarantined, lanes: in
 def edited(message: Quarantined, text: str) -> Message:
     """The message of a text that is to replace one in the quarantine.
 
-    It keeps the id, except where that belongs to a message that was applied, or is no UUID: then it has another. An id
-    or a time that is left out follows from the message in the quarantine, so that the same text is the same message
-    each time.
-    MalformedMessage if the text is no message; ConfigurationError if the id is not as it has to be.
+    It keeps the id, unless that belongs to an applied message or is no UUID: then it has another. An id or a time that
+    is left out is derived from the message in the quarantine, so that the same text is the same message each time.
+    MalformedMessage if the text is no message; ConfigurationError if it has not the id that it must have.
     """
     found = read_line(_completed(message, text))
     own = _own_id(message)
@@ -55,7 +54,7 @@ def edited(message: Quarantined, text: str) -> Message:
 
 
 def _own_id(message: Quarantined) -> UUID | None:
-    """The id that it came with; None without one, or with what no message may have."""
+    """The message's id if it has a valid UUID, else None."""
     try:
         return UUID(message.message_id or "")
     except ValueError:
@@ -63,7 +62,7 @@ def _own_id(message: Quarantined) -> UUID | None:
 
 
 def _completed(message: Quarantined, text: str) -> str:
-    """The text with ids and times where they are left out, also in the members of a batch."""
+    """The text with the ids and times that it leaves out, also those of a batch's members."""
     try:
         whole = _stamped(message, json.loads(text), 0)
         members = cast("dict[str, object]", whole).get("messages") if isinstance(whole, dict) else None
@@ -72,7 +71,7 @@ def _completed(message: Quarantined, text: str) -> str:
             members[:] = [_stamped(message, each, number) for number, each in numbered]
         return json.dumps(whole, ensure_ascii=False)
     except (ValueError, RecursionError):
-        # What is wrong with it is said where it is read.
+        # `read_line` says what is wrong with it.
         return text
 
 
@@ -88,7 +87,7 @@ def _stamped(message: Quarantined, value: object, number: int) -> object:
 
 
 def _kind_of(message: Quarantined, text: str) -> str:
-    """What a member of a batch says of itself; else the task that it arrived at."""
+    """The kind that a member of a batch names; else the task that the message came to."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):

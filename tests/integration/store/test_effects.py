@@ -2,11 +2,8 @@
 
 from dataclasses import asdict
 
-import pytest
-
 from ostinato.identity import pattern_id
 from store.database.tables import applications, inbox, pattern_tags, patterns, quarantine
-from store.events import Effect, Rejected
 from store.rules.identity import content_hash
 from tests.integration.store.bench import DAY, NOW, Bench, application, rescore, sighting, soft_delete
 
@@ -53,18 +50,6 @@ def test_a_first_sighting_inserts_its_pattern(bench: Bench) -> None:
     } == found
 
 
-def test_a_further_sighting_counts_and_leaves_the_scores(bench: Bench) -> None:
-    """First seen is the earlier, last seen the later time, and the hash follows what is stored (spec 5.1, step 1)."""
-    bench.apply(sighting("N", -2, description="old"), rescore(N))
-    bench.apply(sighting("n", -5, description="older"), sighting("n", -1, description="new"))
-
-    row = bench.row(patterns)
-    assert (3, NOW - 5 * DAY, NOW - DAY) == (row["occurrence_count"], row["first_seen"], row["last_seen"])
-    assert ("n", "new") == (row["pattern_name"], row["description"])
-    assert content_hash("T", "n", "new", None) == row["content_hash"]
-    assert (0.55, 0.33) == (row["effectiveness_score"], row["priority_score"])
-
-
 def test_tags_of_the_newest_sighting_that_has_any_are_kept(bench: Bench) -> None:
     """Null keeps what is stored, an empty list clears it, also for the filter by tag (spec 5.1, step 1)."""
     bench.apply(sighting("n", -9, context_tags=["a", "b"]), sighting("n", -8))
@@ -80,7 +65,7 @@ def test_tags_of_the_newest_sighting_that_has_any_are_kept(bench: Bench) -> None
 
 def test_a_message_that_comes_again_has_no_effect(bench: Bench) -> None:
     """In the same batch, in a later one, and counted as a duplicate (spec 5)."""
-    events: list[Effect] = [sighting(), application(N), soft_delete(N), rescore(N), application("unknown")]
+    events = (sighting(), application(N), soft_delete(N), rescore(N), application("unknown"))
     bench.apply(*events, *events)
     before = [bench.rows(table) for table in (patterns, applications, inbox, quarantine)]
     bench.apply(*reversed(events), now=NOW + 50 * DAY)
@@ -88,40 +73,6 @@ def test_a_message_that_comes_again_has_no_effect(bench: Bench) -> None:
     assert before == [bench.rows(table) for table in (patterns, applications, inbox, quarantine)]
     assert (4, 1, 0, 10) == bench.ledger()
     assert 10 == len(bench.logged("message_duplicated"))
-
-
-@pytest.mark.parametrize("together", [True, False], ids=["in one batch", "later"])
-def test_an_id_with_another_content_is_quarantined(bench: Bench, *, together: bool) -> None:
-    """Whatever kind it comes with, and the first one stays applied (spec 5: id_reuse)."""
-    first = sighting("n", 0, id="01900000-0000-7000-8000-000000000001")
-    others: list[Effect] = [
-        sighting("n", 0, id=first.id, description="another"),
-        sighting("n", 1, id=first.id),
-        application(N, id=first.id),
-        soft_delete(N, id=first.id),
-        rescore(N, id=first.id),
-    ]
-    if together:
-        bench.apply(first, *others)
-    else:
-        bench.apply(first)
-        bench.apply(*others)
-
-    kept = bench.rows(quarantine)
-    assert {("id_reuse", "domain", first.id)} == {
-        (row["reason_code"], row["source"], row["message_id"]) for row in kept
-    }
-    assert {event.content.encode() for event in others} == {row["raw"] for row in kept}
-    assert (1, 0, 5, 0) == bench.ledger()
-    assert first.content == bench.row(inbox)["content"]
-
-
-def test_the_id_of_a_parked_message_is_taken(bench: Bench) -> None:
-    """It has arrived and waits; another content under its id is quarantined (spec 5)."""
-    waiting = application(N)
-    bench.apply(waiting, application(N, "F", id=waiting.id), waiting)
-
-    assert (0, 1, 1, 1) == bench.ledger()
 
 
 def test_the_inbox_keeps_what_was_applied(bench: Bench) -> None:
@@ -162,18 +113,6 @@ def test_an_application_is_stored_with_every_field(bench: Bench) -> None:
         "validation_passed": False,
         "grounding_confidence": 0.125,
     } == bench.row(applications)
-
-
-def test_an_application_scores_its_pattern_at_the_workers_clock(bench: Bench) -> None:
-    """Counts first, then both scores (spec 5.2, 6)."""
-    bench.apply(sighting("n", -90), *(application(N, outcome, -90) for outcome in "SSF"), now=NOW - 60 * DAY)
-    found = bench.store.pattern(N)
-    assert (2, 1) == (found.led_to_success_count, found.led_to_failure_count)
-    assert 0.6541666666666667 * 0.9 == pytest.approx(found.effectiveness_score, abs=1e-12)
-
-    bench.apply(application(N, "S", -90), application(N, "S", -90), now=NOW)
-    expected = (0.7 * 0.8 + 0.3 * 4.5 / 6) * 0.9**3
-    assert expected == pytest.approx(bench.store.pattern(N).effectiveness_score, abs=1e-12)
 
 
 def test_a_delete_keeps_row_and_applications(bench: Bench) -> None:
@@ -222,12 +161,3 @@ def test_a_log_is_searched_by_message_task_and_pattern(bench: Bench) -> None:
     # One for each message, beside what each does.
     assert 6 + 6 == len(bench.logs)
     assert all({"message_id", "delivery", "pattern_id"} <= {*each} for each in bench.logs)
-
-
-def test_a_bad_member_of_a_batch_is_quarantined_beside_the_others(bench: Bench) -> None:
-    """The good ones are applied in the given order, in one transaction (spec 4, 5)."""
-    bench.apply(sighting(), Rejected(raw=b"bad", reason_code="code", reason_detail="detail"), application(N))
-
-    assert (2, 0, 1, 0) == bench.ledger()
-    assert b"bad" == bench.row(quarantine)["raw"]
-    assert 1 == bench.store.pattern(N).led_to_success_count

@@ -66,36 +66,6 @@ def test_an_application_is_adopted_the_moment_its_pattern_appears(bench: Bench) 
     assert (1, 0.55) == (bench.row(patterns)["led_to_failure_count"], bench.row(patterns)["effectiveness_score"])
 
 
-def test_only_what_waits_for_this_pattern_is_adopted(bench: Bench) -> None:
-    """The others keep waiting (spec 5.2)."""
-    bench.apply(application(N), application("another"), soft_delete("another"), sighting())
-
-    assert ["another", "another"] == [row["pattern_id"] for row in bench.rows(parked)]
-    assert (2, 2, 0, 0) == bench.ledger()
-
-
-def test_what_waited_is_applied_in_event_time_order(bench: Bench) -> None:
-    """Then by message id, whatever the order of arrival (spec 5.1, step 3)."""
-    early, tie, later_tie, late = (application(N, "S", day) for day in (-3, -2, -2, -1))
-    bench.apply(late, later_tie, early, tie)
-    bench.apply(sighting("n", -4))
-
-    adopted = [entry["message_id"] for entry in bench.logs if entry["event"] == "parked_message_applied"]
-    assert [early.id, tie.id, later_tie.id, late.id] == adopted
-    assert [late.id, later_tie.id, tie.id, early.id] == [each.id for each in bench.store.applications(N)]
-
-
-def test_a_parked_message_that_comes_again_is_a_duplicate(bench: Bench) -> None:
-    """Before and after its pattern appears (spec 5)."""
-    waiting = (application(N), soft_delete(N))
-    bench.apply(*waiting, *waiting)
-    assert (0, 2, 0, 2) == bench.ledger()
-
-    bench.apply(sighting(), *waiting)
-    assert (3, 0, 0, 4) == bench.ledger()
-    assert 1 == bench.row(patterns)["led_to_success_count"]
-
-
 def test_an_update_does_not_wait(bench: Bench) -> None:
     """There is nothing to recompute once the pattern appears (spec 5.4)."""
     bench.apply(rescore(N), sighting())

@@ -22,7 +22,7 @@ from store.database.schema import migrate
 from tests.conftest import missing
 from tests.product import Product
 from tests.readers.dashboard import Dashboard
-from tests.servers.brokers import free_port, program
+from tests.servers.brokers import IN_TURN, free_port, program
 from tests.servers.guarded import GuardedServer
 from tests.waiting import LONGEST, ended, wait_until
 from worker.broker.redis.client import RedisClient, redis_client
@@ -43,7 +43,7 @@ except BrokerUnavailable as error:
 LINE = '{"kind": "record_pattern", "pattern_type": "test", "pattern_name": "refused"}\n'
 FLOWER = ("--address=127.0.0.1", "--basic_auth=u:p", "--read_only", "--inspect_timeout=1")
 
-# What nobody but the admin may do: the server, its users, its scripts, all keys at once, other keys, other channels,
+# What only the admin may do: the server, its users, its scripts, all keys at once, other keys, other channels,
 # and reading or changing a message.
 OF_ADMIN = (
     "CONFIG GET *|CONFIG SET maxmemory 1|FLUSHALL|FLUSHDB|KEYS *|SCAN 0|SHUTDOWN NOSAVE|ACL LIST|ACL GETUSER admin",
@@ -76,7 +76,7 @@ FORBIDDEN = {
 }
 
 
-@pytest.fixture(scope="module", params=["valkey", pytest.param("redis", marks=pytest.mark.long)])
+@pytest.fixture(scope="module", params=IN_TURN)
 def guarded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Generator[GuardedServer]:
     """A server of each kind in turn with the users of the page."""
     binary = program(request.param) or missing("there is no redis-server of the test's own: install one")
@@ -107,7 +107,6 @@ def refused(guarded: GuardedServer) -> set[str]:
     return {f"{each['username']} {each['object']}" for each in found} - {f"{u} client|setinfo" for u in FORBIDDEN}
 
 
-@pytest.mark.each_broker
 def test_each_part_does_its_work_as_its_own_user(guarded: GuardedServer, product: Product) -> None:
     """A message is sent from Python, by `delay`, an outbox and beat, applied by the worker, counted by the reader."""
     refused(guarded)
@@ -182,7 +181,7 @@ def test_a_user_for_one_lane_is_no_worker_of_others(guarded: GuardedServer) -> N
 
 @pytest.mark.each_broker
 def test_a_user_that_may_not_ask_is_told_what_is_not_known(guarded: GuardedServer) -> None:
-    """The broker's condition is no reason for an alarm; what a reader puts on the queue is refused."""
+    """The broker's health is no reason for an alarm; what a reader puts on the queue is refused."""
     with closing(RedisClient(BrokerSettings(broker_url=guarded.of("worker")))) as worker:
         found = worker.health()
     assert (None, True) == (found.problem, "this user may not ask" in found.warnings[0])
@@ -213,8 +212,8 @@ def test_flower_hears_the_worker(guarded: GuardedServer, product: Product) -> No
 
 @pytest.mark.each_broker
 @pytest.mark.parametrize("user", FORBIDDEN)
-def test_nobody_may_do_more(guarded: GuardedServer, product: Product, user: str) -> None:
-    """Whatever is not a user's part is refused, and changes nothing."""
+def test_no_user_may_do_more(guarded: GuardedServer, product: Product, user: str) -> None:
+    """Everything beyond a user's part is refused, and changes nothing."""
     product.send(RecordPattern(pattern_type="test", pattern_name="untouched"))
     with closing(guarded.client("admin")) as admin:
         before = admin.lrange(QUEUE, 0, -1), sorted(admin.keys())
@@ -234,7 +233,7 @@ def refuses(client: Any, command: str) -> bool:  # noqa: ANN401 - the client is 
 
 @pytest.mark.each_broker
 def test_a_script_may_do_no_more_than_its_worker(guarded: GuardedServer) -> None:
-    """The server asks for the rights of whoever runs it."""
+    """The server asks for the rights of the user that runs it."""
     with closing(guarded.client("worker")) as worker:
         for call in ("'GET', 'other'", "'FLUSHALL'", "'DEL', 'other'"):
             with pytest.raises(ResponseError, match=r"(?i)permission|script can't"):
@@ -242,7 +241,7 @@ def test_a_script_may_do_no_more_than_its_worker(guarded: GuardedServer) -> None
 
 
 def test_without_a_user_nothing_is_answered(guarded: GuardedServer, product: Product) -> None:
-    """The default user is off: the sentence says that somebody has to say who it is."""
+    """The default user is off: the sentence says that a user has to be named."""
     _, _, address = guarded.of("reader").rpartition("@")
     finished = product.cli("status", env={"OSTINATO_BROKER_URL": f"redis://{address}"})
     assert (3, True) == (finished.code, "authenticate" in finished.err), finished.err
@@ -264,7 +263,7 @@ def test_a_missing_right_is_a_sentence_for_producers(guarded: GuardedServer, pro
 
 @pytest.mark.each_broker
 def test_a_producer_that_may_not_ask_for_the_brokers_run_sends(guarded: GuardedServer, product: Product) -> None:
-    """As somebody's tighter rules may have it: it just does not see that the broker was started anew."""
+    """Under tighter rules than ours: it only misses that the broker was started again."""
     with Producer(OutboxSettings(home=product.home, broker_url=guarded.of("beat"))) as producer:
         producer.record_pattern(pattern_type="test", pattern_name="in the dark")
         assert producer.flush(LONGEST)
@@ -281,7 +280,6 @@ def test_a_missing_right_is_a_sentence_of_the_worker(guarded: GuardedServer, pro
     assert "no permissions" in log
 
 
-@pytest.mark.each_broker
 def test_a_worker_that_cannot_even_begin_ends(guarded: GuardedServer, product: Product) -> None:
     """With the same sentence, as one that failed; here it may not ask how long its queue is."""
     with closing(guarded.client("admin")) as admin:

@@ -56,7 +56,7 @@ def test_a_missing_right_is_a_sentence(at_rabbit: Product, rabbit_server: Rabbit
 
 
 def test_what_lies_in_a_lane_too_many_is_named(at_rabbit: Product, rabbit_server: RabbitServer) -> None:
-    """Nobody serves it since the number of lanes was lowered: somebody has to know."""
+    """No worker serves it since the number of lanes was lowered: the log says so."""
     put(rabbit_server, queue_of(1), TASK)
     with at_rabbit.worker():
         wait_until(lambda: "messages_in_a_lane_too_many" in at_rabbit.log("worker"), why="it is said")
@@ -75,7 +75,7 @@ def waits(product: Product) -> None:
     wait_until(lambda: "store_unavailable" in product.log("worker"), why="it waits for the store")
 
 
-@pytest.mark.parametrize("headers", [TASK, {}], ids=["good", "malformed"])
+@pytest.mark.parametrize("headers", [TASK, pytest.param({}, marks=pytest.mark.long)], ids=["good", "malformed"])
 def test_sigterm_while_the_store_is_locked_puts_the_message_back(
     at_rabbit: Product, rabbit_server: RabbitServer, headers: Mapping[str, object]
 ) -> None:

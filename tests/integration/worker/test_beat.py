@@ -1,4 +1,4 @@
-"""Beat and its slots: one recalculation for each, whatever happens to beat, to its broker or to the clock's hands."""
+"""Beat and its slots: one recalculation for each, through restarts of beat, a lost broker and changes of the clock."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -41,7 +41,7 @@ def test_every_slot_is_recalculated_once(embedded: Product) -> None:
 
 
 def test_missed_slot_is_caught_up_at_the_start(embedded: Product) -> None:
-    """Beat begins with the slot of the day, however long ago that began; a second start changes nothing."""
+    """Beat starts with the slot of the day, although that began long ago; a second start changes nothing."""
     with embedded.worker():
         with embedded.beat():
             wait_until(lambda: len(finished(embedded)) == 1, why="the slot is caught up")

@@ -57,7 +57,7 @@ def deaf(tmp_path_factory: pytest.TempPathFactory) -> Generator[Mapping[str, Dea
 
 
 def elapsed(product: Product, seconds: int) -> None:
-    """Return when so many seconds have passed by the broker's clock."""
+    """Return when this many seconds have passed by the broker's clock."""
 
     def now() -> int:
         return int(product.client.eval("return redis.call('TIME')[1]", 0))
@@ -82,7 +82,7 @@ def test_a_deaf_worker_ends_and_the_next_takes_its_messages(deaf: Mapping[str, D
 
 
 def test_a_worker_that_was_stopped_goes_on(embedded: Product) -> None:
-    """However long it stood still: that is not deafness."""
+    """A pause of the process, however long, is not deafness."""
     with embedded.worker(env=SOON) as worker:
         embedded.wait_for_workers(1)
         os.kill(worker.pid, signal.SIGSTOP)

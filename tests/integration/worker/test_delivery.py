@@ -103,7 +103,7 @@ def test_largest_batch_passes_in_any_script(product: Product) -> None:
 
 
 def test_two_workers_and_two_producers_share_a_queue(embedded: Product) -> None:
-    """However the messages are dealt out, every id is applied once, and every sighting counts."""
+    """With any distribution of the messages, every id is applied once, and every sighting counts."""
     producers = [embedded.start(name, sys.executable, "-c", OURS, name, "750") for name in ("left", "right")]
     with embedded.worker("first") as first, embedded.worker("second") as second:
         embedded.wait_for_workers(2)

@@ -1,6 +1,6 @@
 """The dashboard as people see it, in a real browser.
 
-With OSTINATO_TEST_PICTURES=1 the documentation's picture of it is taken anew.
+With OSTINATO_TEST_PICTURES=1 the documentation's picture of it is taken again.
 """
 
 import os
@@ -67,7 +67,7 @@ def flower(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
 
 @pytest.fixture
 def signed_in(browser: Browser, flower: str) -> Generator[Page]:
-    """A page of somebody who has typed user and password."""
+    """A page of a reader who has typed user and password."""
     credentials = HttpCredentials(username=USER, password=PASSWORD)
     with patient(browser.new_context(base_url=flower, http_credentials=credentials, viewport=SIZE)) as context:
         yield context.new_page()
@@ -80,8 +80,8 @@ def row(page: Page, text: str) -> str:
     return " ".join(found.inner_text().split())
 
 
-def test_nobody_sees_anything_without_a_password(browser: Browser, flower: str) -> None:
-    """Every page is refused: where the browser would ask, nobody answers."""
+def test_nothing_is_shown_without_a_password(browser: Browser, flower: str) -> None:
+    """Every page is refused: the browser would ask for a password, and gets none."""
     with patient(browser.new_context(base_url=flower)) as context:
         page = context.new_page()
         for path in PAGES:
@@ -92,7 +92,7 @@ def test_nobody_sees_anything_without_a_password(browser: Browser, flower: str) 
 
 
 def test_a_wrong_password_opens_nothing(browser: Browser, flower: str) -> None:
-    """Nor does the right one of somebody else."""
+    """Nor does another user's right one."""
     for user, password in ((USER, "guessed"), ("else", PASSWORD)):
         credentials = HttpCredentials(username=user, password=password)
         with patient(browser.new_context(base_url=flower, http_credentials=credentials)) as context:
@@ -104,7 +104,7 @@ def test_a_wrong_password_opens_nothing(browser: Browser, flower: str) -> None:
 
 
 def told(content: str) -> list[str]:
-    """What a page has of all that it would show to somebody who may."""
+    """The parts of a page that only a reader with a password may see."""
     return [word for word in ("Flower", "worker", "record_pattern") if word in content]
 
 
@@ -149,7 +149,7 @@ def task_of(page: Page, message: Message) -> str:
 
 
 def test_the_pages_picture_is_small(signed_in: Page) -> None:
-    """And is what `/tasks` looks like, whenever somebody takes it anew."""
+    """And shows what `/tasks` looks like, each time that it is taken."""
     if os.environ.get("OSTINATO_TEST_PICTURES"):
         task_of(signed_in, SENT[0])
         signed_in.screenshot(path=PICTURE)

@@ -1,4 +1,4 @@
-"""What a forwarder does where the broker is started anew just while it sends, or takes only some of it."""
+"""What a forwarder does if the broker restarts just while it sends, or takes only some messages."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -40,12 +40,12 @@ def test_what_may_have_met_another_run_is_sent_again(alone: Product, monkeypatch
             outbox.add("one", "record_pattern", "{}", limit=10**9)
             assert (1, 1) == (forwarder.forward(outbox), outbox.upto)
 
-            def start_anew() -> None:
+            def restart() -> None:
                 first.kill()
                 brokers.enter_context(EmbeddedValkey(alone.home))
 
             outbox.add("two", "record_pattern", "{}", limit=10**9)
-            outbox.meanwhile = start_anew
+            outbox.meanwhile = restart
             forwarder.forward(outbox)
             # Not under the name of the run before, whose last seconds would be counted from then on.
             assert 1 == outbox.upto
@@ -62,14 +62,14 @@ def test_what_may_have_met_another_run_beside_a_refusal_is_sent_again(alone: Pro
         first = brokers.enter_context(EmbeddedValkey(alone.home))
         with closing(Interrupted(alone.home / "outbox.db")) as outbox:
 
-            def start_anew() -> None:
+            def restart() -> None:
                 first.kill()
                 brokers.enter_context(EmbeddedValkey(alone.home))
                 alone.client.zadd(refused, {b"no list": 0})
 
             for name, lane in (("one", 0), ("two", 1)):
                 outbox.add(name, "record_pattern", text_of_lane(lane), limit=10**9)
-            outbox.meanwhile = start_anew
+            outbox.meanwhile = restart
             with pytest.raises(BrokerUnavailable):
                 forwarder.forward(outbox)
             assert (0, 1) == (outbox.upto, alone.client.llen(QUEUE))
@@ -80,7 +80,7 @@ def test_what_may_have_met_another_run_beside_a_refusal_is_sent_again(alone: Pro
 
 
 def test_after_two_refused_lanes_the_others_wait(embedded: Product) -> None:
-    """It is the broker then, and no lane: nobody waits for it once for each of many lanes."""
+    """The broker fails then, not a lane: the forwarder does not wait again for each lane."""
     settings = embedded.settings.model_copy(update={"lanes": 3})
     refused = [queue_of(lane) for lane in (0, 1)]
     with Forwarder(settings) as forwarder, closing(Outbox(embedded.home / "outbox.db")) as outbox:
@@ -99,7 +99,7 @@ def test_after_two_refused_lanes_the_others_wait(embedded: Product) -> None:
 
 
 def test_a_file_that_cannot_be_used_is_said_once(embedded: Product) -> None:
-    """However often it is looked at."""
+    """At every look."""
     folder = embedded.settings.outbox_folder
     folder.mkdir()
     (folder / "1.db").write_text("something else" * 100)
@@ -110,6 +110,6 @@ def test_a_file_that_cannot_be_used_is_said_once(embedded: Product) -> None:
 
 
 def text_of_lane(lane: int, lanes: int = 2) -> str:
-    """A text that goes to this lane of so many."""
+    """A text that goes to this lane, of this number of lanes."""
     texts = (json.dumps({"pattern_id": f"pattern {number}"}) for number in range(100))
     return next(text for text in texts if lane_of(text, lanes) == lane)

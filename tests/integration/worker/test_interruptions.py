@@ -108,7 +108,7 @@ def test_message_of_a_killed_worker_comes_back(product: Product) -> None:
 
 @pytest.mark.each_broker
 def test_a_living_worker_keeps_what_it_has_taken(product: Product) -> None:
-    """However long its message waits for the store, another worker does not take it away."""
+    """Though its message waits long for the store, no other worker takes it away."""
     with working(product) as first:
         with locked(product):
             product.send(*sightings(1))
@@ -139,7 +139,7 @@ def test_a_message_with_a_priority_is_applied_like_any_other(product: Product) -
 
 
 def test_a_broker_that_was_killed_finds_its_worker_again(alone: Product) -> None:
-    """The worker stays the same process, whatever the broker does, and what was sent before and after is applied."""
+    """The worker stays the same process through all that, and what was sent before and after is applied."""
     with EmbeddedValkey(alone.home) as broker, alone.worker() as worker:
         alone.wait_for_workers(1)
         alone.send(*sightings(20))

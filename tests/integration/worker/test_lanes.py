@@ -51,7 +51,7 @@ def messages() -> list[Message]:
 
 
 def send(product: Product, sent: Sequence[Message], lanes: int) -> None:
-    """Send messages one by one, as a producer with so many lanes does."""
+    """Send messages one by one, as a producer with this number of lanes does."""
     with closing(producer_app(product.settings)) as app:
         for message in sent:
             publish(app, message, lanes)

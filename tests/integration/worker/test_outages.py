@@ -16,7 +16,7 @@ from tests.conftest import missing
 from tests.integration.worker.test_interruptions import lease_of, locked, sightings, taken, wait_until_taken, working
 from tests.product import Product
 from tests.servers import postgresql
-from tests.servers.brokers import EmbeddedValkey, RedisServer
+from tests.servers.brokers import IN_TURN, EmbeddedValkey, RedisServer
 from tests.servers.tls import redis_binary
 from tests.waiting import wait_until
 from worker.broker.redis.queues import workers
@@ -38,7 +38,7 @@ class Broker(Protocol):
     def __exit__(self, *_: object) -> None: ...
 
 
-@pytest.fixture(params=["valkey", "redis"])
+@pytest.fixture(params=IN_TURN)
 def own_broker(request: pytest.FixtureRequest, home: Path) -> Broker:
     """A server of the test's own that does not run yet, of each kind in turn."""
     if request.param == "valkey":
@@ -58,7 +58,7 @@ def wait_for_word(product: Product, word: str) -> None:
 
 
 def keep_waiting(product: Product, seconds: float) -> None:
-    """Wait until the only worker has renewed its lease for so long, by the broker's clock."""
+    """Wait until the only worker has renewed its lease for this long, by the broker's clock."""
     [worker] = workers(product.client)
     until = lease_of(product, worker) + seconds
     wait_until(lambda: lease_of(product, worker) > until, why="the lease is renewed")

@@ -65,7 +65,7 @@ print([os.waitpid(child, 0)[1] for child in children])
 """
 
 
-def settings(product: Product, **other: Any) -> OutboxSettings:  # noqa: ANN401 - whatever a setting has
+def settings(product: Product, **other: Any) -> OutboxSettings:  # noqa: ANN401 - a setting may have any type
     """What a producer of this test's has to know."""
     return OutboxSettings(home=product.home, broker_url=product.settings.broker_url, **other)
 

@@ -1,4 +1,4 @@
-"""Who is there, and what waits where, as a Redis or Valkey server tells it, whatever else lies there."""
+"""Which workers are present, and what waits where, as a Redis or Valkey server with other keys tells it."""
 
 from collections.abc import Generator
 from contextlib import closing
@@ -17,20 +17,20 @@ LONG = "9" * 5_000
 
 @pytest.fixture
 def broker(product: Product) -> Generator[RedisClient]:
-    """Who asks."""
+    """The client under test."""
     with closing(RedisClient(product.settings)) as broker:
         yield broker
 
 
 @pytest.fixture
 def client(product: Product) -> Generator[Client]:
-    """Somebody else who may do everything."""
+    """Another client, which may do everything."""
     with closing(product.client) as client:
         yield client
 
 
-def test_who_is_there_is_known_until_gone(broker: RedisClient) -> None:
-    """Each by part and lane; one who says it twice is one."""
+def test_a_worker_is_present_until_gone(broker: RedisClient) -> None:
+    """Each counts by part and lane; one that says it twice counts once."""
     for name in ("celery@a", "celery@a", "celery@b/lane3"):
         broker.say_present("worker", name)
     broker.say_present("beat", "beat")
@@ -39,15 +39,15 @@ def test_who_is_there_is_known_until_gone(broker: RedisClient) -> None:
     assert {0: 1} == broker.state().served
 
 
-def test_who_fell_silent_is_gone(broker: RedisClient, client: Client) -> None:
-    """By the server's clock; the next who says that it is there crosses others out."""
+def test_a_silent_worker_is_gone(broker: RedisClient, client: Client) -> None:
+    """By the server's clock; the next worker that says that it is present removes silent ones."""
     client.zadd("ostinato:worker", {b"here celery@silent": 1.0})
     assert {} == broker.state().served
     broker.say_present("worker", "celery@a")
     assert 1 == len(client.zrange("ostinato:worker", 0, -1))
 
 
-def test_names_of_others_harm_nobody(broker: RedisClient, client: Client) -> None:
+def test_foreign_names_do_no_harm(broker: RedisClient, client: Client) -> None:
     """Keys and names with numbers that no lane has, however long."""
     for name in (queue_of(1)[:-1] + LONG, queue_of(MOST_LANES), "ostinato.lanes", "ostinato.lane²"):
         client.lpush(name, b"x")

@@ -92,7 +92,7 @@ def test_fields_are_given_by_name(embedded: Product) -> None:
 
 
 def test_a_task_says_where_it_runs() -> None:
-    """When it is printed: not here."""
+    """Its repr names the worker: the code is not here."""
     assert "<task record_pattern of Ostinato's worker>" == repr(record_pattern)
 
 
@@ -117,7 +117,7 @@ def test_embedded_broker_that_does_not_run_is_an_error_of_the_call(alone: Produc
 
 
 def test_sockets_of_others_keep_their_timeout(embedded: Product, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A producer lives in a process of others: closing its connection changes no default of theirs for a moment."""
+    """A producer lives in another program's process: closing its connection never changes that program's defaults."""
     timeouts: list[float | None] = []
     monkeypatch.setattr(socket, "setdefaulttimeout", timeouts.append)
     with Producer(OutboxSettings(home=embedded.home)) as producer:

@@ -22,7 +22,7 @@ from tests.samples.envelopes import Json, body, envelope, without
 from tests.samples.malformed import FOREIGN_HEADERS, Unfit, unfit
 from tests.waiting import wait_until
 
-TAGS = (7, [], "the same for all", "the same for all")
+TAGS: tuple[object, ...] = (7, [], "the same for all", "the same for all")
 
 
 class Trap:

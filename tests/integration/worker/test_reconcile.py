@@ -27,7 +27,7 @@ print(os.waitpid(child, 0)[1])
 """
 
 
-def producer(product: Product, **other: Any) -> Producer:  # noqa: ANN401 - whatever a setting has
+def producer(product: Product, **other: Any) -> Producer:  # noqa: ANN401 - a setting may have any type
     """A producer of the home folder."""
     return Producer(OutboxSettings(home=product.home, **other))
 
@@ -75,7 +75,7 @@ def test_broker_that_lost_its_disk_is_filled_again(alone: Product) -> None:
 
 @pytest.mark.parametrize("keep", [0, 3600])
 def test_what_a_killed_broker_forgot_is_sent_again(alone: Product, keep: float) -> None:
-    """A broker that comes back without its last messages gets them from the producer, however short that keeps them."""
+    """A broker that comes back without its last messages gets them from the producer, which kept them."""
     with producer(alone, outbox_keep=keep) as recording:
         with EmbeddedValkey(alone.home) as broker:
             record(recording, "forgotten")

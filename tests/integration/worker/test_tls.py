@@ -55,7 +55,7 @@ def test_a_wrong_authority_is_said_in_a_sentence(secure: TlsServer, home: Path, 
 
 @pytest.mark.parametrize("secure", [False], ids=["server's certificate"], indirect=True)
 def test_a_url_without_an_authority_trusts_only_known_ones(secure: TlsServer, home: Path) -> None:
-    """A certificate that nobody known has signed is refused, also by a worker, which says so once, and asks again."""
+    """A certificate of an unknown authority is refused, also by a worker, which logs that once and tries again."""
     bare = str(secure.url).partition("?")[0]
     with Product(home, bare) as product, product.worker() as worker:
         wait_until(lambda: "broker_unavailable" in product.log("worker"), why="the worker says that it waits")

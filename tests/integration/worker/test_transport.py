@@ -122,7 +122,7 @@ def test_a_message_that_others_recovered_is_not_given_back_twice(
 
 
 def test_a_message_whose_answer_was_lost_is_fetched_again(address: str, fetching: Fetching, asked: Client) -> None:
-    """The broker has moved it, but the connection broke before anybody heard of it."""
+    """The broker has moved it, but the connection broke before the worker had the answer."""
     fetching.tick()
     send(address, "one")
     wait_until(lambda: asked.llen(TAKEN) == 1, why="the broker has moved it")
@@ -132,7 +132,7 @@ def test_a_message_whose_answer_was_lost_is_fetched_again(address: str, fetching
 
 
 def test_a_fetch_is_not_sent_twice_on_one_connection(address: str, fetching: Fetching, asked: Client) -> None:
-    """Kombu asks again where it had to register a connection anew; the answer that is due is enough."""
+    """Kombu asks again when it had to register a connection again; the answer that is due is enough."""
     fetching.tick()
     vars(fetching.channel)["_in_poll"] = False
     fetching.tick()

@@ -28,7 +28,7 @@ NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 ROOMS = ("client/ostinato", "tasks", "store", "worker")
 MOST_LINES = 149
 MOST_LINES_OF_MAP = 30
-ROOM = re.compile(r"^( *)([\w/]+)/ +(\d+)  \S")
+ROOM = re.compile(r"^( *)([\w/]+)/ +(\d+) +\S")
 
 
 def blocks(text: str, language: str) -> list[str]:

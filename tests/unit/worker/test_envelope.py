@@ -56,7 +56,7 @@ def queued(
     content_encoding: object = "utf-8",
     properties: object = PROPERTIES,
 ) -> bytes:
-    """What lies on the queue for these parts; a body of text or bytes is in base64, any other as it is."""
+    """The queue item of these parts; a body of text or bytes is in base64, any other as it is."""
     data = body.encode(errors="surrogatepass") if isinstance(body, str) else body
     parts = {
         "body": b64encode(data).decode() if isinstance(data, bytes) else data,
@@ -69,7 +69,7 @@ def queued(
 
 
 def reason_of(raw: bytes) -> str | None:
-    """The reason code for which what lies on the queue is not taken, None if it is."""
+    """The reason code for which a queue item is not taken, None if it is taken."""
     try:
         found = opened(raw)
     except MalformedMessage as error:
@@ -129,7 +129,7 @@ def test_other_parts_have_their_types_too() -> None:
 
 
 def test_the_largest_batch_fits_however_it_is_escaped() -> None:
-    """A text of so many bytes, each of which takes six in JSON; what is larger cannot be a batch (spec 4, limits)."""
+    """A text of the most bytes a batch may have, each of which takes six in JSON (spec 4, limits)."""
     largest = json.dumps([["\x7f" * (BATCH_BYTES - 100)], {}, {}]).replace("\x7f", "\\u007f")
 
     assert reason_for(body=largest) is None
@@ -158,7 +158,7 @@ ANYTHING = st.recursive(
 
 @given(st.dictionaries(st.sampled_from(sorted(HEADERS)), ANYTHING, max_size=3), ANYTHING, ANYTHING)
 def test_nothing_that_is_queued_is_an_error_of_ours(changes: dict[str, object], body: object, written: object) -> None:
-    """Whatever an envelope holds, it is taken or has a problem with a reason code."""
+    """Every envelope is either taken or has a problem with a reason code."""
     codes = {reason_for(HEADERS | changes), reason_for(HEADERS, body), reason_for(HEADERS, BODY, written, written)}
 
     assert all(code is None or code.isidentifier() for code in codes)

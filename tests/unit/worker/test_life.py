@@ -1,10 +1,10 @@
-"""For how long a loop has shown no life: in steps that a watch has seen, not by a clock that it slept through."""
+"""For how long a loop has shown no life: counted in steps, because the process itself may have been stopped."""
 
 from worker.broker.liveness import LONGEST_STEP, Life
 
 
 def watched(life: Life, *moments: float) -> list[float]:
-    """The silence at each of these moments; the watch began at 0."""
+    """The silence at each of these moments; counting began at 0."""
     life.begin(0.0)
     return [life.silence(moment) for moment in moments]
 
@@ -18,12 +18,12 @@ def test_silence_adds_up_until_a_sign() -> None:
 
 
 def test_a_pause_of_the_whole_process_counts_as_one_step() -> None:
-    """However long it was."""
+    """No matter how long the pause was."""
     assert [1.0, 1.0 + LONGEST_STEP] == watched(Life(heard=5), 1, 10_000)
 
 
-def test_what_lies_between_two_watches_is_no_silence() -> None:
-    """But that of the one before goes on: a loop that only connects again and again is deaf."""
+def test_time_without_a_connection_is_no_silence() -> None:
+    """But the silence from before goes on: a loop that only connects again and again is deaf."""
     life = Life(heard=5)
     watched(life, 1, 2)
     life.begin(100.0)
@@ -31,7 +31,7 @@ def test_what_lies_between_two_watches_is_no_silence() -> None:
 
 
 def test_nothing_was_seen_before_the_first_sign() -> None:
-    """So that a worker is not there before its first fetch is answered."""
+    """So a worker is not present before its first fetch is answered."""
     life = Life(heard=5)
     watched(life, 1)
     assert not life.seen

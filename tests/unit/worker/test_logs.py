@@ -1,4 +1,4 @@
-"""One line of valid JSON for each record, whatever text is in it (spec 5: what is logged)."""
+"""One line of valid JSON for each record, with any text in it (spec 5: what is logged)."""
 
 import io
 import json
@@ -117,7 +117,7 @@ def test_records_below_the_level_are_left_out(lines: Lines) -> None:
 
 @pytest.mark.usefixtures("lines")
 def test_configuring_twice_doubles_no_line() -> None:
-    """There is one handler, however often it is asked for."""
+    """Logs that are configured twice have one handler."""
     configure_logs("INFO")
 
     assert 1 == len(logging.getLogger().handlers)
@@ -139,7 +139,7 @@ def test_on_a_terminal_a_record_is_for_people(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.usefixtures("lines")
 @pytest.mark.parametrize("text", ODD, ids=ascii)
 def test_a_terminal_gets_one_line_and_no_commands(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    """Whatever the texts of a record are, the only escape sequences in it are the renderer's own."""
+    """With any texts in a record, the only escape sequences in it are the renderer's own."""
     shown = [_on_a_terminal(monkeypatch, each) for each in (text, "x" * len(text))]
 
     assert [1, 1] == [each.count("\n") for each in shown]

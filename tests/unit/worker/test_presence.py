@@ -1,4 +1,4 @@
-"""The thread that says that a worker or beat is there, and its end."""
+"""The thread that tells the broker that a worker or beat is present, and its end."""
 
 from threading import Event, Lock
 
@@ -12,7 +12,7 @@ from worker.broker.redis.client import RedisClient
 
 
 class Broker(RedisClient):
-    """A broker whose last answer needs what somebody holds."""
+    """A broker whose last answer needs a lock that another thread holds."""
 
     def __init__(self, held: Lock) -> None:
         super().__init__(BrokerSettings())
@@ -27,7 +27,7 @@ class Broker(RedisClient):
 
 
 def test_end_does_not_wait_for_what_it_holds_itself() -> None:
-    """A signal that ends beat may come in the middle of a log line, and the thread may have something to log."""
+    """A signal that ends beat may interrupt a log line, and the thread may have to log something too."""
     held = Lock()
     broker = Broker(held)
     with held:

@@ -1,4 +1,4 @@
-"""The consumer at a RabbitMQ server, with stand-ins for Celery's loop and the connection."""
+"""The consumer of a RabbitMQ server, with stand-ins for Celery's loop and the connection."""
 
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -19,14 +19,14 @@ HEADERS = {"lang": "py", "task": "record_pattern", "id": "1", "root_id": "1", "p
 
 @dataclass
 class Rabbit:
-    """Application, connection, channel, loop and Celery's own consumer, as far as they are asked here."""
+    """Application, connection, channel, loop and Celery's own consumer, as far as they are used here."""
 
     options: dict[str, Any] = field(default_factory=dict[str, Any])
     soon: list[Callable[[], None]] = field(default_factory=list[Callable[[], None]])
     limits: list[int] = field(default_factory=list[int])
 
     def connection_for_read(self, transport: object, transport_options: dict[str, Any]) -> "Rabbit":  # noqa: ARG002
-        """Note with what a connection is made."""
+        """Note the options of a connection."""
         self.options = transport_options
         return self
 
@@ -64,7 +64,7 @@ class Rabbit:
 
 
 def limits_after(task_consumer: Rabbit | None) -> list[int]:
-    """How many messages the consumer asks for once the first was admitted and Celery's own consumer is this."""
+    """The prefetch limits that follow the first admitted message, if Celery's own consumer is this."""
     rabbit = Rabbit()
     consumer: Any = RabbitConsumer.__new__(RabbitConsumer)
     cast("dict[str, object]", vars(consumer)).update(
@@ -84,6 +84,6 @@ def limits_after(task_consumer: Rabbit | None) -> list[int]:
 
 
 def test_after_the_first_message_it_takes_several_at_a_time() -> None:
-    """But not where Celery has closed its consumer meanwhile, as a worker that ends does: then nothing is done."""
+    """If Celery has closed its consumer meanwhile, as a worker that ends does, nothing is done."""
     assert [PREFETCH] == limits_after(Rabbit())
     assert [] == limits_after(None)

@@ -32,6 +32,6 @@ def test_headers_of_every_kind_are_kept() -> None:
 
 
 def test_what_came_from_another_broker_is_a_bare_body() -> None:
-    """So that whatever the quarantine has can be sent again, byte for byte."""
+    """So everything in the quarantine can be sent again, byte for byte."""
     for raw in (b"no JSON", b"[1]", b"{}", b'{"body": "no base64!", "properties": {}}', b"[" * 100_000):
         assert {"body": raw, "properties": {"delivery_mode": 2}} == as_sent(raw)

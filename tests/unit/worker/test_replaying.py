@@ -1,4 +1,4 @@
-"""The text that replaces a message in the quarantine: the same text is the same message, however often it is sent."""
+"""The text that replaces a message in the quarantine: the same text is always the same message."""
 
 import json
 from datetime import UTC, datetime
@@ -86,7 +86,7 @@ def test_an_id_that_is_left_out_stays_the_one_that_it_had() -> None:
 
 
 def test_an_id_that_is_none_has_to_go() -> None:
-    """Else nobody could ever mend the message."""
+    """Otherwise the message could never be repaired."""
     bare = without(json.loads(text()), "id")
     assert OTHER == sent(kept("id_type", "abc"), text(id=OTHER))["id"]
     assert "7" == sent(kept("id_type", "abc"), json.dumps(bare))["id"][14]

@@ -18,7 +18,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("name", "value", "said"), REFUSED)
 def test_a_refusal_says_what_to_write(monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str) -> None:
-    """Nobody has to read a regular expression."""
+    """In words, not as a regular expression."""
     monkeypatch.setenv(f"OSTINATO_{name}", value)
 
     with pytest.raises(ConfigurationError) as refused:

@@ -1,4 +1,4 @@
-"""The steps that stand beside Celery's own, as Celery starts and stops them."""
+"""The steps beside Celery's own, as Celery starts and stops them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,18 +16,18 @@ from worker.settings import Settings
 
 @dataclass
 class Consumers:
-    """What consumes for the worker."""
+    """The worker's consumers."""
 
     queues: set[str]
 
     def consuming_from(self, queue: str) -> bool:
-        """Whether this one does."""
+        """Whether one of them consumes from this queue."""
         return queue in self.queues
 
 
 @dataclass
 class Parent:
-    """Celery's consumer, as far as the steps know it; it is its own timer, connection and channel."""
+    """Celery's consumer, as far as the steps use it; it is its own timer, connection and channel."""
 
     task_consumer: Consumers | None = None
     settings: Settings = field(default_factory=Settings)
@@ -58,14 +58,14 @@ class Parent:
         self.asked.append(asked)
 
     def basic_consume(self, queue: str, callback: Callable[..., object]) -> None:
-        """Note who takes the messages of a queue."""
+        """Note the consumer of a queue."""
         self.asked.append((queue,))
         self.actions.append(callback)
 
 
 @pytest.mark.parametrize("step", [Lease, Presence])
 def test_a_step_that_never_began_can_be_stopped(step: type[bootsteps.StartStopStep]) -> None:
-    """As Celery does where a worker is told to end before it has its broker; a second time as well."""
+    """Celery does so when a worker is told to end before it is connected to its broker; also twice."""
     parent: Any = Parent()
     stopped = step(parent)
     stopped.stop(parent)
@@ -84,12 +84,12 @@ def signs(consumers: Consumers | None) -> bool:
 
 
 def test_only_a_consumer_of_the_queue_shows_signs_of_life() -> None:
-    """A loop that turns without one takes no messages, and so is deaf."""
+    """A loop that runs without such a consumer takes no messages, and so is deaf."""
     assert [True, False, False] == [signs(each) for each in (Consumers({"ostinato"}), Consumers(set()), None)]
 
 
 def test_dead_letters_are_taken_one_by_one() -> None:
-    """Each is done with before the next one comes."""
+    """Each is done before the next one comes."""
     parent: Any = Parent()
     DeadLetters(parent).start(parent)
     assert [(0, 1, False), (DEAD,)] == parent.asked

@@ -94,7 +94,7 @@ def test_a_low_window_keeps_the_ranking() -> None:
 def test_a_window_without_room_says_so() -> None:
     """And not that there is no pattern."""
     assert "The window is too low for the ranking." == drawn(sight("x"), 80, 10)[-1].strip()
-    assert "No pattern passes yet." == drawn(sight(), 80, 10)[-1].strip()
+    assert "No pattern matches yet." == drawn(sight(), 80, 10)[-1].strip()
 
 
 def test_what_to_do_about_trouble_is_not_cut_off() -> None:

@@ -5,7 +5,6 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
-import structlog
 from amqp.exceptions import NotFound
 from kombu import Connection
 
@@ -20,16 +19,14 @@ from worker.broker.rabbitmq.queues import DEAD, left_behind
 
 _SENDING = RabbitSending()
 _BOUNDS = {"socket_timeout": ANSWER_SECONDS, "max_retries": 0}
-# One message that expires; the queue itself goes when nobody has used it for an hour.
+# One message that expires; the server deletes the queue after an hour without use.
 _PRESENCE = {"x-max-length": 1, "x-message-ttl": PRESENCE_KEPT_SECONDS * 1_000, "x-expires": 3_600_000}
-
-_log = structlog.get_logger()
 
 
 class RabbitClient:
-    """A `BrokerClient`; who is there on a machine is a queue with a message that expires.
+    """A `BrokerClient`. For each machine and part, presence is a message that expires, in a queue of its own.
 
-    A message that a worker has taken is not counted, because the server says only how many wait.
+    A message that a worker has taken is not counted: the server only tells how many wait.
     """
 
     def __init__(self, settings: BrokerSettings) -> None:
@@ -43,7 +40,7 @@ class RabbitClient:
         )
 
     def state(self) -> BrokerState:
-        """What the broker knows: the dead letters wait too, and a worker is whoever consumes."""
+        """What the broker knows; dead letters count as waiting, and each consumer as a worker."""
         with self._answering():
             counts = [self._counts(queue_of(lane)) for lane in range(self._lanes)]
             dead, _ = self._counts(DEAD)
@@ -54,12 +51,12 @@ class RabbitClient:
         return BrokerState(waiting, {lane: workers for lane, (_, workers) in enumerate(counts)})
 
     def is_present(self, part: Part, machine: str) -> bool:
-        """Whether the machine's message is there."""
+        """Whether the machine's presence message is there."""
         with self._answering():
             return self._counts(_presence(part, machine))[0] > 0
 
     def health(self) -> Health:
-        """Whether it takes a message, sent to nobody."""
+        """How the broker does: whether it takes a message, which is sent to no queue."""
         with self._answering():
             try:
                 self._publish(f"{QUEUE}.nobody", {"body": b""}, mandatory=False)
@@ -77,23 +74,17 @@ class RabbitClient:
             raise not_taken(error, _SENDING) from error
 
     def say_present(self, part: Part, name: str) -> None:  # noqa: ARG002 - a machine has one message
-        """Put the machine's message in its queue."""
+        """Put the machine's presence message in its queue."""
         queue = _presence(part, socket.gethostname())
-        try:
-            with self._dropping():
-                with self._channel() as channel:
-                    channel.queue_declare(queue, durable=False, auto_delete=False, arguments=_PRESENCE)
-                self._publish(queue, {"body": b""}, mandatory=True)
-        except _SENDING.errors as error:
-            _log.debug("presence_not_said", detail=str(error))
+        with self._answering():
+            with self._channel() as channel:
+                channel.queue_declare(queue, durable=False, auto_delete=False, arguments=_PRESENCE)
+            self._publish(queue, {"body": b""}, mandatory=True)
 
-    def say_gone(self, part: Part, name: str) -> None:  # noqa: ARG002 - another on this machine says it again
-        """Remove the machine's message."""
-        try:
-            with self._dropping(), self._channel() as channel:
-                channel.queue_purge(_presence(part, socket.gethostname()))
-        except _SENDING.errors as error:
-            _log.debug("presence_not_said", detail=str(error))
+    def say_gone(self, part: Part, name: str) -> None:  # noqa: ARG002 - another worker of this machine puts it back
+        """Remove the machine's presence message."""
+        with self._answering(), self._channel() as channel:
+            channel.queue_purge(_presence(part, socket.gethostname()))
 
     def close(self) -> None:
         """Close the connection."""
@@ -101,7 +92,7 @@ class RabbitClient:
 
     @contextmanager
     def _channel(self) -> Generator[Any]:
-        """A channel that is closed where all went well; else the whole connection is, by `_dropping`."""
+        """A channel that is closed if all went well; after an error, `_dropping` closes the whole connection."""
         channel: Any = self._connection.channel()
         yield channel
         channel.close()

@@ -1,4 +1,4 @@
-"""Celery's consumer on Celery's own transport, for a RabbitMQ server."""
+"""Celery's consumer for a RabbitMQ server, on a subclass of Celery's own transport."""
 
 from contextlib import suppress
 from time import monotonic
@@ -8,8 +8,6 @@ import structlog
 from amqp import Message
 from amqp.exceptions import AMQPError, IrrecoverableChannelError
 from celery import bootsteps
-from celery.exceptions import WorkerShutdown
-from celery.platforms import EX_FAILURE
 from kombu import Connection
 from typing_extensions import override
 
@@ -17,7 +15,6 @@ from ostinato.errors import MalformedMessage
 from ostinato.messages.routing import queue_of
 from ostinato.publishing.rabbitmq import destination
 from ostinato.reasons import Reason
-from worker.broker.client import BrokerClient
 from worker.broker.consumer import WorkerConsumer
 from worker.broker.envelope import check, known
 from worker.broker.rabbitmq.client import RabbitClient
@@ -27,44 +24,34 @@ from worker.broker.rabbitmq.steps import DeadLetters, Signs
 from worker.broker.rabbitmq.transport import Transport
 from worker.settings import Settings
 
-# A worker whose machine is gone is noticed by the server after two of them, and another takes over.
+# Seconds. After two missed heartbeats the server gives up a worker, as when its machine is gone; another takes over.
 HEARTBEAT = 20
-# So many messages at most are with a worker. With one at a time each would wait for the server's disk.
+# A worker has at most this many messages. With one at a time, each would wait for the server's disk.
 PREFETCH = 64
 
 _log = structlog.get_logger()
 
 
 class RabbitConsumer(WorkerConsumer):
-    """Declares the queues, and looks at each message before Celery does; says "done" after the commit.
+    """Declares the queues, checks each message before Celery sees it, and acknowledges it after the commit.
 
-    While a message waits for the store the loop stands still, and the heartbeats are sent from there.
+    While a message waits for the store, Celery's loop stands still, and `Life.while_waiting` sends the heartbeats.
     """
 
+    client = RabbitClient
+    refusal = IrrecoverableChannelError
     own_steps: ClassVar[tuple[type[bootsteps.Step], ...]] = (*WorkerConsumer.own_steps, Signs, DeadLetters)
     without: ClassVar[dict[str, bool]] = {**WorkerConsumer.without, "without_heartbeat": True}
 
     @override
     @classmethod
     def configuration(cls, settings: Settings) -> dict[str, Any]:
-        """Its queue, heartbeats, and no events: a server short of memory stops listening to whoever publishes."""
+        """Its queue, heartbeats, and no events: a server short of memory blocks each connection that publishes."""
         return {
             "broker_heartbeat": HEARTBEAT,
             "task_queues": [destination(queue_of(settings.own_lane))],
             "worker_send_task_events": False,
         }
-
-    @override
-    def client(self) -> BrokerClient:
-        return RabbitClient(self.settings)
-
-    @override
-    def start(self) -> None:
-        try:
-            super().start()
-        except IrrecoverableChannelError as error:
-            _log.error("broker_refuses", detail=str(error))
-            raise WorkerShutdown(EX_FAILURE) from None
 
     @override
     def connection_for_read(self, heartbeat: float | None = None) -> Connection:
@@ -76,7 +63,7 @@ class RabbitConsumer(WorkerConsumer):
         self._wire: Any = connection.connection
         self._wide = False
         with self._wire.channel() as channel:
-            # All of them, because producers make none.
+            # The queues of all lanes, because producers make none.
             for lane in range(self.settings.lanes):
                 declare(channel, queue_of(lane))
         for lane, waiting in left_behind(self._wire, self.settings.lanes).items():
@@ -86,7 +73,7 @@ class RabbitConsumer(WorkerConsumer):
 
     @property
     def _celerys(self) -> Any:  # noqa: ANN401 - as untyped as Celery is
-        """This consumer, for what the type stubs of Celery leave out."""
+        """This consumer, for what Celery's type stubs leave out."""
         return self
 
     def _admit(self, queue: str, message: Message) -> bool:
@@ -107,22 +94,22 @@ class RabbitConsumer(WorkerConsumer):
         return True
 
     def _widen(self) -> None:
-        """Take several messages at a time, once those are done that came before.
+        """Take several messages at a time, from the first one on that was not delivered before.
 
-        Until then it takes one: of what is with a worker that is ended by a message, each counts a delivery more.
+        Until then the worker takes one at a time: if a message ends a worker, each that it had counts a delivery more.
         """
         consumer = self._celerys.task_consumer
         if consumer is not None:
             consumer.cancel()
-            # It holds for consumers that come after it.
+            # The limit holds for consumers that come after it.
             consumer.channel.basic_qos(0, PREFETCH, False)  # noqa: FBT003 - py-amqp's own
             consumer.consume()
 
     def _keep_connection(self) -> None:
-        """Show the server life, and take for granted that it lives: nobody listens to it meanwhile."""
+        """Send a heartbeat if one is due, and assume that the server lives: nothing reads its heartbeats now."""
         now = monotonic()
         if self._wire.connected and now - self._wire.last_heartbeat_sent >= HEARTBEAT / 2:
-            # One that is lost is noticed by the loop; the message then comes again.
+            # Celery's loop notices a lost connection; the message then comes again.
             with suppress(OSError, AMQPError):
                 self._wire.send_heartbeat()
             self._wire.last_heartbeat_sent = now

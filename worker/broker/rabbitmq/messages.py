@@ -1,4 +1,4 @@
-"""A RabbitMQ message as it is kept: the same bytes that kombu would write for it on a queue of Redis."""
+"""A RabbitMQ message as the quarantine keeps it: the bytes that kombu would write for it on a queue of Redis."""
 
 import json
 from base64 import b64decode, b64encode
@@ -9,31 +9,31 @@ from amqp import Message
 from ostinato.messages.routing import QUEUE
 
 Json = dict[str, Any]
-# What the server writes into a message each time that it comes, or dies: not part of what was sent.
+# The server adds these at each delivery, or when it gives a message up; they were not sent.
 _SERVERS = ("x-delivery-count", "x-death", "x-first-death-exchange", "x-first-death-queue", "x-first-death-reason")
-# In an envelope, but not in what a message is sent with.
+# In kombu's envelope, but not among the properties that a message is sent with.
 _ENVELOPES = ("body_encoding", "delivery_info", "delivery_tag")
 
 
 def headers_of(message: Message) -> Json | None:
-    """The headers that it was sent with; None if there are none."""
+    """The headers that a message was sent with; None if it has none."""
     headers: Json | None = message.properties.get("application_headers")
     return None if headers is None else {name: value for name, value in headers.items() if name not in _SERVERS}
 
 
 def body_of(message: Message) -> bytes:
-    """The body, as it was sent; py-amqp has a text for one that is empty."""
+    """The body as it was sent; py-amqp has a text for an empty one."""
     body = message.body
     return body.encode() if isinstance(body, str) else bytes(body)
 
 
 def size_of(message: Message) -> int:
-    """About how many bytes the whole of it has."""
+    """About how many bytes the whole message has."""
     return len(body_of(message)) + len(json.dumps(_plain(message.properties)))
 
 
 def whole(message: Message) -> bytes:
-    """The message with all its properties, as one text of JSON: for the same message always the same."""
+    """The message with all its properties, as one text of JSON; the same message always gives the same text."""
     properties = dict(message.properties)
     properties.pop("application_headers", None)
     envelope = {
@@ -51,7 +51,7 @@ def whole(message: Message) -> bytes:
 
 
 def as_sent(raw: bytes) -> Json:
-    """What `whole` was made of, as the arguments of kombu's `prepare_message`; what it did not make is a bare body."""
+    """The message of a text of `whole`, as arguments of kombu's `prepare_message`; any other text is a bare body."""
     try:
         envelope = cast("Json", json.loads(raw))
         properties = {name: value for name, value in envelope["properties"].items() if name not in _ENVELOPES}
@@ -68,7 +68,7 @@ def as_sent(raw: bytes) -> Json:
 
 
 def _plain(value: object) -> object:
-    """The value as JSON can have it; what it cannot have is a text."""
+    """The value as JSON; what JSON cannot express becomes a text."""
     match value:
         case dict():
             return {_text(name): _plain(each) for name, each in cast("dict[object, object]", value).items()}

@@ -13,7 +13,7 @@ _AFTER_TASKS = ("celery.worker.consumer.tasks:Tasks",)
 
 
 class Signs(bootsteps.StartStopStep):
-    """Signs of life from Celery's loop, for as long as it is a consumer of the queue."""
+    """Gives signs of life from Celery's loop while the worker is a consumer of its queue."""
 
     requires = _AFTER_TASKS
 
@@ -25,12 +25,12 @@ class Signs(bootsteps.StartStopStep):
             if parent.task_consumer is not None and parent.task_consumer.consuming_from(queue):
                 parent.life.sign()
 
-        # Celery's loop ends it with the connection.
+        # Celery's loop ends this timer with the connection.
         parent.timer.call_repeatedly(_EVERY, show)
 
 
 class DeadLetters(bootsteps.StartStopStep):
-    """A second consumer, on a channel of its own: what comes from there is never admitted, but kept."""
+    """A second consumer, on a channel of its own: the transport quarantines each dead letter and admits none."""
 
     requires = _AFTER_TASKS
 
@@ -42,4 +42,4 @@ class DeadLetters(bootsteps.StartStopStep):
 
 
 def _not_admitted(message: object) -> None:
-    """Nothing: no message comes so far."""
+    """Do nothing: no dead letter gets this far."""

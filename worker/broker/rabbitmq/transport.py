@@ -1,4 +1,4 @@
-"""Celery's own transport for RabbitMQ, on which each delivery is looked at before Celery takes it apart."""
+"""Celery's own transport for RabbitMQ, with a check of each delivery before Celery takes it apart."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,15 +12,15 @@ from typing_extensions import override
 from worker.broker.envelope import is_deep
 
 Admit = Callable[[str, Message], bool]
-"""Whether a message of this queue may go on to Celery; if not, it has been dealt with."""
+"""Whether a message of this queue may go on to Celery; if not, it is dealt with already."""
 _HEADER = 2
-# Class, weight and size of the body; the properties follow.
+# In a header frame, the properties follow class, weight and size of the body.
 _PROPERTIES_AT = 12
 _HEADERS_ONLY = b"\x20\x00"
 
 
 class Channel(pyamqp.Channel):
-    """Takes bodies as bytes, and gives to its consumers what is admitted."""
+    """Takes bodies as bytes, and gives its consumers the messages that are admitted."""
 
     def __init__(self, connection: "Connection", *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - py-amqp's own
         super().__init__(connection, *args, **kwargs)
@@ -56,15 +56,15 @@ class Transport(pyamqp.Transport):
 
     @override
     def qos_semantics_matches_spec(self, connection: Any) -> bool:
-        """A limit for each consumer: of quorum queues the server refuses one for all."""
+        """A prefetch limit for each consumer: for quorum queues the server refuses one for the channel."""
         return True
 
 
 def _readable_frames(connection: Connection, callback: Callable[..., Any]) -> Callable[[tuple[int, int, bytes]], bool]:
-    """py-amqp's way of reading frames, which stays alive where it cannot read a message's properties.
+    """py-amqp's reader of frames, made to survive message properties that it cannot read.
 
-    They then are one header with what stood there: texts that are not UTF-8, times beyond all calendars, tables in
-    tables beyond what can be written as JSON.
+    Those are replaced by one header, ``unreadable``, with their bytes in hex. Such properties are texts that are not
+    UTF-8, times beyond all calendars, and tables nested deeper than JSON can be written.
     """
     read: Callable[[tuple[int, int, bytes]], bool] = frame_handler(connection, callback)
 
@@ -79,7 +79,7 @@ def _readable(header: bytes) -> bytes:
     try:
         properties, _ = decode_properties_basic(header, _PROPERTIES_AT)
         unreadable = is_deep(properties)
-    except Exception:  # noqa: BLE001 - whatever py-amqp stumbles over, it would stumble over in the worker
+    except Exception:  # noqa: BLE001 - any error of py-amqp here would end the worker there
         unreadable = True
     if not unreadable:
         return header

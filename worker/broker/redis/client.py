@@ -6,7 +6,6 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import Any, cast
 
-import structlog
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as ConnectionLost
@@ -41,8 +40,6 @@ redis.call('ZADD', KEYS[1], now, ARGV[2])
 redis.call('EXPIRE', KEYS[1], ARGV[1])
 """
 
-_log = structlog.get_logger()
-
 
 def redis_client(address: str) -> Redis:
     """A client of the broker at a URL as in the settings; each call answers, or fails, within two seconds."""
@@ -56,7 +53,7 @@ def redis_client(address: str) -> Redis:
 
 
 class RedisClient:
-    """A `BrokerClient`. Sorted sets, one for workers and one for beats, have who is present, by the server's time.
+    """A `BrokerClient`. Workers and beats that are present are members of two sorted sets, scored by the server's time.
 
     Every key is asked for by its name, never searched for: the database may hold millions of others.
     """
@@ -101,18 +98,13 @@ class RedisClient:
 
     def say_present(self, part: Part, name: str) -> None:
         """Add to the presence set."""
-        try:
-            kept = str(PRESENCE_KEPT_SECONDS)
-            self._redis.eval(_SAY_PRESENT, 1, self._presence(part), kept, _member(name))
-        except RedisError as error:
-            _log.debug("presence_not_said", detail=str(error))
+        with _answering():
+            self._redis.eval(_SAY_PRESENT, 1, self._presence(part), str(PRESENCE_KEPT_SECONDS), _member(name))
 
     def say_gone(self, part: Part, name: str) -> None:
         """Remove from the presence set."""
-        try:
+        with _answering():
             self._redis.zrem(self._presence(part), _member(name))
-        except RedisError as error:
-            _log.debug("presence_not_said", detail=str(error))
 
     def close(self) -> None:
         """Close the connection."""

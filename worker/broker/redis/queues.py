@@ -1,4 +1,4 @@
-"""The lists of a Redis or Valkey broker: each lane's queue, what its workers have taken from it, and who they are."""
+"""The keys of a Redis or Valkey broker: each lane's queue, its workers, and what each of them has taken."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -8,15 +8,15 @@ from redis.exceptions import NoPermissionError
 
 from ostinato.messages.routing import MOST_LANES, QUEUE, queue_of
 
-# What stands behind a queue's name: its workers' leases, what each of them has taken, and where kombu's producers put
-# messages that have a priority; here every message has the same.
+# Suffixes of a queue's name: its workers' leases, what each worker has taken, and where kombu's producers put messages
+# that have a priority. Ostinato ignores priorities.
 LEASES = ".workers"
 TAKEN = ".taken."
 PRIORITIES = tuple(f"\x06\x16{priority}" for priority in (3, 6, 9))
 
 
 class OtherLanes:
-    """The queues of lanes that other settings know, but these do not. Asked for by name, never searched for."""
+    """The queues of lanes that other settings have, but these have not. Asked for by name, never searched for."""
 
     def __init__(self, client: Redis, prefix: str) -> None:
         self._client, self._prefix = client, prefix
@@ -27,11 +27,11 @@ class OtherLanes:
         if not self._sees:
             return []
         try:
-            # One command for all, because there is mostly none.
+            # One command asks for all, because mostly none exists.
             beyond = range(lanes, MOST_LANES)
             return [lane for lane in beyond if self._are_there([lane])] if self._are_there(beyond) else []
         except NoPermissionError:
-            # A user for one lane only: the server need not note it every time.
+            # This user may see one lane only. The server logs each refusal, so do not ask again.
             self._sees = False
             return []
 

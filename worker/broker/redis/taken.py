@@ -89,7 +89,7 @@ class Taken:
         return ("BLMOVE", self._queue, self._mine, "RIGHT", "LEFT", str(seconds))
 
     def fetch(self) -> bytes | None:
-        """Take the next message, if there is one, also from a server whose memory is full."""
+        """Take the next message, if there is one; this works although the server's memory is full."""
         return cast("bytes | None", self._client.eval(_MOVE, 2, self._queue, self._mine))
 
     def fetch_along(self, count: int, size: int) -> list[bytes]:
@@ -105,7 +105,7 @@ class Taken:
         self._client.eval(_GIVE_ONE_BACK, 2, self._queue, self._mine, raw)
 
     def give_all_back(self) -> int:
-        """Put back everything that this worker has taken; how many messages that were."""
+        """Put back everything that this worker has taken; returns how many messages."""
         return int(self._client.eval(_GIVE_BACK, 2, self._queue, self._mine))
 
     def renew(self) -> None:
@@ -113,7 +113,7 @@ class Taken:
         self._client.eval(_RENEW, 1, self._queue + LEASES, self._worker)
 
     def recover(self) -> int:
-        """Put back what workers had taken whose lease has run out; how many messages that were."""
+        """Put back what workers had taken whose lease has run out; returns how many messages."""
         return self._recover_from(self._queue)
 
     def level(self) -> None:
@@ -123,7 +123,7 @@ class Taken:
                 pass
 
     def take_over(self, lanes: int) -> int:
-        """Bring to this queue some messages of lanes from number ``lanes`` on; how many messages those were.
+        """Bring to this queue some messages of the lanes from ``lanes`` on; returns how many.
 
         What such a lane's worker had taken comes along once its lease has run out.
         """
@@ -144,5 +144,5 @@ class Taken:
         return moved
 
     def _moved_some(self, source: str) -> int:
-        """Bring some messages of another list to the queue, behind those that wait; how many messages those were."""
+        """Bring some messages of another list to the queue, behind those that wait; returns how many."""
         return int(self._client.eval(_MOVE_SOME, 3, source, self._queue, self._mine))

@@ -1,21 +1,21 @@
 """The worker's transport: at every moment a message is in a list of the broker, until its effect is committed.
 
-Kombu's own transport for Redis takes a message off the queue first and writes it down as taken afterwards; what dies
-in between takes it along. Here one command moves it from the queue to the list of what this worker has taken, and
+Kombu's own transport for Redis first takes a message off the queue and then records it as taken; a worker that dies in
+between loses it. Here one command moves the message from the queue to the list of what this worker has taken, and
 another removes it from there when it is done:
 
     queue ──BLMOVE──> taken by this worker ──LREM──> gone
-      ^───────────────────────┘  given back: by itself at its start and end, by another when its lease ran out
+      ^───────────────────────┘  given back: by itself at its start and end, by another when its lease has run out
 
-Where more small messages wait behind the fetched one, they are fetched along, and share one commit: before their tasks
-are run, one by one as ever, all of them are applied in one transaction.
+Small messages that wait behind the fetched one are fetched along with it and share its commit: all are applied in one
+transaction, before their tasks run one by one.
 
-Should a worker that still lives lose what it has taken, because it was stopped or cut off for longer than its lease,
-the message is applied by two, and the inbox counts the second as a duplicate.
+A worker that was stopped or cut off for longer than its lease loses what it has taken, although it lives. Then two
+workers apply the message, and the inbox counts the second as a duplicate.
 
-A server that answers, and refuses (its memory is full, its disk, its primary gone), is asked again every second. One
-without memory refuses even to move a message; a script may (`worker/broker/redis/taken.py`): so the worker
-makes room.
+A server that answers with a refusal (its memory or disk is full, its primary is gone) is asked again every second. A
+server whose memory is full refuses even to move a message, but lets a script do it (`worker/broker/redis/taken.py`): so
+the worker makes room.
 
 Producers, beat and the dashboard use kombu's own transport: what is on the wire is the same.
 """
@@ -41,8 +41,8 @@ from worker.broker.envelope import Json, delivered, known, opened
 from worker.broker.redis.taken import Taken
 
 SWEEP_SECONDS = 2.0
-# So many messages at most, and of so many bytes in all, are fetched along with one: they hold the store, and each
-# other, for less than a tenth of a second.
+# At most this many messages, of this many bytes in all, are fetched along with one: applying them takes less than a
+# tenth of a second.
 ALONG_COUNT = 99
 ALONG_BYTES = 128_000
 _REST_SECONDS = 1.0
@@ -50,13 +50,13 @@ _CALM_SECONDS = 10.0
 
 _log = structlog.get_logger()
 Ahead = Callable[[Sequence[RawDelivery]], None]
-"""Applies what was fetched together, as far as that can be done, before the tasks are run. Without, none is."""
+"""Applies what was fetched together, as far as possible, before the tasks run."""
 
 
 class TakenQoS(virtual.QoS):
-    """Which messages this worker has, and no more of them than it may."""
+    """The messages that this worker has, up to the prefetch limit."""
 
-    # The channel does, all at once. What cannot be given back kombu writes to a file, as a pickle; the broker has it.
+    # The channel gives all back at once. Kombu would write what it cannot give back to a file; the broker has it.
     restore_at_shutdown = False
 
     @override
@@ -72,9 +72,10 @@ class TakenQoS(virtual.QoS):
 
 
 class Channel(redis.Channel):
-    """Fetches from one queue; what the annotations name comes with the connection's transport options.
+    """Fetches from one queue. The annotated attributes come with the connection's transport options.
 
-    With ``lanes``, it also brings to this queue what lies in those of lanes beyond so many.
+    With ``lanes``, it also brings to this queue the messages of the lanes from ``lanes`` on. Without ``ahead``, each
+    message is fetched, and applied, by itself.
     """
 
     QoS = cast("type[redis.QoS]", TakenQoS)
@@ -86,15 +87,15 @@ class Channel(redis.Channel):
     lanes: int = 0
 
     def alive(self) -> None:
-        """The broker answered a fetch, if only by a refusal; an option of that name takes its place."""
+        """Called when the broker has answered a fetch, if only by a refusal; a transport option replaces it."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - kombu's own signature
-        # The bytes of each message that was delivered, and of those whose removal is owed to the broker.
+        # The bytes of each delivered message, and of those that are done but not yet removed at the broker.
         self._raw: dict[str, bytes] = {}
         self._owed: list[bytes] = []
         self._taken: Taken | None = None
         self._sweep_due = 0.0
-        # The socket on which an answer is due: kombu may ask twice when a connection was made anew.
+        # The socket on which an answer is due: kombu may ask twice after it has made a new connection.
         self._asked: object = None
         self._refused = Trouble("broker_refuses", "broker_accepts_again", calm=_CALM_SECONDS)
         self._rest_until = 0.0
@@ -107,25 +108,25 @@ class Channel(redis.Channel):
 
     @property
     def _kombu(self) -> Any:  # noqa: ANN401 - as untyped as kombu is
-        """This channel, for what the type stubs of kombu leave out; `tests/architecture` says what that is."""
+        """This channel, for what kombu's type stubs leave out; `tests/architecture/test_kombu.py` lists it."""
         return self
 
     def done(self, delivery_tag: str) -> None:
         """Have a message removed from what this worker has taken, before the next fetch.
 
-        Those that were fetched together are removed together: Celery acknowledges them when all have been handed over.
-        One that was given back meanwhile is left to whoever fetches it.
+        Messages that were fetched together are removed together: Celery acknowledges them when all are delivered. A
+        message that was given back meanwhile stays on the queue.
         """
         raw = self._raw.pop(delivery_tag, None)
         if raw is not None:
             self._owed.append(raw)
 
     def settle(self) -> None:
-        """Tell the broker what is done; where that fails, it is tried again before the next fetch."""
+        """Remove at the broker what is done; after a failure, this is tried again before the next fetch."""
         try:
             self._settle()
         except RedisError as error:
-            # A broker that is away is noticed, and said, by the next fetch.
+            # The next fetch notices and logs that a broker is away.
             if isinstance(error, ResponseError):
                 self._refused.begin(str(error))
 
@@ -134,7 +135,7 @@ class Channel(redis.Channel):
         closed = self.closed
         super().close()
         if self._taken is not None and not closed:
-            # A broker that is away gets it back when the lease has run out, or at this worker's next start.
+            # If the broker is away, it is put back at this worker's next sweep, or when the lease has run out.
             with contextlib.suppress(RedisError):
                 self._settle()
                 self._taken.give_all_back()
@@ -145,12 +146,12 @@ class Channel(redis.Channel):
         cast("Taken", self._taken).give_back(self._raw.pop(str(message.delivery_tag)))
 
     def _queue_bind(self, *binding: str) -> None:
-        # Whoever names the queue, as all do, sends without it.
+        # The binding is not needed: every producer names the queue.
         with contextlib.suppress(ResponseError):
             cast("Any", super())._queue_bind(*binding)
 
     def _size(self, queue: str) -> int:
-        # Kombu asks in a transaction, for the lists of all priorities, which a server without memory refuses.
+        # Kombu asks for the lists of all priorities in a transaction, which a server whose memory is full refuses.
         return int(self._kombu._create_client().llen(queue))
 
     def _brpop_start(self, timeout: float | None = None) -> None:
@@ -176,7 +177,7 @@ class Channel(redis.Channel):
             self._in_poll = self._asked = None
             self._kombu._flush_brpop_reauth()
         self.alive()
-        # What comes while the channel is being closed is given back with the rest.
+        # A message that arrives while the channel closes is given back with the others.
         if raw is None or self._kombu._closing:
             raise Empty
         self._deliver([raw, *self._along(raw)])
@@ -208,7 +209,7 @@ class Channel(redis.Channel):
         self._rest_until = monotonic() + _REST_SECONDS
 
     def _along(self, raw: bytes) -> list[bytes]:
-        """What is fetched along with a message; a broker that refuses, or is away, is noticed by the next fetch."""
+        """Messages fetched along with this one; none if the broker refuses or is away, which the next fetch notices."""
         if self._taken is None or self.ahead is None or len(raw) > ALONG_BYTES:
             return []
         try:
@@ -224,9 +225,9 @@ class Channel(redis.Channel):
             self._hand_over(raw, envelope)
 
     def _hand_over(self, raw: bytes, envelope: Json) -> None:
-        # What is left when the channel is closed, or the consumer cancelled, is given back with the rest.
+        # When the channel closes, or the consumer is cancelled, what is left is given back.
         if self.active_queues and not self._kombu._closing:
-            # A tag of this worker's own: what producers send need not be unique.
+            # A tag of this worker's own: those of producers need not be unique.
             tag = envelope["properties"]["delivery_tag"] = uuid4().hex
             envelope["headers"] = known(envelope["headers"])
             self._raw[tag] = raw
@@ -248,7 +249,7 @@ class Channel(redis.Channel):
             self._owed.clear()
 
     def _sweep(self, taken: Taken) -> None:
-        """Now and then, between two fetches: put back what others, or a lost answer, have left behind."""
+        """Put back what dead workers, or a lost answer, have left behind: between fetches, every `SWEEP_SECONDS`."""
         if monotonic() < self._sweep_due or self._raw:
             return
         self._settle()
@@ -269,6 +270,6 @@ class Transport(redis.Transport):
 
 
 class SocketTransport(Transport):
-    """The same, for the URL of a unix socket, which only kombu's Redis channel can read."""
+    """The same for the URL of a unix socket, which only kombu's Redis channel can parse."""
 
     can_parse_url = True

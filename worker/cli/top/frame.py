@@ -169,7 +169,7 @@ def _number(count: int | None) -> str:
 
 def _ranking(found: Sequence[Pattern], room: int | None, width: int) -> RenderableType:
     if not found:
-        return _text("No pattern passes yet.", "dim")
+        return _text("No pattern matches yet.", "dim")
     if room is not None and room < 1:
         return _text("The window is too low for the ranking.", "dim")
     table = Table(box=None, pad_edge=False, header_style="bold", expand=True)
