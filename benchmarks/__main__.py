@@ -52,7 +52,7 @@ def measured(name: str, *, quick: bool) -> Entry:
 
 
 def keep(entry: Entry) -> None:
-    """Put an entry into the results, and make the page and the chart anew from all of them."""
+    """Put an entry into the results, and make the page and the chart again from all of them."""
     entries = results.updated(results.read(), entry, list(BENCHMARKS))
     results.RESULTS.write_text(results.text(entries), encoding="utf-8")
     write_pages(entries)

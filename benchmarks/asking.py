@@ -18,7 +18,7 @@ _TOP = 20
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """Questions to so many patterns, at least so few, for so many seconds, while so many messages a second are sent."""
+    """Questions about the patterns, at least ``fewest``, while messages are sent for ``seconds``."""
 
     rounds: int
     patterns: int

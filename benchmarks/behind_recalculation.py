@@ -20,7 +20,7 @@ _A_MILLISECOND = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """A message every so many seconds, while so many patterns are recalculated, each time."""
+    """A message every ``pause`` seconds, while the patterns are recalculated, once in each round."""
 
     rounds: int
     patterns: int

@@ -15,7 +15,7 @@ _NAMES = {"P2 p50": "the median", "P2": "the 99th percentile", "P2 max": "the lo
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """So many processes, each of which calls so often a second for so many seconds."""
+    """Each process calls ``a_second`` times a second."""
 
     rounds: int
     processes: int

@@ -61,13 +61,13 @@ def say(url: str, messages: Iterable[Said]) -> None:
 
 
 def fill(url: str, patterns: int) -> None:
-    """So many patterns, each seen once, in a new store of any kind."""
+    """Patterns that were each seen once, in a new store of any kind."""
     migrate(url)
     say(url, (sighting(number) for number in range(patterns)))
 
 
 def fill_large(path: Path, patterns: int) -> None:
-    """So many patterns with five applications and up to two tags each, in a new store on SQLite."""
+    """Patterns with five applications and up to two tags each, in a new store on SQLite."""
     migrate(f"sqlite:///{path}")
     with raw(path) as connection:
         connection.execute("BEGIN IMMEDIATE")

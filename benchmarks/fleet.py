@@ -15,7 +15,7 @@ R = TypeVar("R")
 
 
 class Fleet:
-    """So many processes, started once and used for round after round; a context manager that ends them."""
+    """``size`` processes, started once and used for round after round; a context manager that ends them."""
 
     def __init__(self, size: int) -> None:
         context = get_context("spawn")

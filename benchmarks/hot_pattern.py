@@ -20,7 +20,7 @@ _MICROSECONDS = 1e6
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """So many pairs of messages in a round; the hot pattern has ``earlier`` applications before the first one."""
+    """Pairs of messages in a round; the hot pattern has ``earlier`` applications before the first one."""
 
     rounds: int
     pairs: int

@@ -56,7 +56,7 @@ def counting(product: Product) -> Generator[Callable[[], int]]:
 
 
 def rate_of(done: Callable[[], int], count: int) -> float:
-    """How many a second are done, from the moment that work on a backlog of so many is seen to go on."""
+    """How many a second are done, from the moment that work on a backlog of ``count`` is seen to go on."""
     start, began, first = done(), time.monotonic(), 0
     seen = wait_until(lambda: max(0, done() - start), why="the backlog gets shorter")
     if seen < count:

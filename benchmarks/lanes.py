@@ -15,7 +15,7 @@ _LANES = (1, 2, 4)
 
 
 def run(*, quick: bool) -> list[Figure]:
-    """The same messages, spread over so many queues with a worker each."""
+    """The same messages, spread over the lanes, with a worker each."""
     size = QUICK if quick else FULL
     with durable_postgresql() as database, Fleet(size.producers) as producers:
         measures = (partial(_drained, database, producers, size, each) for each in _LANES)

@@ -22,7 +22,7 @@ _WHAT = "messages a second, one message a task"
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """A backlog of so many messages about so many patterns."""
+    """A backlog of messages about the patterns."""
 
     rounds: int
     patterns: int

@@ -18,7 +18,7 @@ _TOOK = "SELECT (finished_at - clock) / 1e6, changed FROM recalculations WHERE m
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """So many patterns, and so many more for the question whether the time grows with their number alone."""
+    """Patterns, and a larger number of them, to see whether the time grows with their number alone."""
 
     rounds: int
     patterns: int
@@ -63,7 +63,7 @@ def run(*, quick: bool) -> list[Figure]:
 
 @contextmanager
 def filled(patterns: int) -> Generator[Product]:
-    """An installation with a worker and so many patterns, each with 5 applications."""
+    """An installation with a worker and patterns, each with 5 applications."""
     with installation() as product:
         fill_large(sqlite_path(product), patterns)
         with product.worker():

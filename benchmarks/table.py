@@ -68,7 +68,7 @@ def quick(entries: Sequence[Entry]) -> str:
 
 
 def unexplained(figures: Iterable[Figure], explanations: Mapping[str, str]) -> list[str]:
-    """The keys of the figures whose target is not met and that nobody has explained."""
+    """The keys of the figures whose target is not met and not explained."""
     return [figure.key for figure in figures if figure.met is False and figure.key not in explanations]
 
 
@@ -84,7 +84,7 @@ def _values(series: Series, unit: str) -> str:
 
 
 def _reason(figure: Figure, explanations: Mapping[str, str]) -> str:
-    return explanations.get(figure.key, "Nobody has explained it yet.")
+    return explanations.get(figure.key, "It is not explained yet.")
 
 
 def _settings(entries: Sequence[Entry]) -> str:

@@ -46,7 +46,7 @@ def application(random: Random, pattern_id: str) -> RecordPatternApplication:
 
 
 def messages(seed: int, count: int, patterns: int) -> Iterator[Said]:
-    """So many about so many patterns: in turn a sighting and an application."""
+    """``count`` messages about these patterns: in turn a sighting and an application."""
     random = seeded(seed)
     for number in range(count):
         pattern = random.randrange(patterns)
@@ -54,7 +54,7 @@ def messages(seed: int, count: int, patterns: int) -> Iterator[Said]:
 
 
 def recording(home: Path, seed: int, count: int, patterns: int, lanes: int = 1) -> Callable[[], float]:
-    """A producer that records so many messages as fast as it can, and ends when the broker has them; when it began."""
+    """A producer that records ``count`` messages as fast as it can, until the broker has them; when it began."""
     producer, random = Producer(OutboxSettings(home=home, lanes=lanes)), seeded(seed)
     ids = [id_of(pattern) for pattern in range(patterns)]
 
@@ -88,7 +88,7 @@ def calling(home: Path, seed: int, patterns: int, a_second: float, seconds: floa
 
 
 def paced(call: Callable[[], object], random: Random, a_second: float, seconds: float) -> list[float]:
-    """Call so often a second for so long, and give the seconds that each call took.
+    """Call ``a_second`` times a second for this many seconds; the seconds that each call took.
 
     The first one comes at a moment of its own within the first period. A call that took longer than its period is
     followed by the next one at once; what could not be called meanwhile is left out, as by a caller that waits.

@@ -3,8 +3,8 @@
 
     .venv/bin/python scripts/audit_lock.py [--lock FILE] [--service URL]
 
-Exit code 1 if one is, or if nobody could be asked for a reason of our own; 0 if none is, or, with the reason, if the
-service does not answer from here.
+Exit code 1 if one is, or if this program could not ask; 0 if none is, or if the service does not answer, which it
+says.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from pathlib import Path
 LOCK = Path(__file__).resolve().parents[1] / "requirements.lock"
 _OPTIONS = ("--vulnerability-service", "osv", "--disable-pip", "--progress-spinner", "off", "--format", "json")
 _SECONDS = "15"
-# What its client raises where nobody answers; the last line of its traceback says why.
+# What its client raises where nothing answers; the last line of its traceback says why.
 _AWAY = re.compile(r"^requests\.exceptions\.(?:ConnectionError|\w*Timeout|ProxyError|SSLError): .*\Z", re.MULTILINE)
 
 

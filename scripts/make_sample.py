@@ -70,7 +70,7 @@ def main() -> None:
 
 def _options() -> Options:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--files", type=int, help="a quick try on so many files, written to a temporary file")
+    parser.add_argument("--files", type=int, help="a quick try on this many files, written to a temporary file")
     parser.add_argument("--output", type=Path, help="where to write (default: the sample of `ostinato demo`)")
     return parser.parse_args(namespace=Options())
 

@@ -17,7 +17,7 @@ def processes_of(folder: Path) -> list[str]:
 
 
 def _described(process: Path, folder: str) -> str:
-    # It may end, or belong to somebody else.
+    # It may end meanwhile, or belong to another user.
     with suppress(OSError):
         command = process.joinpath("cmdline").read_bytes().replace(b"\0", b" ")
         environment = process.joinpath("environ").read_bytes()

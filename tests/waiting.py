@@ -24,10 +24,10 @@ T = TypeVar("T")
 
 
 class Running(Protocol):
-    """A process that somebody has started."""
+    """A process, as `Child` and `subprocess.Popen` have it."""
 
     @property
-    def pid(self) -> int: ...  # noqa: D102 - as subprocess has it
+    def pid(self) -> int: ...  # noqa: D102 - as there
     def poll(self) -> int | None: ...  # noqa: D102
 
 

@@ -1,1 +1,1 @@
-"""What is measured against: each the few lines that somebody would write without Ostinato, and written well."""
+"""What is measured against: each is the few lines that one would write without Ostinato, written well."""

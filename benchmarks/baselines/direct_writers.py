@@ -88,7 +88,7 @@ def record_application(path: Path, pattern_id: str, *, success: bool) -> None:
 
 
 def writing(path: Path, seed: int, patterns: int, seconds: float) -> Callable[[], float]:
-    """A process that writes for so long as fast as it can: in turn a sighting and an application; how many a second."""
+    """A process that writes sightings and applications in turn as fast as it can; how many a second."""
     random = seeded(seed)
     ids = [id_of(pattern) for pattern in range(patterns)]
 

@@ -92,7 +92,7 @@ def test_a_rebuilt_store_equals_the_live_one(exported: tuple[Product, str], tmp_
 
 
 def test_rebuild_wants_to_know_what_for(exported: tuple[Product, str]) -> None:
-    """A store that nobody keeps or compares is a mistake on the command line."""
+    """To neither keep nor compare the store is a mistake on the command line."""
     refused = exported[0].cli("rebuild")
     assert 2 == refused.code
     assert "give --into URL, --verify, or both" in refused.err
@@ -135,4 +135,4 @@ def test_a_pruned_store_keeps_its_scores(exported: tuple[Product, str], tmp_path
     )
     wrong = source.cli("prune", "--older-than", "soon", env=env)
     assert 2 == wrong.code
-    assert "write it as 90d" in wrong.err
+    assert "write a number and s, m, h, d or w" in wrong.err

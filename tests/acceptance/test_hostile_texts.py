@@ -79,7 +79,7 @@ def test_what_is_quarantined_commands_nothing(told: Product) -> None:
 
 
 def test_an_error_repeats_a_text_on_one_line(told: Product) -> None:
-    """Also a name that somebody typed."""
+    """Also a name that a person typed."""
     assert 1 == shown(told, "send", "\x1b[31mno\nfile\u202e").count("\n")
 
 

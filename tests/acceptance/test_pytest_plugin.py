@@ -101,7 +101,7 @@ def test_a_test_that_passes_when_it_is_run_again_is_flaky(running: Product, proj
 
 
 def test_a_later_session_counts_unless_the_code_was_changed(running: Product, project: Project) -> None:
-    """The second session passes one and fails the other; the third passes that too, by a change: nobody was flaky."""
+    """The second session passes one test and fails the other. The third passes that too, by a change: not flaky."""
     before = applied(running)
     first = project.test(running)
     second = project.test(running)

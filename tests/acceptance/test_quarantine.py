@@ -37,7 +37,7 @@ def too_long() -> tuple[bytes, str]:
 
 
 def test_the_list_says_by_its_exit_code_whether_there_is_something_new(running: Product) -> None:
-    """0 for none; 1 for some, each with its reason, until somebody deals with it."""
+    """0 without new messages; 1 with some, each with its reason, until it is replayed or discarded."""
     assert (0, "[]\n", "") == running.cli("quarantine", "list", "--json")
     raw, sent = too_long()
     row = refused(running, raw)

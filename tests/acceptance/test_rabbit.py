@@ -29,7 +29,7 @@ print(record_pattern.delay(pattern_type="door", pattern_name="two").id)
 
 
 def plain_celery(product: Product, queue: Queue | None) -> Celery:
-    """Somebody else's application, which knows this queue, if any."""
+    """An application of another project, which knows this queue, if any."""
     app = Celery(broker=product.settings.broker_url, set_as_current=False)
     app.conf.update(broker_transport_options={"confirm_publish": True}, task_queues=[queue] if queue else None)
     return app

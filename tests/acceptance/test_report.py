@@ -1,4 +1,4 @@
-"""`ostinato report`, as a process: what it writes, and that whoever reads it finds a whole page."""
+"""`ostinato report`: what it writes, and that a reader always finds a whole page."""
 
 import sys
 from collections.abc import Generator

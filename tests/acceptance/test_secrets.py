@@ -26,7 +26,7 @@ DELAY = 'from ostinato import record_pattern as r; r.delay(pattern_type="test", 
 # Where a broker, then where a store is to be found, and a part of what the processes then say of it.
 TROUBLE = {
     "wrong password": ("redis://worker:{secret}@127.0.0.1:{port}/0", "username-password"),
-    "nobody listens": ("redis://worker:{secret}@127.0.0.1:1/0", "refused"),
+    "nothing listens": ("redis://worker:{secret}@127.0.0.1:1/0", "refused"),
 }
 STORES = (
     "postgresql+psycopg://ostinato:{secret}@127.0.0.1:1/x?sslpassword={secret}",

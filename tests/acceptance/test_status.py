@@ -1,4 +1,4 @@
-"""`ostinato status` where nobody works, and where much was done."""
+"""`ostinato status` without a worker, and with large numbers."""
 
 import json
 import sqlite3

@@ -17,7 +17,7 @@ SETTINGS = {
     "OSTINATO_RECALCULATE_EVERY": "0",
 }
 READING = (("status",), ("patterns", "list"))
-# Standard input has one line, and is then a terminal that nobody is at any more.
+# Standard input has one line, and is then a terminal that was hung up.
 HUNG_UP = """
 import os, sys
 kept, left = os.openpty()
@@ -129,7 +129,7 @@ def test_send_says_which_line_was_the_last_one(alone: Product) -> None:
 
 
 def test_lines_that_end_in_trouble_are_sent_before_it_is_said(embedded: Product) -> None:
-    """So that nobody takes the end of what could be read for the end; exit code 2."""
+    """The end of what could be read is not taken for the end of the input; exit code 2."""
     said = embedded.run(sys.executable, "-c", HUNG_UP, GOOD).sentence(2)
     assert "The lines after line 1 cannot be read: Input/output error. Those before are sent." == said
     with embedded.worker():

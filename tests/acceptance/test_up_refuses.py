@@ -29,7 +29,7 @@ def refusal(product: Product, *options: str, env: Env) -> str:
 
 @pytest.mark.parametrize(("env", "said"), NO_LANE.values(), ids=NO_LANE)
 def test_a_lane_that_there_is_not(alone: Product, env: Mapping[str, str], said: str) -> None:
-    """Whichever command reads it: nobody would serve its queue."""
+    """Every command that reads it refuses it: no worker would serve its queue."""
     expected = f"OSTINATO_LANE cannot be used: {said}; leave it out, or raise OSTINATO_LANES."
     assert expected == refusal(alone, env=env)
     assert expected == alone.cli("status", env=env).sentence(2)

@@ -1,4 +1,4 @@
-"""What lies at the broker, asked for by commands of the tests' own: whatever lists there are, whoever made them."""
+"""What lies at the broker, in any list, read by commands of the tests' own."""
 
 import base64
 import json
@@ -9,7 +9,7 @@ from tests.servers.brokers import Client
 
 _QUEUE = b"ostinato"
 _TAKEN = b"ostinato.taken."
-# What is there while nothing is in flight: where kombu's producers send to, the workers' leases, and that they run.
+# The keys while nothing is in flight: where kombu's producers send to, the workers' leases, and that they run.
 _EXPECTED = re.compile(rb"_kombu\.binding(_permanent)?\.ostinato|ostinato\.workers|ostinato:worker")
 
 _ALL = """
@@ -27,7 +27,7 @@ def in_flight(client: Client) -> int:
 
 
 def queued(client: Client) -> int:
-    """How many messages nobody has taken yet."""
+    """How many messages no worker has taken yet."""
     return client.llen(_QUEUE.decode())
 
 

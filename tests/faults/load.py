@@ -63,7 +63,7 @@ def recording(settings: OutboxSettings) -> Generator[Sender]:
 
 
 class Stream(Iterator[Message]):
-    """Endless messages: half of them about a few patterns; the others about many, some of which nobody ever saw."""
+    """Endless messages: half of them about a few patterns; the others about many, some of which are never sighted."""
 
     def __init__(self, seed: str, patterns: int = PATTERNS) -> None:
         self.random = Random(seed)  # noqa: S311 - to be repeated, not to be secret
@@ -76,7 +76,7 @@ class Stream(Iterator[Message]):
         return self.single()
 
     def take(self, count: int) -> list[Message]:
-        """The next so many."""
+        """The next messages."""
         return [next(self) for _ in range(count)]
 
     def single(self) -> BatchMember:

@@ -57,7 +57,7 @@ class Rig:
     ``seed``: what everything random comes from. ``sending``: how messages get to the broker. ``fsync``: when the broker
     syncs its file.
     ``broker_url`` None: the embedded one. ``store_url`` None: an SQLite file. Workers are started by `worker`, and
-    stopped by whoever did.
+    stopped by its caller.
     """
 
     def __init__(  # noqa: PLR0913 - what a rig is made of

@@ -13,7 +13,7 @@ from worker.settings import Fsync
 
 KILLS = 10
 LEAST_HITS = 8
-# So long may an accepted message lie in the server's memory when its file is synced every second.
+# Seconds for which an accepted message may be only in the server's memory, with its file synced every second.
 UNSYNCED = 2.0
 
 

@@ -13,7 +13,7 @@ from tests.waiting import SECONDS
 
 
 class Answer(NamedTuple):
-    """What it answered; status 0 if nobody listens."""
+    """What it answered; status 0 if nothing listens."""
 
     status: int
     text: str
@@ -26,7 +26,7 @@ class Dashboard:
         self._port = port
 
     def ask(self, path: str, credentials: str | None = None, *, method: str = "GET") -> Answer:
-        """Its answer to somebody with these credentials (`user:password`)."""
+        """Its answer to a user with these credentials (`user:password`)."""
         encoded = base64.b64encode((credentials or "").encode()).decode()
         headers = {} if credentials is None else {"Authorization": f"Basic {encoded}"}
         connection = HTTPConnection("127.0.0.1", self._port, timeout=SECONDS)

@@ -1,4 +1,4 @@
-"""Somebody who does what a page says, in a shell, from top to bottom."""
+"""A reader who does what a page says, in a shell, from top to bottom."""
 
 import os
 import shlex

@@ -1,4 +1,4 @@
-"""A command on a terminal of its own, and what somebody in front of it would see."""
+"""A command on a terminal of its own, and what a person in front of it would see."""
 
 import fcntl
 import os

@@ -134,7 +134,7 @@ class RedisServer:
 
 
 class RunningRedis:
-    """A server that somebody else runs for the tests; its database must be empty, and is emptied afterwards."""
+    """A server that runs already; its database must be empty, and is emptied afterwards."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -176,7 +176,7 @@ def versions() -> Iterator[str]:
 
 
 def free_port() -> int:
-    """A loopback port that nobody uses now."""
+    """A loopback port that is free now."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         return int(taken.getsockname()[1])
 

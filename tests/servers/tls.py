@@ -12,7 +12,7 @@ HOST = "127.0.0.1"
 
 
 class TlsServer(RedisServer):
-    """A `redis-server` on a loopback port; ``ca`` signed its certificate, and ``other_ca`` that of nobody.
+    """A `redis-server` on a loopback port; ``ca`` signed its certificate, and ``other_ca`` signed none.
 
     ``client_certificates``: it asks for the client's too, and trusts the one at ``certificate`` and ``key``.
     """

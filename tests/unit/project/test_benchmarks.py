@@ -148,7 +148,7 @@ def test_what_is_not_met_is_explained() -> None:
     """By the sentence under its key, or by the remark that there is none."""
     body = table.body([ENTRY], {"F1": "The disk is slow."})
 
-    assert "* **F1** is not met. The disk is slow.\n* **F2** is not met. Nobody has explained it yet." in body
+    assert "* **F1** is not met. The disk is slow.\n* **F2** is not met. It is not explained yet." in body
     assert "`first` 2026-01-01 00:00, 3 s, load 0.1 at its start.\n\ncores 2; python 3.11." in body
     assert ["F2"] == table.unexplained(ENTRY.figures, {"F1": "The disk is slow."})
 
