@@ -14,10 +14,11 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 
+from worker.cli.commands import COMMANDS
 from worker.cli.main import main
 
-# What commands load when they are called.
-_LATER = ("worker.cli.commands", "alembic.runtime.migration", "celery.app.amqp", "kombu.transport.redis")
+# What commands load when they need it.
+_LATER = ("alembic.runtime.migration", "celery.app.amqp", "kombu.transport.redis", "worker.processes.embedded")
 _STREAMS = ((".in", "r"), (".out", "w"), (".err", "w"))
 
 
@@ -52,7 +53,7 @@ def become(words: Sequence[str], streams: str, env: Mapping[str, str], folder: s
 
 
 if __name__ == "__main__":
-    for name in _LATER:
+    for name in (*_LATER, *(place.partition(":")[0] for place, _ in COMMANDS.values())):
         import_module(name)
     # Else each fork would look at the end for what it could free, in all that was loaded, and so copy it.
     gc.freeze()

@@ -65,7 +65,7 @@ def selecting(address: str) -> Generator[Select]:
     url = make_url(address)
     if url.get_backend_name() == "sqlite":
         uri = f"file:{quote(str(url.database))}?mode=rw"
-        with closing(sqlite_driver().connect(uri, uri=True, isolation_level=None, timeout=30)) as connection:
+        with closing(sqlite_driver().connect(uri, uri=True, isolation_level=None, timeout=600)) as connection:
             connection.row_factory = sqlite_driver().Row
             connection.execute("PRAGMA query_only=ON")
             connection.execute("BEGIN")

@@ -83,7 +83,7 @@ class AttemptsCounted(Writer):
 
 
 def test_a_server_that_does_not_answer_is_trouble() -> None:
-    """One that takes the connection and then says nothing is not waited for; and no password is shown."""
+    """A server that takes the connection and never answers; no password is shown."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"postgresql://user:s3cret@127.0.0.1:{silent.getsockname()[1]}/db?sslpassword=s3cret"
         with Store(url) as reader, pytest.raises(StoreUnavailable) as said:

@@ -56,7 +56,7 @@ def seen(name):
 
 with Producer() as producer:
     producer.record_pattern(pattern_type="client", pattern_name="by a producer")
-    assert producer.flush(30)
+    assert producer.flush(600)
 record_pattern.delay(pattern_type="client", pattern_name="by delay")
 called = {"pattern_type": "client", "pattern_name": "by apply_async"}
 record_pattern.apply_async(kwargs=called, countdown=None, retry=False, ignore_result=True)

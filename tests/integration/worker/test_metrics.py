@@ -147,7 +147,7 @@ def test_every_number_is_that_of_what_was_sent(product: Product) -> None:
 
 
 def test_rabbitmq(at_rabbit: Product) -> None:
-    """The same numbers, from a worker that applies one by one."""
+    """The same numbers, from a worker that applies each message alone."""
     with serving(at_rabbit) as worker:
         worker.wait_for(1, "ostinato_queue_workers", "0")
         began = time.time()

@@ -37,7 +37,7 @@ import sys
 from ostinato import Producer, record_pattern
 with Producer() as producer:
     producer.record_pattern(pattern_type="test", pattern_name="by a producer")
-    assert producer.flush(30)
+    assert producer.flush(600)
 record_pattern.delay(pattern_type="test", pattern_name="by delay")
 record_pattern.s(pattern_type="test", pattern_name="in a canvas")
 print({*sys.argv[1:]} & set(sys.modules))

@@ -129,7 +129,7 @@ def test_a_task_is_shown_the_commit_that_it_was_applied_by(settings: Settings, o
 def test_the_worker_ends_although_the_traces_are_never_answered(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It does not wait for the SDK, which waits for an answer and has been given long for that."""
+    """The server accepts the connection and never answers; the exporter's own timeout is long."""
     with create_server(("127.0.0.1", 0)) as deaf:
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{deaf.getsockname()[1]}")
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "20")
