@@ -135,4 +135,4 @@ def test_a_pruned_store_keeps_its_scores(exported: tuple[Product, str], tmp_path
     )
     wrong = source.cli("prune", "--older-than", "soon", env=env)
     assert 2 == wrong.code
-    assert "as in 90d" in wrong.err
+    assert "write it as 90d" in wrong.err
