@@ -98,7 +98,7 @@ def test_a_connection_that_the_server_ends_is_trouble(bench: Bench) -> None:
 
 @pytest.mark.parametrize("limit", ["statement_timeout", "lock_timeout"])
 def test_a_limit_on_waiting_only_makes_the_message_wait_longer(bench: Bench, limit: str) -> None:
-    """A server may end a statement that waits too long for its turn; the message is tried again (spec 7, exactly once)."""
+    """A server may end a statement that waits too long; the message is tried again (spec 7, exactly once)."""
     set_default(bench, limit, "'50ms'")
     with closing(Writer(bench.url)) as waiting:
         waiting.open()
