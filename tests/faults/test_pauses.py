@@ -12,7 +12,7 @@ from tests.waiting import comes_true, wait_until
 from worker.processes.child import Child
 
 PAUSES = 6
-# One that sleeps inside its transaction holds the store, and nobody can overtake it.
+# One that sleeps inside its transaction holds the store, and no worker can overtake it.
 LEAST_HITS = 2
 # The lease, and the time until the other worker looks for lost ones.
 OVERTAKEN = 6.0 + 2.0 + 1.0

@@ -35,18 +35,18 @@ _numbers = count(1)
 
 
 def sighting(name: str = "n", day: int = 0, **fields: object) -> Sighting:
-    """A sighting, so many days from today, of a pattern of type ``T`` unless said otherwise."""
+    """A sighting, this many days from today, of a pattern of type ``T`` unless said otherwise."""
     return events.sighting(make(RecordPattern, _fields(day, fields, pattern_type="T", pattern_name=name)))
 
 
 def application(pattern_id: str, outcome: str = "S", day: int = 0, **fields: object) -> Application:
-    """An application with outcome ``S`` or ``F``, so many days from today."""
+    """An application with outcome ``S`` or ``F``, this many days from today."""
     said = _fields(day, fields, pattern_id=pattern_id, execution_id="e", pattern_led_to_success=outcome == "S")
     return events.application(make(RecordPatternApplication, said))
 
 
 def soft_delete(pattern_id: str, day: int = 0, **fields: object) -> SoftDelete:
-    """A soft delete, so many days from today."""
+    """A soft delete, this many days from today."""
     return events.soft_delete(make(SoftDeletePattern, _fields(day, fields, pattern_id=pattern_id)))
 
 
@@ -119,7 +119,7 @@ class Bench:
         return row
 
     def sql(self, statement: str, **values: object) -> None:
-        """Write past every rule, as somebody with a database client would."""
+        """Write past every rule, as a database client would."""
         with self.writer.transaction(lambda: NOW) as transaction:
             transaction.connection.execute(text(statement), values)
 

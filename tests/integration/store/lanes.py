@@ -104,7 +104,7 @@ class Race:
 
 @contextmanager
 def racing(url: str, lanes: int = LANES) -> Generator[Race]:
-    """So many lanes."""
+    """This many lanes."""
     with ExitStack() as stack:
         yield Race(url, [stack.enter_context(closing(Writer(url, lane))) for lane in range(lanes)])
 
@@ -122,7 +122,7 @@ class _NoLocks:
 
 
 def no_locks_of_contents(patch: pytest.MonkeyPatch) -> None:
-    """Nobody holds what decides which pattern has a content."""
+    """No lane locks what decides which pattern has a content."""
     patch.setattr("store.database.locks.Locks.of_contents", _NoLocks.of_patterns)
 
 

@@ -32,7 +32,7 @@ _TAGS = """
 
 
 def fill(url: str, count: int) -> None:
-    """So many patterns."""
+    """This many patterns."""
     engine = writer_engine(make_url(url))
     numbers = _NUMBERS.format(count=count)
     with engine.begin() as connection:

@@ -144,7 +144,7 @@ class QueueMachine(RuleBasedStateMachine):
     @precondition(_something_refused_once)
     @rule(data=st.data())
     def discard(self, data: st.DataObject) -> None:
-        """Somebody says that a message in the quarantine needs no attention."""
+        """A message in the quarantine is said to need no attention."""
         place, found = self._chosen(data)
         discard(self.trial.writer, lambda: self._now, found, "of no use")
         self.trial.model.states[place] = "discarded"
@@ -153,7 +153,7 @@ class QueueMachine(RuleBasedStateMachine):
     @precondition(_something_refused_once)
     @rule(data=st.data())
     def replay_from_the_quarantine(self, data: st.DataObject) -> None:
-        """Somebody sends it again as it is, and it will come back."""
+        """It is sent again as it is, and it will come back."""
         place, found = self._chosen(data)
         self._places[found.id] = place
         with replaying(self.trial.writer, lambda: self._now, found, None):

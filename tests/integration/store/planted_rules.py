@@ -1,4 +1,4 @@
-"""Bugs to be planted in the rules of a pattern (spec section 5), each in the place where somebody would make it."""
+"""Bugs to be planted in the rules of a pattern (spec section 5), each where a programmer would make it."""
 
 from collections.abc import Callable
 from operator import attrgetter

@@ -1,4 +1,4 @@
-"""Bugs to be planted in the running product, each in the place where somebody would make it."""
+"""Bugs to be planted in the running product, each where a programmer would make it."""
 
 import pkgutil
 from collections.abc import Callable, Sequence

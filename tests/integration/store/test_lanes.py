@@ -174,7 +174,7 @@ PLANTED: tuple[tuple[Plant, Case], ...] = (
 @ON_POSTGRESQL
 @pytest.mark.parametrize(("plant", "case"), PLANTED, ids=lambda each: each.__name__)
 def test_each_of_these_locks_is_needed(bench: Bench, plant: Plant, case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without it nobody waits before it is too late, and the end is another."""
+    """Without it no lane waits before it is too late, and the end is another."""
     plant(monkeypatch)
     assert (True, CASES[case]) != outcome(bench, case)
 
@@ -227,7 +227,7 @@ def test_a_lane_whose_connection_is_cut_has_done_nothing(bench: Bench) -> None:
 @ON_POSTGRESQL
 @pytest.mark.parametrize("look", [extent, seen])
 def test_the_history_ends_where_nothing_is_under_way(bench: Bench, look: Callable[[History], tuple[int, int]]) -> None:
-    """A place that is given out already, and not committed, would be skipped by whoever reads up to a later one."""
+    """A place that is given out already, and not committed, would be skipped by a reader up to a later one."""
     one, other = StoppingWriter(bench.url, 0), Writer(bench.url, 1)
     with closing(one), closing(other), History(bench.url) as history, ThreadPoolExecutor(2) as pool:
         other.open()

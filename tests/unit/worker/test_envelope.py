@@ -129,7 +129,7 @@ def test_other_parts_have_their_types_too() -> None:
 
 
 def test_the_largest_batch_fits_however_it_is_escaped() -> None:
-    """A text of so many bytes, each of which takes six in JSON; what is larger cannot be a batch (spec 4, limits)."""
+    """A text of that many bytes, each of which takes six in JSON; what is larger cannot be a batch (spec 4, limits)."""
     largest = json.dumps([["\x7f" * (BATCH_BYTES - 100)], {}, {}]).replace("\x7f", "\\u007f")
 
     assert reason_for(body=largest) is None
