@@ -1,4 +1,4 @@
-"""What lies at the broker, asked for by commands of the tests' own: whatever lists there are, whoever made them."""
+"""What lies at the broker, asked for by commands of the tests' own: every list, whichever program made it."""
 
 import base64
 import json
@@ -27,7 +27,7 @@ def in_flight(client: Client) -> int:
 
 
 def queued(client: Client) -> int:
-    """How many messages nobody has taken yet."""
+    """How many messages no worker has taken yet."""
     return client.llen(_QUEUE.decode())
 
 

@@ -16,7 +16,7 @@ CLOCK = "OSTINATO_TEST_CLOCK"
 
 
 def put(file: Path, seconds: int) -> None:
-    """Let the clock of a worker be wrong by so many seconds from now on."""
+    """Let the clock of a worker be wrong by this many seconds from now on."""
     new = file.with_suffix(".new")
     new.write_text(str(seconds), encoding="utf-8")
     new.replace(file)

@@ -1,4 +1,4 @@
-"""R2: a broker that is emptied, or that starts anew on an empty folder."""
+"""R2: a broker that is emptied, or that starts again on an empty folder."""
 
 import os
 import shutil
@@ -22,12 +22,12 @@ from worker.processes.child import Child
 LOSSES = 5
 # A worker that is faster than what comes may have left nothing to lose.
 LEAST_HITS = 2
-# So many batches from an outbox may be at the broker.
+# How many batches from an outbox may be at the broker.
 BATCHES = 2
 
 
 def empty(rig: Rig) -> None:
-    """Somebody deletes every key."""
+    """Delete every key."""
     rig.product.client.flushdb()
 
 
@@ -88,6 +88,6 @@ def test_what_was_in_an_outbox_is_not_lost(home: Path, seed: str, record: Record
         assert None is worker.poll()
     record(rig.result(f"R2 broker: {way}, outbox", LOSSES))
     assert 0 == again.code
-    # A broker that starts anew is noticed by the producer itself; one that was emptied is the same as before.
+    # A broker that starts again is noticed by the producer itself; one that was emptied is the same as before.
     assert way != "emptied" or not again.out.endswith("sent 0 again\n")
     assert {} == verdict.defects

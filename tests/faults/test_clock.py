@@ -15,13 +15,13 @@ _NEAR = 600
 
 
 def applied_at(rig: Rig, seconds: int) -> bool:
-    """Whether one of the newest messages was applied at a time that is wrong by so many seconds."""
+    """Whether one of the newest messages was applied at a time that is wrong by this many seconds."""
     rows = rig.select("SELECT applied_at FROM inbox ORDER BY seq DESC LIMIT 50")
     return any(abs(row["applied_at"] / 1e6 - time.time() - seconds) < _NEAR for row in rows)
 
 
 def test_the_clock_jumps(rig: Rig, record: Record, scaled: Scaled) -> None:
-    """Event times decide, and nobody takes what a worker holds because of its clock; a hit shows in the store.
+    """Event times decide, and a wrong clock lets no worker take what another holds; a hit shows in the store.
 
     The other worker's clock is right: to it, the first one's lease must not look as if it had run out.
     """

@@ -35,7 +35,7 @@ def wal_bytes(rig: Rig) -> int:
 
 
 def limit(worker: Child, most: int) -> None:
-    """Let the worker's files be no larger than so many bytes."""
+    """Let the worker's files be no larger than this many bytes."""
     resource.prlimit(worker.pid, resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
 
 
@@ -76,7 +76,7 @@ def test_another_program_has_locked_the_store(rig: Rig, record: Record, scaled: 
 
 
 def test_a_reader_takes_long(rig: Rig, record: Record) -> None:
-    """It holds up nobody; the log, which grows meanwhile, is short again soon after it has ended."""
+    """It holds up no worker; the log, which grows meanwhile, is short again soon after it has ended."""
     with rig.worker() as worker, closing(sqlite3.connect(store_file(rig), isolation_level=None)) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM inbox")
@@ -96,7 +96,7 @@ def test_a_reader_takes_long(rig: Rig, record: Record) -> None:
 
 
 def write(rig: Rig, count: int) -> None:
-    """Have so many sightings applied."""
+    """Have this many sightings applied."""
     for _ in range(count // BATCH):
         names = [f"read {rig.random.randrange(NAMES)}" for _ in range(BATCH)]
         sightings = [RecordPattern(pattern_type="test", pattern_name=name, description=name * 20) for name in names]

@@ -215,10 +215,9 @@ def test_flower_hears_the_worker(guarded: GuardedServer, product: Product) -> No
 def test_no_user_may_do_more(guarded: GuardedServer, product: Product, user: str) -> None:
     """Everything beyond a user's part is refused, and changes nothing."""
     product.send(RecordPattern(pattern_type="test", pattern_name="untouched"))
-    with closing(guarded.client("admin")) as admin:
+    with closing(guarded.client("admin")) as admin, closing(guarded.client(user)) as client:
         before = admin.lrange(QUEUE, 0, -1), sorted(admin.keys())
-        with closing(guarded.client(user)) as client:
-            assert [] == [each for each in "|".join(FORBIDDEN[user]).split("|") if not refuses(client, each)]
+        assert [] == [each for each in "|".join(FORBIDDEN[user]).split("|") if not refuses(client, each)]
         assert before == (admin.lrange(QUEUE, 0, -1), sorted(admin.keys()))
 
 
