@@ -63,14 +63,11 @@ OF_READER = (
 )
 OF_BEAT = ("ZADD ostinato:beat 1 x|EVAL x 1 ostinato:beat",)
 EVENT = "PUBLISH /0.celeryev/worker.online x"
+OF_NO_WORKER = "LLEN other|LMOVE ostinato other LEFT LEFT|SUBSCRIBE /0.celeryev/worker.online|INFO"
 FORBIDDEN = {
     "producer": (*OF_ADMIN, *OF_WORKER, *OF_READER, *OF_BEAT, EVENT),
     "beat": (*OF_ADMIN, *OF_WORKER, *OF_READER, EVENT, "INFO"),
-    "worker": (
-        *OF_ADMIN,
-        *OF_BEAT,
-        "LLEN other|LMOVE ostinato other LEFT LEFT|SUBSCRIBE /0.celeryev/worker.online|INFO",
-    ),
+    "worker": (*OF_ADMIN, *OF_BEAT, OF_NO_WORKER),
     "reader": (*OF_ADMIN, *OF_WORKER, *OF_PRODUCER, *OF_BEAT, EVENT, "LLEN other"),
     "flower": (*OF_ADMIN, *OF_WORKER, *OF_PRODUCER, *OF_READER, *OF_BEAT, "INFO"),
 }
