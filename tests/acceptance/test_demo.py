@@ -1,4 +1,4 @@
-"""`ostinato demo`: real messages through everything, and nothing left of it."""
+"""`ostinato demo`: real messages through every part, and nothing left afterwards."""
 
 import os
 import re
@@ -16,7 +16,7 @@ LEDGER = re.compile(r"(\d+) sent = (\d+) applied \+ (\d+) parked \+ (\d+) quaran
 LEARNT = re.compile(r"(\d+) patterns, (\d+) sightings, (\d+) applications")
 PRODUCER = re.compile(r"^(\d+) \S+ -m worker\.cli send \S+/producer-0\.jsonl", re.MULTILINE)
 
-# The same without any patience.
+# The demo with a timeout of zero.
 IMPATIENT = """
 import worker.cli.main, worker.cli.demo.command
 worker.cli.demo.command._STUCK_SECONDS = 0.0
@@ -53,8 +53,8 @@ def working(product: Product) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
-def test_whoever_ends_the_demo_ends_it_well(alone: Product, number: signal.Signals) -> None:
-    """With exit code 130, everything stopped and tidied up."""
+def test_a_signal_ends_the_demo_well(alone: Product, number: signal.Signals) -> None:
+    """The exit code is 130; everything is stopped and removed."""
     with alone.start("demo", *DEMO) as demo:
         working(alone)
         os.killpg(demo.pid, number)
@@ -65,7 +65,7 @@ def test_whoever_ends_the_demo_ends_it_well(alone: Product, number: signal.Signa
 
 
 def test_a_demo_that_takes_too_long_gives_up(alone: Product) -> None:
-    """It says what it waited for, shows the ends of the logs, and leaves nothing; exit code 4."""
+    """It says what it waited for, shows the ends of the logs, and leaves nothing; the exit code is 4."""
     code, _, err = alone.run(sys.executable, "-c", IMPATIENT, "demo")
     assert (4, True) == (code, "Waited 0 s for the worker and beat to start, in vain." in err), err
     nothing_left(alone)
@@ -82,7 +82,7 @@ def test_kill_9_of_the_demo_leaves_no_process(alone: Product) -> None:
 
 
 def test_a_demo_whose_producer_dies_says_so(alone: Product) -> None:
-    """With what came before and the ends of the logs; exit code 4, everything stopped and tidied up."""
+    """It names the producer and shows the ends of the logs; the exit code is 4; everything is stopped and removed."""
     with alone.start("demo", *DEMO) as demo:
         working(alone)
         found = wait_until(lambda: PRODUCER.search("\n".join(processes_of(alone.temporary))), why="a producer runs")

@@ -1,4 +1,4 @@
-"""What the command line says of itself."""
+"""The help of the command line."""
 
 from importlib.metadata import version
 from itertools import pairwise
@@ -11,20 +11,20 @@ COMMANDS = ((), ("send",), ("patterns", "list"), ("health",), ("health", "worker
 
 
 def test_it_says_its_version(alone: Product) -> None:
-    """That of the package, and no more."""
+    """The version of the package."""
     assert (0, f"ostinato {version('ostinato')}\n", "") == alone.cli("--version")
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_every_command_helps(alone: Product, words: tuple[str, ...]) -> None:
-    """By both names of the option."""
+    """By -h and --help."""
     short, long = (alone.cli(*words, option) for option in ("-h", "--help"))
     assert (0, long) == (short.code, short)
     assert f"ostinato {' '.join((*words, '[OPTIONS]'))}" in " ".join(long.out.split())
 
 
 def test_help_wraps_only_where_the_terminal_ends(alone: Product) -> None:
-    """A line ends because the next word has no room on it, and not because a line of the source ended there."""
+    """A line ends because the next word does not fit on it, not because a line of the source ends there."""
     columns = 80
     lines = alone.cli("send", "-h", env={"COLUMNS": str(columns)}).out.splitlines()
     first = next(place for place, line in enumerate(lines) if "They travel" in line)

@@ -1,4 +1,4 @@
-"""`ostinato report`: what it writes, and that a reader always finds a whole page."""
+"""`ostinato report`, as a process: what it writes, and that a program that reads the file finds a whole page."""
 
 import sys
 from collections.abc import Generator
@@ -12,14 +12,14 @@ from tests.samples.lived import live
 
 @pytest.fixture(scope="module")
 def lived(tmp_path_factory: pytest.TempPathFactory) -> Generator[Product]:
-    """A store that was told the sample over 60 days; no worker runs, and no broker."""
+    """A store with the sample, spread over 60 days; neither a worker nor a broker runs."""
     with Product(tmp_path_factory.mktemp("h")) as product:
         live(product.settings.store_address, upto=datetime.now(UTC))
         yield product
 
 
 def test_it_writes_a_page(lived: Product) -> None:
-    """With as many patterns as it was asked for, in the order of the ranking, and the ledger."""
+    """It has the number of patterns asked for, in the order of the ranking, and the ledger."""
     file = lived.elsewhere / "report.html"
     assert (0, "", f"wrote {file}\n") == lived.cli("report", str(file), "--limit", "7")
     text = file.read_text(encoding="utf-8")
@@ -32,7 +32,7 @@ def test_it_writes_a_page(lived: Product) -> None:
 
 
 def test_it_replaces_what_is_there(lived: Product) -> None:
-    """Whole, with the mode that it had, and through a link; nothing is left beside it."""
+    """At once, also through a link; the file keeps its mode, and nothing is left beside it."""
     folder = lived.elsewhere / "web"
     folder.mkdir()
     page, link = folder / "page.html", folder / "link.html"
@@ -47,7 +47,7 @@ def test_it_replaces_what_is_there(lived: Product) -> None:
 
 
 def test_a_name_may_be_as_long_as_names_can_be(lived: Product) -> None:
-    """In bytes, of which a letter may have four."""
+    """The limit is in bytes, and a letter may have four."""
     file = lived.elsewhere / f"{'🎼' * 62}ä.html"
     assert 255 == len(file.name.encode())
     assert 0 == lived.cli("report", str(file), "--limit", "1").code
@@ -55,7 +55,7 @@ def test_a_name_may_be_as_long_as_names_can_be(lived: Product) -> None:
 
 
 def test_it_goes_to_standard_output(lived: Product) -> None:
-    """And nothing else does."""
+    """Nothing else does."""
     code, out, err = lived.cli("report", "-")
     assert (0, "") == (code, err)
     assert out.startswith("<!doctype html>")
@@ -63,7 +63,7 @@ def test_it_goes_to_standard_output(lived: Product) -> None:
 
 
 def test_it_goes_to_a_pipe_without_a_name(lived: Product) -> None:
-    """Which is what a shell makes of `>(gzip > report.html.gz)`."""
+    """A shell makes one of `>(gzip > report.html.gz)`."""
     code, out, err = lived.run("sh", "-c", '"$0" -m worker.cli report /dev/stdout | cat', sys.executable)
     assert (0, "wrote /dev/stdout\n") == (code, err)
     assert out.endswith("</html>")
@@ -80,7 +80,7 @@ def test_it_goes_to_a_pipe_without_a_name(lived: Product) -> None:
     ],
 )
 def test_a_file_that_cannot_be_written(lived: Product, file: str, reason: str) -> None:
-    """Is named with the reason; exit code 2, and nothing is left."""
+    """The error names it and the reason; the exit code is 2, and nothing is left."""
     (lived.elsewhere / "file").write_text("kept")
     before = sorted(lived.elsewhere.rglob("*"))
     assert (2, "", f"{file} cannot be written: {reason}.\n") == lived.cli("report", file)
@@ -89,7 +89,7 @@ def test_a_file_that_cannot_be_written(lived: Product, file: str, reason: str) -
 
 
 def test_it_says_that_history_was_pruned(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """How many of the things that it counts have no time any more."""
+    """The page says how many sightings and applications have no known time."""
     with Product(tmp_path_factory.mktemp("h")) as product:
         live(product.settings.store_address, upto=datetime.now(UTC))
         assert 0 == product.cli("prune", "--older-than", "1s").code

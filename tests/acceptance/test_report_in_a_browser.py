@@ -27,7 +27,7 @@ Scheme = Literal["light", "dark"]
 
 @dataclass
 class Opened:
-    """A page in the browser, with what it complained of and what it asked for."""
+    """A page in the browser, with the errors that it logged and the URLs that it requested."""
 
     page: Page
     said: list[str] = field(default_factory=list[str])
@@ -36,7 +36,7 @@ class Opened:
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Generator[Path]:
-    """The report of a store that has lived, with a name that wants to be more than a text."""
+    """The report of a store with the sample, spread over 60 days."""
     with Product(tmp_path_factory.mktemp("h")) as product:
         live(product.settings.store_address, upto=datetime.now(UTC))
         file = product.elsewhere / "report.html"
@@ -58,7 +58,7 @@ def opened(browser: Browser, file: Path, width: int = DESKTOP, scheme: Scheme = 
 @pytest.mark.parametrize("width", [PHONE, DESKTOP])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_is_whole_and_asks_for_nothing(browser: Browser, file: Path, width: int, scheme: Scheme) -> None:
-    """Every section shows, every drawing that shows has a size, nothing is wider than the window."""
+    """Every section is visible, every visible drawing has a size, nothing is wider than the window."""
     found = opened(browser, file, width, scheme)
     page = found.page
     assert [*SECTIONS] == [name for name in SECTIONS if page.locator(f"#{name}").is_visible()]
@@ -75,7 +75,7 @@ def test_it_is_whole_and_asks_for_nothing(browser: Browser, file: Path, width: i
 
 
 def test_dark_is_dark(browser: Browser, file: Path) -> None:
-    """The ground and what stands on it change places."""
+    """Background and text swap dark and light."""
     pages = [opened(browser, file, scheme=scheme).page for scheme in ("light", "dark")]
     script = "['backgroundColor', 'color'].map(name => getComputedStyle(document.body)[name])"
     (ground, ink), (dark_ground, dark_ink) = [map(_bright, page.evaluate(script)) for page in pages]
@@ -90,7 +90,7 @@ def _bright(colour: str) -> float:
 
 
 def test_a_name_leads_to_its_scores(browser: Browser, file: Path) -> None:
-    """And each point of them says under the pointer what it is."""
+    """Each point shows its numbers under the pointer."""
     page = opened(browser, file).page
     page.locator("#ranking tbody a").nth(4).click()
     card = page.locator("#pattern-5")
@@ -102,7 +102,7 @@ def test_a_name_leads_to_its_scores(browser: Browser, file: Path) -> None:
 
 
 def test_it_prints(browser: Browser, file: Path) -> None:
-    """On white, whatever the scheme."""
+    """On white, in either colour scheme."""
     page = opened(browser, file, scheme="dark").page
     page.emulate_media(media="print", color_scheme="dark")
     assert "rgb(255, 255, 255)" == page.evaluate("getComputedStyle(document.body).backgroundColor")

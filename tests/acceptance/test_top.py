@@ -36,7 +36,7 @@ def top(
     env: Mapping[str, str] | None = None,
     term: str = "xterm-256color",
 ) -> Terminal:
-    """The view in front of a terminal."""
+    """The view on a terminal."""
     seen = product.env | dict(env or {})
     return Terminal(*TOP, *options, env=seen, cwd=product.elsewhere, columns=columns, lines=lines, term=term)
 
@@ -47,7 +47,7 @@ def sighting(name: str, suggested_action: str | None = None) -> RecordPattern:
 
 
 def assert_left_as_it_was(terminal: Terminal) -> None:
-    """Ended well; the cursor shows, lines wrap, keys echo, and what stood there before the view stands there again."""
+    """It ended with 0. The cursor shows, lines wrap, keys echo, and the earlier screen is back."""
     assert 0 == terminal.ended(), terminal.text()
     assert terminal.modes() == terminal.modes_before
     assert [["h", "l"], ["l", "h"], ["l", "h"]] == [terminal.switched(mode) for mode in (ALTERNATE, CURSOR, WRAP)]
@@ -55,7 +55,7 @@ def assert_left_as_it_was(terminal: Terminal) -> None:
 
 @pytest.mark.parametrize(("columns", "lines"), SIZES)
 def test_it_shows_what_comes_in(running: Product, columns: int, lines: int) -> None:
-    """A message that is sent meanwhile appears; q ends it."""
+    """A message sent meanwhile appears; q ends the view."""
     name = f"on {columns} columns"
     with top(running, columns=columns, lines=lines) as terminal:
         terminal.wait_for("broker  answers; 1 worker is there", "store   answers", "q ends")
@@ -87,7 +87,7 @@ def test_signals_end_it_well(alone: Product, number: signal.Signals) -> None:
 
 
 def test_it_counts_what_is_applied(running: Product) -> None:
-    """The rate is that between two looks, and the count that of the store."""
+    """The rate is between two looks; the count is the store's."""
     with top(running) as terminal:
         terminal.wait_for("per second", "0.0")
         running.send(*(sighting("counted") for _ in range(50)))
@@ -99,7 +99,7 @@ def test_it_counts_what_is_applied(running: Product) -> None:
 
 
 def test_it_follows_the_size_of_the_window(running: Product) -> None:
-    """At once: the column that has no room goes, and comes back."""
+    """At once: a column without room disappears, and comes back."""
     running.send(sighting("resized", suggested_action="stretch"))
     wait_until(lambda: any("resized" == each.pattern_name for each in running.store.patterns()), why="it is there")
     with top(running, "--interval", "3600", columns=120, lines=40) as terminal:
@@ -114,7 +114,7 @@ def test_it_follows_the_size_of_the_window(running: Product) -> None:
 
 @pytest.mark.parametrize(("columns", "lines"), SIZES)
 def test_hostile_names_stay_on_their_lines(running: Product, columns: int, lines: int) -> None:
-    """Each pattern is one line; none commands the terminal, is taken for a style or pushes another aside."""
+    """Each pattern is one line. None commands the terminal, acts as a style or moves another column."""
     running.send(*(sighting(f"{place} {name}", suggested_action=name) for place, name in enumerate(HOSTILE)))
     with top(running, "--type", "seen", columns=columns, lines=lines) as terminal:
         terminal.wait_for(*(f"seen: {place} " for place in range(len(HOSTILE))))
@@ -129,14 +129,14 @@ def test_hostile_names_stay_on_their_lines(running: Product, columns: int, lines
 
 
 def test_the_latest_refusals_stand_at_the_bottom(running: Product) -> None:
-    """With their reason."""
+    """With their reasons."""
     running.client.lpush(QUEUE, b"\x1b[2J no json")
     with top(running) as terminal:
         terminal.wait_for("latest in the quarantine", "envelope_not_json")
 
 
 def test_broker_and_store_may_be_away(alone: Product) -> None:
-    """Each is named while it is, and the view goes on when it is back."""
+    """The view names what does not answer, and goes on when it is back."""
     with top(alone, columns=120) as terminal:
         terminal.wait_for("broker  The broker does not answer", "store   There is no store", "No pattern matches yet.")
         with EmbeddedValkey(alone.home):
@@ -156,7 +156,7 @@ def test_broker_and_store_may_be_away(alone: Product) -> None:
 
 
 def test_no_colour_means_none(alone: Product) -> None:
-    """With trouble on the screen, which is red otherwise."""
+    """Trouble on the screen is red otherwise."""
     with top(alone) as coloured, top(alone, env={"NO_COLOR": "1"}) as plain:
         for terminal in (coloured, plain):
             terminal.wait_for("The broker does not answer")
@@ -164,7 +164,7 @@ def test_no_colour_means_none(alone: Product) -> None:
 
 
 def test_a_dumb_terminal_gets_lines(alone: Product) -> None:
-    """Nothing that it could not understand; Ctrl-C ends them."""
+    """Without an escape sequence; Ctrl-C ends them."""
     with top(alone, term="dumb", columns=80) as terminal:
         terminal.wait_for("The broker does not answer", "Ctrl-C ends")
         terminal.type(b"\x03")
@@ -174,7 +174,7 @@ def test_a_dumb_terminal_gets_lines(alone: Product) -> None:
 
 
 def test_keys_of_a_file_are_left_alone(alone: Product) -> None:
-    """As with `ostinato top <file`: no key can end the view, so it is lines until Ctrl-C."""
+    """As in `ostinato top <file`: no key can end it, so it prints lines until Ctrl-C."""
     keys = alone.elsewhere / "keys"
     keys.write_text("q")
     with Terminal("sh", "-c", f'exec "$0" "$@" <{keys}', *TOP, env=alone.env, cwd=alone.elsewhere) as terminal:
@@ -185,7 +185,7 @@ def test_keys_of_a_file_are_left_alone(alone: Product) -> None:
 
 
 def test_it_can_be_suspended(alone: Product) -> None:
-    """By Ctrl-Z, as every program; the shell has its terminal back, and after `fg` the view."""
+    """By Ctrl-Z, as any program: the shell has its terminal back, and after `fg` the view is back."""
     job = ("sh", "-mc", '"$@"; echo stopped; fg >/dev/null', "sh", *TOP)
     with Terminal(*job, env=alone.env, cwd=alone.elsewhere) as terminal:
         terminal.wait_for("q ends")
@@ -199,7 +199,7 @@ def test_it_can_be_suspended(alone: Product) -> None:
 
 
 def test_one_look(alone: Product, running: Product) -> None:
-    """Where it is no terminal; the exit code says what is away."""
+    """If the output is no terminal; the exit code says what does not answer."""
     running.send(sighting("looked at"))
     wait_until(lambda: any("looked at" == each.pattern_name for each in running.store.patterns()), why="it is there")
     code, out, err = running.cli("top", env={"COLUMNS": "120"})

@@ -1,4 +1,4 @@
-"""What lies at the broker, in any list, read by commands of the tests' own."""
+"""What lies at the broker, asked for by commands of the tests' own: every list, whichever program made it."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""The last lines of logs, shown with a test that fails."""
+"""The last lines of logs, to find out why a test failed."""
 
 from collections.abc import Iterable
 from pathlib import Path

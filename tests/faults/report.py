@@ -43,7 +43,7 @@ def record(request: pytest.FixtureRequest) -> Record:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Print the table, and add the results to the file that was asked for."""
     results = list(_results(terminalreporter))
-    # A process of pytest-xdist reports too, but nothing reads that.
+    # A process of pytest-xdist has a reporter too, whose output is dropped.
     if not results or hasattr(config, "workerinput"):
         return
     terminalreporter.section(f"faults, seed {config.getoption('--faults-seed')}")

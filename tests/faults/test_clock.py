@@ -21,7 +21,7 @@ def applied_at(rig: Rig, seconds: int) -> bool:
 
 
 def test_the_clock_jumps(rig: Rig, record: Record, scaled: Scaled) -> None:
-    """Event times decide, and no worker takes what another holds because of its clock; a hit shows in the store.
+    """Event times decide, and a wrong clock lets no worker take what another holds; a hit shows in the store.
 
     The other worker's clock is right: to it, the first one's lease must not look as if it had run out.
     """

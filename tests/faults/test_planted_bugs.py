@@ -43,7 +43,7 @@ def test_a_missing_inbox_is_found(rig: Rig) -> None:
 
 
 def test_a_new_id_for_what_comes_again_is_found(rig: Rig) -> None:
-    """A message that was never sent is applied, and its effect is another's."""
+    """A message that no test sent is applied, and its effect is another's."""
     message = RecordPattern(pattern_type="test", pattern_name="sent twice")
     with worker_with(rig, "replay under a new id"):
         rig.send_all(message, message)

@@ -76,7 +76,7 @@ def test_another_program_has_locked_the_store(rig: Rig, record: Record, scaled: 
 
 
 def test_a_reader_takes_long(rig: Rig, record: Record) -> None:
-    """It blocks no writer; the log grows meanwhile, and is short again after the reader has ended."""
+    """It holds up no worker; the log, which grows meanwhile, is short again soon after it has ended."""
     with rig.worker() as worker, closing(sqlite3.connect(store_file(rig), isolation_level=None)) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM inbox")

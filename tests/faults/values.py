@@ -68,7 +68,7 @@ class Values:
         self._numbers = count()
 
     def all(self, total: int) -> list[Sent]:
-        """The listed values, and drawn texts until there are ``total``."""
+        """The listed values, and drawn texts until there are ``total`` in all."""
         listed = [*(self._with(field, value) for field, value in _listed()), *self._unreadable(), *self._sized()]
         drawn = _drawn(total - len(listed), self._name)
         return [*listed, *(self._with(field, value) for field, value in drawn)]
@@ -170,5 +170,5 @@ def _drawn(total: int, name: str) -> list[tuple[str, Any]]:
 
 
 def values(name: str, total: int) -> list[Sent]:
-    """Messages, the same for the same name but for their times, which are in the last forty days."""
+    """Messages, the same for the same name but for their times, which are the last forty days."""
     return Values(name, datetime.now(UTC)).all(total)

@@ -24,7 +24,7 @@ def application(**fields: object) -> str:
 
 
 def nested(depth: int) -> str:
-    """A body with an argument of lists in lists, in all of so many."""
+    """A body with an argument of lists in lists, this many deep."""
     return f"[{'[' * (depth - 1)}{']' * (depth - 1)}, {{}}, {{}}]"
 
 
@@ -71,7 +71,7 @@ _APPLICATIONS = {
     "not a number": (application(grounding_confidence=float("nan")), "grounding_confidence_range"),
     "infinite": (application(grounding_confidence=float("inf")), "grounding_confidence_range"),
     "above one": (application(grounding_confidence=1.000001), "grounding_confidence_range"),
-    "number below nought": (application(retry_count_after=-1), "retry_count_after_range"),
+    "number below zero": (application(retry_count_after=-1), "retry_count_after_range"),
     "number too high": (application(retry_count_after=1_000_001), "retry_count_after_range"),
     "long integer": (_LONG_COUNT, "retry_count_after_type"),
     "unknown mode": (application(application_mode="guessing"), "application_mode_value"),

@@ -47,7 +47,7 @@ def batch_of(*members: object, **changes: object) -> str:
 
 
 def sized(text: str, size: int) -> str:
-    """The same JSON in so many bytes."""
+    """The same JSON in this many bytes."""
     return text + " " * (size - len(text.encode()))
 
 
@@ -66,7 +66,7 @@ def reasons(items: Sequence[object]) -> list[str | None]:
 
 
 def large_message(size: int) -> RecordPattern:
-    """A sighting whose content has so many bytes: 127 000 or some more."""
+    """A sighting whose content has this many bytes: 127 000 or some more."""
     four = "\U0001f600"
     fields = {"pattern_type": "T", "pattern_name": "n", "description": four * 10_000, "suggested_action": four * 10_000}
     tags = [four * 200] * 57

@@ -22,7 +22,7 @@ _MICROSECOND = timedelta(microseconds=1)
 def _age(text: str) -> timedelta:
     written = re.fullmatch(r"(\d{1,6})([smhdw])", text)
     if written is None:
-        raise typer.BadParameter("write a number and s, m, h, d or w, as in 90d")
+        raise typer.BadParameter("write it as 90d: a number, and s, m, h, d or w")
     return timedelta(**{_UNITS[written[2]]: int(written[1])})
 
 

@@ -1,4 +1,4 @@
-"""What is special about a store on PostgreSQL: turns, lost connections, limits of time, and what its server refuses."""
+"""A store on PostgreSQL: turns, lost connections, time limits, and what its server refuses."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
@@ -24,14 +24,14 @@ SIGHTING = RecordPattern(pattern_type="T", pattern_name="n")
 
 
 def set_default(bench: Bench, name: str, value: str) -> None:
-    """Give the database a default, as its administrator may; it counts for new connections."""
+    """Set a default of the database, as its administrator may; it holds for new connections."""
     url = make_url(bench.url)
     with closing(postgresql.connect(url)) as connection:
         connection.execute(f'ALTER DATABASE "{url.database}" SET {name} = {value}'.encode())
 
 
 def receive(writer: Writer, *messages: RecordPattern, pauses: list[float] | None = None) -> None:
-    """Receive messages; every pause is written down, and takes no time."""
+    """Receive messages; each pause is recorded, and takes no time."""
 
     def pause(seconds: float) -> bool:
         if pauses is not None:
@@ -66,7 +66,7 @@ def test_no_update_is_lost(bench: Bench, isolation: str) -> None:
 
 
 def test_a_commit_whose_answer_is_lost_is_not_repeated(bench: Bench) -> None:
-    """Nobody knows what became of it, so the message runs again, and the inbox answers (spec 7, exactly once)."""
+    """Whether it succeeded is not known, so the message runs again, and the inbox knows (spec 7, exactly once)."""
     pauses: list[float] = []
     url = make_url(bench.url)
     with to_postgresql(url) as proxy, closing(Writer(behind(proxy, url))) as writer:
@@ -98,7 +98,7 @@ def test_a_connection_that_the_server_ends_is_trouble(bench: Bench) -> None:
 
 @pytest.mark.parametrize("limit", ["statement_timeout", "lock_timeout"])
 def test_a_limit_on_waiting_only_makes_the_message_wait_longer(bench: Bench, limit: str) -> None:
-    """A server may end what waits for its turn too long; then the message tries again (spec 7, exactly once)."""
+    """A server may end a statement that waits too long; the message is tried again (spec 7, exactly once)."""
     set_default(bench, limit, "'50ms'")
     with closing(Writer(bench.url)) as waiting:
         waiting.open()
@@ -111,7 +111,7 @@ def test_a_limit_on_waiting_only_makes_the_message_wait_longer(bench: Bench, lim
 
 
 def test_a_writer_that_stands_still_loses_its_turn(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The next one goes on; what the first had begun has no effect until it runs again (spec 7, serial)."""
+    """The next writer goes on; the first transaction has no effect until it runs again (spec 7, serial)."""
     monkeypatch.setattr(store.database.postgresql, "IDLE_SECONDS", 0.1)
     set_default(bench, "lock_timeout", "'5s'")
 
@@ -128,7 +128,7 @@ def test_a_writer_that_stands_still_loses_its_turn(bench: Bench, monkeypatch: py
 
 @pytest.mark.parametrize(("default", "used"), [("off", "on"), ("local", "local"), ("on", "on")])
 def test_every_commit_is_on_the_disk(bench: Bench, default: str, used: str) -> None:
-    """A server may save itself the waiting for it: not for this writer (spec 7, exactly once)."""
+    """Even if the server's default is not to wait for its disk (spec 7, exactly once)."""
     set_default(bench, "synchronous_commit", default)
     engine = writer_engine(make_url(bench.url))
     with engine.begin() as connection:
@@ -145,7 +145,7 @@ def test_every_commit_is_on_the_disk(bench: Bench, default: str, used: str) -> N
     ],
 )
 def test_what_people_broke_they_can_mend(bench: Bench, broken: str, mended: str) -> None:
-    """Meanwhile messages wait, and are not taken for defects of ours (spec 7, exactly once)."""
+    """Messages wait: the damage is not taken for a defect of a message (spec 7, exactly once)."""
     bench.writer.open()
     bench.sql(broken)
     receiver = Receiver(bench.writer, lambda: NOW, lambda _: bench.sql(mended) is None)
@@ -155,7 +155,7 @@ def test_what_people_broke_they_can_mend(bench: Bench, broken: str, mended: str)
 
 
 def test_a_database_that_takes_no_writes_is_trouble(bench: Bench) -> None:
-    """As a server that is only a copy of another says; it can be read all the same (spec 8)."""
+    """Like a replica, which can still be read (spec 8)."""
     set_default(bench, "default_transaction_read_only", "on")
 
     def write(writer: Writer) -> None:
@@ -169,7 +169,7 @@ def test_a_database_that_takes_no_writes_is_trouble(bench: Bench) -> None:
 
 
 def test_stores_of_one_server_do_not_wait_for_each_other(bench: Bench, database: Database) -> None:
-    """The lock is the database's, not the server's."""
+    """A lock belongs to a database, not to the server."""
     with bench.transaction(), closing(Writer(other := database.new_store())) as writer:
         receive(writer, SIGHTING)
 

@@ -12,7 +12,7 @@ from worker.cli.import_sqlite.local_times import to_utc, zone_named
 
 @pytest.fixture
 def machine_in_new_york(monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
-    """The machine's zone is New York's for a while."""
+    """The machine's time zone is that of New York during a test."""
     with monkeypatch.context() as patch:
         patch.setenv("TZ", "America/New_York")
         time.tzset()
@@ -36,7 +36,7 @@ def machine_in_new_york(monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
     ],
 )
 def test_a_time_means_what_the_clocks_of_the_zone_showed(text: str, utc: str) -> None:
-    """In summer, in winter, and when clocks are changed; an offset that stands there counts."""
+    """In summer, in winter, and when clocks change; an offset in the text counts."""
     assert datetime.fromisoformat(utc).replace(tzinfo=UTC) == to_utc(text, zone_named("Europe/Berlin"))
 
 
@@ -58,12 +58,12 @@ def test_without_a_zone_it_is_the_machines(text: str, utc: str) -> None:
     "text", ["", "yesterday", "2026-02-30T00:00:00", "0001-01-01T00:00:00", "2026-13-01", "\udc80"]
 )
 def test_what_is_no_time_means_none(text: str) -> None:
-    """And neither does one that does not exist in UTC."""
+    """Neither does a time that UTC cannot express."""
     assert to_utc(text, zone_named("Europe/Berlin")) is None
 
 
 @pytest.mark.parametrize("name", ["Europe/Nowhere", "", "/etc/passwd", "../UTC", "Europe", "a\0b"])
 def test_an_unknown_zone_is_a_sentence(name: str) -> None:
-    """That says how to write one."""
+    """The error says how to write one."""
     with pytest.raises(ConfigurationError, match="is no time zone known here; write one as in Europe/Berlin"):
         zone_named(name)

@@ -1,4 +1,4 @@
-"""Patterns of the predecessor as messages: what is malformed is mended or skipped with a reason; no row is fatal."""
+"""Patterns of the predecessor as messages. Malformed values are mended, or the row is skipped, with a reason."""
 
 import json
 from collections.abc import Mapping
@@ -52,7 +52,7 @@ def moment(text: str) -> datetime:
 
 
 def test_a_complete_pattern_needs_no_mending() -> None:
-    """Every value is taken as it is; the balance is what the counts have beyond the known applications."""
+    """Every value is taken unchanged; the balance is what the counts have beyond the known applications."""
     found = taken({}, KnownOutcomes(3, 1))
     expected = {
         "kind": "import_pattern",
@@ -116,7 +116,7 @@ def test_a_complete_pattern_needs_no_mending() -> None:
     ],
 )
 def test_a_malformed_value_is_mended(name: str, value: object, mended: object, reasons: list[str]) -> None:
-    """The rest of the row is as it was, and the reason is said."""
+    """The rest of the row is unchanged, and the reason is reported."""
     found = taken({name: value})
     assert (None, reasons) == (found.skipped, found.mended)
     assert mended == getattr(found.message, name)
@@ -124,7 +124,7 @@ def test_a_malformed_value_is_mended(name: str, value: object, mended: object, r
 
 @pytest.mark.parametrize(("value", "reason"), [(-1, "range"), ("third", "type"), (2**31, "range")])
 def test_a_malformed_sheet_number_is_left_out(value: object, reason: str) -> None:
-    """Another number would be a false one."""
+    """Any replacement would be a false number."""
     found = taken({"provenance_sheet_num": value})
     assert ([f"provenance_sheet_num_{reason}"], Provenance(job_hash="a1b2")) == (found.mended, said(found).provenance)
 
@@ -160,7 +160,7 @@ def test_a_malformed_sheet_number_is_left_out(value: object, reason: str) -> Non
 def test_times_mend_each_other(
     first: object, last: object, confirmed: object, expected: tuple[str, str, str | None], reasons: list[str]
 ) -> None:
-    """The same in every run: none is the time of the import."""
+    """In the same way in every run: none is the time of the import."""
     found = taken({"first_seen": first, "last_seen": last, "last_confirmed": confirmed})
     assert reasons == found.mended
     message = said(found)
@@ -170,7 +170,7 @@ def test_times_mend_each_other(
 
 
 def test_columns_that_older_versions_lack_have_their_defaults() -> None:
-    """Without a word, as nothing is wrong with them."""
+    """Without a reason, because nothing is wrong with them."""
     lacking = ("active", "instrument_name", "trust_score", "variance", "occurrence_count", "last_confirmed")
     lacking += ("quarantine_status",)
     found = pattern({name: value for name, value in COMPLETE.items() if name not in lacking}, ZONE, KnownOutcomes())
@@ -182,7 +182,7 @@ def test_columns_that_older_versions_lack_have_their_defaults() -> None:
 
 
 def test_counts_below_the_applications_leave_no_balance() -> None:
-    """The applications are there; the count is what is wrong."""
+    """The applications exist, so the count is wrong."""
     found = taken({}, KnownOutcomes(6, 2))
     assert (["led_to_success_count_below_applications"], 0, 0) == (
         *(found.mended, said(found).led_to_success_count, said(found).led_to_failure_count),
@@ -203,7 +203,7 @@ def test_counts_below_the_applications_leave_no_balance() -> None:
     ],
 )
 def test_a_pattern_without_an_identity_is_skipped(name: str, value: object, reason: str) -> None:
-    """Mended it would be another."""
+    """A mended identity would be another pattern's."""
     found = taken({name: value})
     assert (None, reason) == (found.message, found.skipped)
 
@@ -216,7 +216,7 @@ def test_a_pattern_too_large_for_a_message_is_skipped() -> None:
 
 
 def test_two_databases_of_one_pattern_are_two_messages() -> None:
-    """They give it the same id, and both know something of it."""
+    """They use the same id, and each has content of its own."""
     one, other = taken({}), taken({"first_seen": "2026-04-01T10:00:00"})
     assert said(one).id != said(other).id
     assert said(one).id == said(taken({"occurrence_count": 99})).id
@@ -227,13 +227,13 @@ ANY = st.none() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False) 
 
 @given(st.fixed_dictionaries(dict.fromkeys(COMPLETE, ANY)), st.fixed_dictionaries(dict.fromkeys(APPLICATION, ANY)))
 def test_no_row_is_fatal(old_pattern: dict[str, object], old_application: dict[str, object]) -> None:
-    """Whatever SQLite can hold, in whatever column: it is a message, or skipped with a reason."""
+    """Any value that SQLite can hold, in any column: the row is a message, or skipped with a reason."""
     for found in (pattern(old_pattern, ZONE, KnownOutcomes()), application(old_application, ZONE)):
         assert (found.message is None) == (found.skipped is not None)
 
 
 @given(st.sampled_from(sorted(COMPLETE)), ANY)
 def test_no_value_is_fatal(name: str, value: object) -> None:
-    """In a row that is well-formed otherwise."""
+    """In an otherwise well-formed row."""
     found = taken({name: value})
     assert (found.message is None) == (found.skipped is not None)

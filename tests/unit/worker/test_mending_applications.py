@@ -1,4 +1,4 @@
-"""Applications of the predecessor as messages: what is malformed is mended or skipped, with a reason."""
+"""Applications of the predecessor as messages. Malformed values are mended or the row is skipped, with a reason."""
 
 import json
 from datetime import UTC, datetime
@@ -27,7 +27,7 @@ def said(found: Converted[RecordPatternApplication]) -> RecordPatternApplication
 
 
 def test_a_complete_application_needs_no_mending() -> None:
-    """Its id is kept, and its time is that of its application."""
+    """Its id is kept, and its time is `applied_at`."""
     found = applied()
     expected = {
         "kind": "record_pattern_application",
@@ -57,7 +57,7 @@ def test_a_complete_application_needs_no_mending() -> None:
 def test_a_malformed_application_is_mended(
     name: str, value: object, field: str, mended: object, reasons: list[str]
 ) -> None:
-    """The rest of it is as it was."""
+    """The rest of the row is unchanged."""
     found = applied(**{name: value})
     assert (None, reasons, mended) == (found.skipped, found.mended, getattr(found.message, field))
 
@@ -73,13 +73,13 @@ def test_a_malformed_application_is_mended(
     ],
 )
 def test_an_application_without_pattern_or_outcome_is_skipped(name: str, value: object, reason: str) -> None:
-    """To guess would be to make one up."""
+    """A guess would invent one."""
     found = applied(**{name: value})
     assert (None, reason) == (found.message, found.skipped)
 
 
 def test_ids_are_the_same_in_every_run_and_different_for_every_row() -> None:
-    """A UUID is kept; any other spelling could be a second row's."""
+    """A UUID is kept. Another spelling of it could be the id of a second row."""
     ids = [APPLICATION["id"], str(APPLICATION["id"]).upper(), "7", "8"]
     found = [said(applied(id=each)).id for each in ids]
     assert found == [said(applied(id=each)).id for each in ids]

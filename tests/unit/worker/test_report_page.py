@@ -1,4 +1,4 @@
-"""The page of a report: whatever the facts are, it is one page of HTML that loads nothing."""
+"""The page of a report: for any facts, it is one page of HTML that loads nothing."""
 
 import re
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ VOID = {"meta", "br", "img", "link", "hr", "input"}
 
 
 def pattern(name: str, number: int = 0) -> Pattern:
-    """A pattern with this for all its texts."""
+    """A pattern with this text in each field."""
     return Pattern(
         **dict.fromkeys(("first_seen", "last_seen", "last_confirmed"), NOW),
         **dict.fromkeys(("effectiveness_score", "priority_score", "variance", "trust_score"), 0.5),
@@ -52,7 +52,7 @@ def pattern(name: str, number: int = 0) -> Pattern:
 
 
 def stats(**counts: int) -> Stats:
-    """A store in numbers, all 0 but these."""
+    """The numbers of a store; all others are 0."""
     names = [name for name in Stats.__slots__ if name not in {"average_effectiveness", "last_recalculation"}]
     return Stats(**{**dict.fromkeys(names, 0), **counts}, average_effectiveness=None, last_recalculation=None)
 
@@ -117,7 +117,7 @@ class Parsed(HTMLParser):
 
 
 def addresses(parsed: Parsed) -> Iterator[str]:
-    """Whatever an attribute could load, or lead to."""
+    """Each URL that an attribute could load or link to."""
     for _, attributes in parsed.elements:
         yield from (
             value or "" for name, value in attributes.items() if name in {"src", "href", "srcset", "xlink:href"}
@@ -141,7 +141,7 @@ def test_it_is_well_formed_and_loads_nothing(facts: Facts) -> None:
 
 
 def test_the_same_elements_whatever_the_names() -> None:
-    """No name adds one, or an attribute; each stands on the page as it was written."""
+    """No name adds an element or an attribute; each is on the page as it was written."""
     plain = Parsed(page(full(*("plain" for _ in HOSTILE))))
     hostile = Parsed(page(full(*HOSTILE)))
     shape = [[(name, sorted(each)) for name, each in parsed.elements] for parsed in (plain, hostile)]
@@ -152,7 +152,7 @@ def test_the_same_elements_whatever_the_names() -> None:
 
 
 def test_every_drawing_says_what_it_shows() -> None:
-    """For those who do not see it."""
+    """For people who cannot see it."""
     parsed = Parsed(page(full("plain")))
     drawings = [each for name, each in parsed.elements if name == "svg"]
     assert 6 == len(drawings)
@@ -174,7 +174,7 @@ def test_an_empty_store_has_a_page_that_says_so() -> None:
 
 
 def test_it_says_what_it_cannot_know() -> None:
-    """How many of what it counts have no time."""
+    """The number of sightings and applications without a known time."""
     assert "Of 1 sightings and applications below the time is no longer known" not in Parsed(page(EMPTY)).text
     facts = full("plain")
     [way] = facts.trajectories.values()
@@ -184,7 +184,7 @@ def test_it_says_what_it_cannot_know() -> None:
 
 
 def test_a_long_text_is_cut_off() -> None:
-    """It is the beginning that tells."""
+    """Its beginning is kept."""
     assert "x" * 279 + "…" in page(full("x" * 500))
     assert "x" * 280 not in page(full("x" * 500))
 

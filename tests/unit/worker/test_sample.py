@@ -1,4 +1,4 @@
-"""The sample is what its module's text says it is, and every line of it is a valid message."""
+"""The sample is as its module's docstring says, and every line is a valid message."""
 
 import gzip
 import json
@@ -51,7 +51,7 @@ def test_every_line_is_valid(
     sightings: list[RecordPattern],
     applications: list[RecordPatternApplication],
 ) -> None:
-    """The messages' own rules accept all lines, and the counts are the documented ones."""
+    """Every line is valid, and the counts are the documented ones."""
     expected = SIGHTINGS, APPLICATIONS
 
     assert expected == (len(sightings), len(applications))
@@ -61,7 +61,7 @@ def test_every_line_is_valid(
 def test_the_documented_figures_are_the_measured_ones(
     sightings: list[RecordPattern], applications: list[RecordPatternApplication]
 ) -> None:
-    """The module's text gives sightings, rules, applications and successes as they are."""
+    """The module's docstring gives the right numbers of sightings, rules, applications and successes."""
     rules = {one.pattern_id for one in sightings}
     applied = {one.pattern_id for one in applications}
     successes = sum(one.pattern_led_to_success for one in applications)
@@ -83,7 +83,7 @@ def test_a_rule_is_one_pattern(sightings: list[RecordPattern]) -> None:
 
 
 def test_an_application_follows_the_sighting_it_names() -> None:
-    """Each application's id is that of a rule sighted before, but for twelve that stay parked."""
+    """Each application has the id of a rule sighted before, except twelve, which stay parked."""
     seen: dict[str, str] = {}
     parked: list[str] = []
     for line in sample_lines():
@@ -104,7 +104,7 @@ def test_an_application_follows_the_sighting_it_names() -> None:
 def test_each_application_happens_once_and_says_what_it_measured(
     applications: list[RecordPatternApplication],
 ) -> None:
-    """No execution is told twice, a success leaves nothing of its rule, and the share of findings gone fits."""
+    """No execution is recorded twice, a success leaves no finding, and the confidence is the share of findings gone."""
     assert len(applications) == len({one.execution_id for one in applications})
     for one in applications:
         gone = max(0.0, 1 - one.retry_count_after / one.retry_count_before)

@@ -1,4 +1,4 @@
-"""Whatever there is to see and however small the window: the view fits it."""
+"""The frame fits the window, however small, for any content."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -21,7 +21,7 @@ TEXTS = st.text(max_size=200) | st.sampled_from(["\x1b[2J\x07", "\u5bec" * 90, "
 
 
 def pattern(name: str) -> Pattern:
-    """A pattern with this for its texts."""
+    """A pattern with this text in each field."""
     return Pattern(
         **dict.fromkeys(("first_seen", "last_seen", "last_confirmed"), NOW),
         **dict.fromkeys(("effectiveness_score", "priority_score", "variance", "trust_score"), 0.5),
@@ -75,7 +75,7 @@ def drawn(seen: Sight, width: int, height: int | None) -> list[str]:
 
 @given(texts=st.lists(TEXTS, max_size=3), width=st.integers(20, 200), height=st.integers(12, 60))
 def test_it_fits(texts: list[str], width: int, height: int) -> None:
-    """No more lines than the window has, none wider than it, and nothing in them but what can be seen."""
+    """It has no more lines than the window, none is wider, and every character is printable."""
     lines = drawn(
         replace(sight(*texts), store_trouble="".join(texts), broker=None, broker_trouble="away"), width, height
     )
@@ -85,20 +85,20 @@ def test_it_fits(texts: list[str], width: int, height: int) -> None:
 
 
 def test_a_low_window_keeps_the_ranking() -> None:
-    """What was refused gives way to it."""
+    """The refusals give way to it."""
     assert any("bc26dc4a" in line for line in drawn(sight("x"), 80, 16))
     assert not any("quarantine list" in line for line in drawn(sight("x"), 80, 14))
     assert any("quarantine list" in line for line in drawn(sight("x"), 80, 24))
 
 
 def test_a_window_without_room_says_so() -> None:
-    """And not that there is no pattern."""
+    """It does not say that there is no pattern."""
     assert "The window is too low for the ranking." == drawn(sight("x"), 80, 10)[-1].strip()
     assert "No pattern matches yet." == drawn(sight(), 80, 10)[-1].strip()
 
 
 def test_what_to_do_about_trouble_is_not_cut_off() -> None:
-    """Where the window is high enough for it and some patterns."""
+    """If the window has room for it and some patterns."""
     trouble = f"There is no store at {'/long' * 20} yet: run `ostinato up`."
     seen = replace(sight("x"), store_trouble=trouble, broker=None, broker_trouble=trouble)
     for height in (None, 24):
@@ -109,7 +109,7 @@ def test_what_to_do_about_trouble_is_not_cut_off() -> None:
 
 
 def test_without_a_height_all_is_shown() -> None:
-    """For files."""
+    """For output to a file."""
     assert 30 == sum("bc26dc4a" in line for line in drawn(sight("x"), 80, None))
 
 
@@ -125,12 +125,12 @@ def test_without_a_height_all_is_shown() -> None:
     ],
 )
 def test_the_lag_is_that_of_the_last_message(last: Arrival | None, said: str) -> None:
-    """What can be known of it, even where clocks differ."""
+    """Also if the clocks of producer and worker differ."""
     assert any(said in line for line in drawn(sight(last=last), 100, 24))
 
 
 def test_nothing_is_said_of_a_store_that_was_not_seen() -> None:
-    """It may hold whatever it likes; of one without anything that is said."""
+    """Its numbers are unknown; an empty store is different, and is described as such."""
     unseen = drawn(replace(sight(), glance=None, seen=None, store_trouble="away"), 100, 24)
     assert ["not known yet", "not known yet; next 06-02 03:00 UTC, in 15 h"] == [
         line[8:].strip() for line in unseen if line.startswith(("last ", "scores "))
@@ -152,14 +152,14 @@ def test_nothing_is_said_of_a_store_that_was_not_seen() -> None:
     ],
 )
 def test_lanes_without_a_worker_are_named(served: dict[int, int], said: str) -> None:
-    """And no others."""
+    """No others are."""
     assert any(
         line.endswith(said) for line in drawn(replace(sight(), broker=BrokerState({0: 0, 1: 5}, served)), 100, 24)
     )
 
 
 def test_lengths_of_time() -> None:
-    """In the largest unit of which there are two."""
+    """In the largest unit that fits at least twice."""
     spans = (
         timedelta(seconds=-1),
         timedelta(seconds=1.5),
