@@ -35,7 +35,7 @@ def recalculate(
         while not store.recalculated(str(message.id)):
             if time.monotonic() > deadline:
                 err.print(
-                    "It is not done yet: see in `ostinato status` what is queued and whether a worker answers.",
+                    "It is not done yet; see `ostinato status` for what is queued and whether a worker answers.",
                     soft_wrap=True,
                 )
                 raise typer.Exit(1)
