@@ -98,7 +98,7 @@ def test_recalculate_gives_up_after_the_timeout(embedded: Product) -> None:
     assert 0 == embedded.cli("migrate").code
     code, out, err = embedded.cli("recalculate", "--wait", "--timeout", "0.1")
     assert (1, "") == (code, out)
-    assert err.startswith("It is not done yet: see in `ostinato status`")
+    assert err.startswith("It is not done yet; see `ostinato status`")
 
 
 def test_send_takes_the_sample(embedded: Product) -> None:

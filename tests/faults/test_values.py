@@ -23,7 +23,7 @@ from tests.servers import postgresql
 from tests.servers.databases import PostgresqlDatabase
 from tests.waiting import wait_until
 
-MESSAGES = 2_000
+DRAWN = 1_200
 # What the log says of each message; beside it, some say more of what they led to.
 FATES = {"message_applied", "pattern_application_parked", "message_quarantined"}
 
@@ -79,7 +79,7 @@ def assert_one_line_each(rig: Rig, sent: list[Sent]) -> None:
 
 def test_values(rig: Rig, on_postgresql: Rig, record: Record, scaled: Scaled) -> None:
     """Each is stored as it was sent, the same in both, or refused for the one right reason and kept byte for byte."""
-    sent = values(rig.seed, scaled(MESSAGES))
+    sent = values(rig.seed, scaled(DRAWN))
     reasons = Counter((each.raw, each.reason) for each in sent if each.reason)
     found: list[Rows] = []
     for each, name in ((rig, "SQLite"), (on_postgresql, "PostgreSQL")):

@@ -67,11 +67,10 @@ class Values:
         self._now = now
         self._numbers = count()
 
-    def all(self, total: int) -> list[Sent]:
-        """The listed values, and drawn texts until there are ``total`` in all."""
+    def all(self, drawn: int) -> list[Sent]:
+        """The listed values, and as many ``drawn`` texts."""
         listed = [*(self._with(field, value) for field, value in _listed()), *self._unreadable(), *self._sized()]
-        drawn = _drawn(total - len(listed), self._name)
-        return [*listed, *(self._with(field, value) for field, value in drawn)]
+        return [*listed, *(self._with(field, value) for field, value in _drawn(drawn, self._name))]
 
     def _with(self, field: str, value: Any) -> Sent:  # noqa: ANN401 - any value of a message
         message = self._message(field, value)
@@ -169,6 +168,6 @@ def _drawn(total: int, name: str) -> list[tuple[str, Any]]:
     return found
 
 
-def values(name: str, total: int) -> list[Sent]:
+def values(name: str, drawn: int) -> list[Sent]:
     """Messages, the same for the same name but for their times, which are the last forty days."""
-    return Values(name, datetime.now(UTC)).all(total)
+    return Values(name, datetime.now(UTC)).all(drawn)
