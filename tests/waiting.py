@@ -14,7 +14,7 @@ SECONDS = 60.0
 _TIMES = 10
 LONGEST = _TIMES * SECONDS
 """How long a wait may take at all; also for what can only be told a time."""
-_POLL = 0.02
+_POLL = 0.05
 _LOOKS = 10
 # The share of a CPU that processes with nothing to do stay below, and that starving ones still get.
 _IDLE = 0.02

@@ -133,6 +133,6 @@ def test_a_pruned_store_keeps_its_scores(exported: tuple[Product, str], tmp_path
         refused.code,
         refused.err,
     )
-    wrong = source.cli("prune", "--older-than", "soon", env=env)
+    wrong = source.cli("prune", "--older-than", "soon", env=env | {"COLUMNS": "200"})
     assert 2 == wrong.code
     assert "write a number and s, m, h, d or w" in wrong.err
