@@ -135,4 +135,4 @@ def test_a_pruned_store_keeps_its_scores(exported: tuple[Product, str], tmp_path
     )
     wrong = source.cli("prune", "--older-than", "soon", env=env | {"COLUMNS": "200"})
     assert 2 == wrong.code
-    assert "write a number and s, m, h, d or w" in wrong.err
+    assert "write it as 90d: a number, and s, m, h, d or w" in wrong.err
