@@ -34,6 +34,14 @@ def nothing_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     wait_until(lambda: not processes_of(tmp_path_factory.getbasetemp()), why="every process of the tests has ended")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What a test does not say where to put never reaches the home folder of the person who runs the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OSTINATO_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
+
+
 @pytest.fixture(scope="session", params=databases.KINDS)
 def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     """Each kind of database in turn: SQLite, then PostgreSQL; without one, skipped, but failed in CI."""

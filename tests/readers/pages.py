@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-_FOUND = [*ROOT.glob("*.md"), *ROOT.joinpath("docs").rglob("*.md"), *ROOT.joinpath("examples").rglob("*.md")]
+_FOUND = [
+    *ROOT.glob("*.md"),
+    *(page for name in ("client", "docs", "examples") for page in ROOT.joinpath(name).rglob("*.md")),
+]
 # Every page, by its path in the checkout.
 PAGES = sorted(page.relative_to(ROOT).as_posix() for page in _FOUND)
 INTERRUPT = "^C"
