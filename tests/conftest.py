@@ -1,6 +1,7 @@
 """What several tests need: a home folder, a broker, a store, and processes, none of which outlives the tests."""
 
 import os
+import signal
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import NoReturn
@@ -20,6 +21,11 @@ from tests.servers.rabbit import RabbitServer
 from tests.waiting import wait_until
 
 pytest_plugins = ("tests.forms", "tests.faults.report")
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C reach what the tests start, also where a shell has put them into the background."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_report_header() -> list[str]:
