@@ -24,7 +24,7 @@ CHECKS = {
     "lint": ["ruff format --check .", "ruff check ."],
     "types": ["basedpyright", "mypy worker tasks store client/ostinato benchmarks examples dev.py"],
     "contracts": ["lint-imports"],
-    "tests": ["pytest -ra --durations=15 -n 2 --dist loadfile --no-loadscope-reorder"],
+    "tests": ["pytest -ra --durations=15 -n 4 --dist loadfile --no-loadscope-reorder"],
 }
 CHORES = {
     "lock": "uv pip compile pyproject.toml --extra postgres --universal --upgrade --quiet --generate-hashes"

@@ -72,6 +72,7 @@ def test_a_demo_that_takes_too_long_gives_up(alone: Product) -> None:
     assert [] == list(alone.temporary.iterdir())
 
 
+@pytest.mark.long
 def test_kill_9_of_the_demo_leaves_no_process(alone: Product) -> None:
     """Broker, worker, beat and producers end by themselves."""
     with alone.start("demo", *DEMO) as demo:
@@ -81,6 +82,7 @@ def test_kill_9_of_the_demo_leaves_no_process(alone: Product) -> None:
         nothing_left(alone)
 
 
+@pytest.mark.long
 def test_a_demo_whose_producer_dies_says_so(alone: Product) -> None:
     """It names the producer and shows the ends of the logs; the exit code is 4; everything is stopped and removed."""
     with alone.start("demo", *DEMO) as demo:

@@ -4,6 +4,8 @@ import re
 import sys
 from pathlib import Path
 
+import pytest
+
 from ostinato.identity import pattern_id
 from tests.product import Product
 from tests.waiting import wait_until
@@ -27,6 +29,7 @@ def run_agent(product: Product, *options: str) -> list[int]:
     return [int(tried) for tried in re.findall(r"^run \d+: (\d+) remedies", finished.out, re.MULTILINE)]
 
 
+@pytest.mark.long
 def test_an_agent_gets_better_and_another_begins_where_it_stopped(running: Product) -> None:
     """The first run tries much, the last ones what helps and nothing else; so does the first run of the next agent."""
     tried = run_agent(running, "--runs", "12")

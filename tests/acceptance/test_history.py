@@ -43,6 +43,7 @@ def learnt(product: Product) -> list[dict[str, Any]]:
     return list(json.loads(found.out))
 
 
+@pytest.mark.long
 def test_an_export_sent_into_an_empty_home_makes_an_equal_store(exported: tuple[Product, str], other: Product) -> None:
     """Every pattern, count, time and score is the same once both are recalculated."""
     source, history = exported
@@ -55,6 +56,7 @@ def test_an_export_sent_into_an_empty_home_makes_an_equal_store(exported: tuple[
     assert source.store.stats().applications == other.store.stats().applications
 
 
+@pytest.mark.long
 def test_an_export_sent_back_changes_nothing(exported: tuple[Product, str]) -> None:
     """Each of its messages is a duplicate."""
     source, history = exported

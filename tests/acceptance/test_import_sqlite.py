@@ -65,6 +65,7 @@ def test_a_complete_import_ends_with_0(alone: Product, tmp_path: Path) -> None:
     assert (1, f"  changed since it was taken, and not taken again: 1 ({P})") == (code, out.splitlines()[1])
 
 
+@pytest.mark.long
 def test_it_imports_beside_a_worker(embedded: Product, tmp_path: Path) -> None:
     """Both write to the store, one after the other; a recalculation then scores what was imported."""
     old = Predecessor(tmp_path / "old.db")
@@ -77,6 +78,7 @@ def test_it_imports_beside_a_worker(embedded: Product, tmp_path: Path) -> None:
     assert 501 == embedded.store.stats().applied
 
 
+@pytest.mark.long
 def test_a_store_that_others_hold_is_no_end(alone: Product, old: Predecessor) -> None:
     """It says that the command can be run again, which then takes the rest; exit code 4."""
     assert 0 == alone.cli("migrate").code

@@ -29,6 +29,7 @@ def test_programs_read_on(alone: Product) -> None:
     assert err.startswith(SAID)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("part", PARTS)
 def test_a_part_says_it_in_its_log_and_works(embedded: Product, part: str) -> None:
     """An old worker beside a new variable has to start."""
@@ -37,6 +38,7 @@ def test_a_part_says_it_in_its_log_and_works(embedded: Product, part: str) -> No
         assert 1 == embedded.log(part).count(SAID)
 
 
+@pytest.mark.long
 def test_up_says_it_for_all_its_parts(alone: Product) -> None:
     """Once, and not in the log of each."""
     with alone.up(env={NAME: "x"}):

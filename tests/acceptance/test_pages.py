@@ -20,6 +20,8 @@ from tests.readers.pages import PAGES, ROOT, Command, Program, blocks, steps, te
 NOT_RUN: list[dict[str, str]] = tomllib.loads(Path(__file__).with_name("not_run.toml").read_text("utf-8"))["not_run"]
 TEXTS = {page: text_of(page) for page in PAGES}
 STEPS = {page: list(steps(page, text)) for page, text in TEXTS.items()}
+# What a newcomer types first.
+FIRST = ("README.md", "client/README.md", "docs/tutorial/first-steps.md")
 KNOWN = {"console", "json", "python", "sql", "text", "yaml", "toml", "ini", "promql", "mermaid"}
 
 
@@ -36,7 +38,9 @@ LEFT_OUT = [
 ]
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if RUN[page]])
+@pytest.mark.parametrize(
+    "page", [pytest.param(page, marks=[] if page in FIRST else pytest.mark.long) for page in PAGES if RUN[page]]
+)
 def test_a_page_does_what_it_says(page: str, home: Path) -> None:
     """From top to bottom in one session: each command ends well, and writes what is shown below it."""
     files = [block for block in blocks(page, TEXTS[page]) if block.file is not None]

@@ -100,6 +100,7 @@ def test_a_test_that_passes_when_it_is_run_again_is_flaky(running: Product, proj
         running.store.pattern(project.pattern_of("test_failure", "test_fine"))
 
 
+@pytest.mark.long
 def test_a_later_session_counts_unless_the_code_was_changed(running: Product, project: Project) -> None:
     """The second session passes one test and fails the other. The third passes that too, by a change: not flaky."""
     before = applied(running)
@@ -117,6 +118,7 @@ def test_a_later_session_counts_unless_the_code_was_changed(running: Product, pr
         running.store.pattern(project.pattern_of("flaky_test", "test_broken"))
 
 
+@pytest.mark.long
 def test_several_processes_report_each_test_once(running: Product, project: Project) -> None:
     """With pytest-xdist it is the controller that tells."""
     before = applied(running)

@@ -5,6 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from ostinato.messages.routing import QUEUE
 from tests.product import Product
 from tests.samples.envelopes import body, envelope, text
@@ -36,6 +38,7 @@ def too_long() -> tuple[bytes, str]:
     return json.dumps(envelope(body([sent]))).encode(), sent
 
 
+@pytest.mark.long
 def test_the_list_says_by_its_exit_code_whether_there_is_something_new(running: Product) -> None:
     """0 without new messages; 1 with some, each with its reason, until it is replayed or discarded."""
     assert (0, "[]\n", "") == running.cli("quarantine", "list", "--json")

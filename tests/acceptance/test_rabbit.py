@@ -72,6 +72,7 @@ def test_before_the_first_worker_nothing_is_taken(at_rabbit: Product) -> None:
             at_rabbit.wait_for(sightings=1)
 
 
+@pytest.mark.long
 def test_who_declares_the_queue_otherwise_is_refused(at_rabbit: Product) -> None:
     """As Celery does by itself: it is told so, and nothing is changed."""
     with at_rabbit.worker(), closing(plain_celery(at_rabbit, None)) as app:
@@ -81,6 +82,7 @@ def test_who_declares_the_queue_otherwise_is_refused(at_rabbit: Product) -> None
             app.send_task("record_pattern", args=[text()], queue="ostinato", retry=False, connection=connection)
 
 
+@pytest.mark.long
 def test_a_server_that_is_short_of_memory(at_rabbit: Product, rabbit_server: RabbitServer) -> None:
     """A producer is told so at once; the worker goes on."""
     message = RecordPattern(pattern_type="short", pattern_name="of memory")

@@ -88,6 +88,7 @@ def test_a_file_that_cannot_be_written(lived: Product, file: str, reason: str) -
     assert "kept" == (lived.elsewhere / "file").read_text()
 
 
+@pytest.mark.long
 def test_it_says_that_history_was_pruned(tmp_path_factory: pytest.TempPathFactory) -> None:
     """The page says how many sightings and applications have no known time."""
     with Product(tmp_path_factory.mktemp("h")) as product:

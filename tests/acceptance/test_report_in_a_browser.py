@@ -55,8 +55,8 @@ def opened(browser: Browser, file: Path, width: int = DESKTOP, scheme: Scheme = 
     return found
 
 
-@pytest.mark.parametrize("width", [PHONE, DESKTOP])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [pytest.param(PHONE, marks=pytest.mark.long), DESKTOP])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.long)])
 def test_it_is_whole_and_asks_for_nothing(browser: Browser, file: Path, width: int, scheme: Scheme) -> None:
     """Every section is visible, every visible drawing has a size, nothing is wider than the window."""
     found = opened(browser, file, width, scheme)

@@ -66,6 +66,7 @@ def assert_secret(product: Product) -> None:
     assert [] == [name for name, text in written(product) if SECRET in text]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("url", "said"), TROUBLE.values(), ids=TROUBLE)
 def test_no_process_tells_the_brokers_password(product: Product, port: int, url: str, said: str) -> None:
     """Worker, beat, Flower, `up` and every command, with a broker that they cannot use."""

@@ -5,6 +5,8 @@ import re
 import signal
 import sys
 
+import pytest
+
 from tests.leftovers import processes_of
 from tests.product import Product
 from tests.readers.dashboard import Dashboard, only_one
@@ -84,6 +86,7 @@ def test_up_restarts_what_ends(alone: Product) -> None:
         assert f"worker ended with code 137; its log is {log}\nworker starts again in 0.5 s\n" in alone.log("up")
 
 
+@pytest.mark.long
 def test_up_goes_on_trying_to_start_what_cannot_start(alone: Product) -> None:
     """It says why: here there is something in the place of a log."""
     log = alone.home / "logs" / "worker.log"
@@ -109,6 +112,7 @@ def test_second_up_on_the_same_home_is_refused(alone: Product) -> None:
         assert None is first.poll()
 
 
+@pytest.mark.long
 def test_up_uses_a_broker_of_ones_own(embedded: Product) -> None:
     """With OSTINATO_BROKER_URL no broker is started; worker and beat use the one that is named."""
     with embedded.up(env={"OSTINATO_BROKER_URL": embedded.settings.broker_address}):

@@ -43,6 +43,7 @@ def test_traces_without_the_extra(alone: Product, tmp_path: Path) -> None:
     assert said.endswith("pip install 'ostinato[otel]'.")
 
 
+@pytest.mark.long
 def test_a_port_of_the_metrics_that_is_taken(alone: Product) -> None:
     """The folder is free again for an `up` that can run."""
     with socket.create_server(("127.0.0.1", 0)) as taken:

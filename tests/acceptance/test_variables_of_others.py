@@ -3,6 +3,8 @@
 import sys
 from pathlib import Path
 
+import pytest
+
 from ostinato.messages.models import RecordPattern
 from store.database.schema import migrate
 from tests.product import Product
@@ -23,6 +25,7 @@ with Producer() as producer:
 """
 
 
+@pytest.mark.long
 def test_worker_and_producers_use_our_broker(home: Path) -> None:
     """Both ways to send in Python, the command line, beat, and the worker that gets it all."""
     with EmbeddedValkey(home), Product(home) as product:

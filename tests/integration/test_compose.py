@@ -72,6 +72,7 @@ def test_every_service_runs_and_its_health_check_knows(containers: Containers) -
     wait_until(shown, why="the dashboard shows the message")
 
 
+@pytest.mark.long
 def test_every_service_ends_when_it_is_asked_to(containers: Containers) -> None:
     """By itself, before Compose would kill it."""
     running = {"broker": containers.start("broker")}

@@ -93,6 +93,7 @@ def test_the_first_twenty_take_little(reading: Connection, url: str, filters: di
     assert SHARE * everything > found
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("filters", [{}, {"context_tags": ("tag",)}, {"instrument_name": "instrument"}], ids=str)
 def test_pages_are_complete(url: str, filters: dict[str, Any]) -> None:
     """Each pattern is on one page, in the order of the whole (spec 8)."""

@@ -14,9 +14,9 @@ from tests.servers.databases import SqliteDatabase
 
 
 @SEARCHED
-def test_store_is_the_model(laboratory: Laboratory, bound: Bound, full: bool) -> None:  # noqa: FBT001 - a fixture
+def test_store_is_the_model(laboratory: Laboratory, bound: Bound) -> None:
     """After any stream of messages it holds what a serial model in plain Python says (spec 5, 6)."""
-    checks.store_is_the_model(laboratory, bound(120 if full else 50))
+    checks.store_is_the_model(laboratory, bound(120))
 
 
 @SEARCHED

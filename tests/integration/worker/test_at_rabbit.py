@@ -94,6 +94,7 @@ def test_sigterm_while_the_store_is_locked_puts_the_message_back(
     assert (0, 0) == counts(rabbit_server)
 
 
+@pytest.mark.long
 def test_a_connection_outlives_a_store_that_is_locked_for_long(at_rabbit: Product, rabbit_server: RabbitServer) -> None:
     """Heartbeats are sent from where the worker waits, else the server would give the message to another."""
     with impatient(at_rabbit) as worker:
@@ -115,6 +116,7 @@ def impatient(product: Product) -> Child:
     return product.start("worker", *command, env={"PYTHONPATH": str(ROOT)})
 
 
+@pytest.mark.long
 def test_beat_outlasts_a_refusal(at_rabbit: Product, rabbit_server: RabbitServer) -> None:
     """It says once that its slot was not sent, and sends it as soon as it may."""
     rabbit_server.control("clear_permissions", USER)

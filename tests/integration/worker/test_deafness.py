@@ -81,6 +81,7 @@ def test_a_deaf_worker_ends_and_the_next_takes_its_messages(deaf: Mapping[str, D
     assert 1 == product.log("worker").count('"event": "worker_deaf"')
 
 
+@pytest.mark.long
 def test_a_worker_that_was_stopped_goes_on(embedded: Product) -> None:
     """A pause of the process, however long, is not deafness."""
     with embedded.worker(env=SOON) as worker:
@@ -96,6 +97,7 @@ def test_a_worker_that_was_stopped_goes_on(embedded: Product) -> None:
         assert None is worker.poll()
 
 
+@pytest.mark.long
 def test_a_worker_that_waits_for_the_store_is_not_deaf(embedded: Product) -> None:
     """It says that it is there, and goes on when it can."""
     with embedded.worker(env=SOON) as worker:

@@ -19,8 +19,6 @@ from tests.waiting import wait_until
 from worker.broker.redis.queues import workers
 from worker.broker.redis.taken import LEASE_SECONDS
 
-pytestmark = pytest.mark.each_broker
-
 ROOM = 500_000
 FULL = "The broker's memory is full"
 GOOD = '{"kind": "record_pattern", "pattern_type": "test", "pattern_name": "x"}\n'
@@ -60,6 +58,7 @@ def events(product: Product, name: str = "worker") -> list[str]:
     return [each["event"] for each in lines if each["level"] != "info" or each["event"].endswith("_again")]
 
 
+@pytest.mark.each_broker
 def test_a_worker_drains_a_broker_that_is_full(product: Product) -> None:
     """Also one that starts at it; what it has taken makes room, and every message that was accepted is applied."""
     with setting(product, "maxmemory", product.client.info("memory")["used_memory"] + ROOM):
@@ -72,6 +71,7 @@ def test_a_worker_drains_a_broker_that_is_full(product: Product) -> None:
     assert ["broker_refuses"] == events(product)
 
 
+@pytest.mark.long
 def test_a_worker_lives_on_a_broker_without_any_memory(product: Product) -> None:
     """What waits is applied; it keeps its lease, is seen, asks about once a second, and says once what is wrong."""
     product.send(*sightings(5))
@@ -108,6 +108,7 @@ def test_a_message_is_given_back_to_a_full_broker(product: Product) -> None:
         assert 0 == product.wait_for(applied=1).duplicates
 
 
+@pytest.mark.each_broker
 def test_a_message_with_a_priority_leaves_a_full_broker(product: Product) -> None:
     """From the list that kombu's producers put it into."""
     app = producer_app(product.settings)

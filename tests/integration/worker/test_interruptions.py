@@ -89,7 +89,6 @@ def test_sigterm_while_the_store_is_locked_puts_the_message_back(product: Produc
     assert 0 == stats.duplicates
 
 
-@pytest.mark.each_broker
 def test_message_of_a_killed_worker_comes_back(product: Product) -> None:
     """After kill -9, the next worker applies the others at once, and what the dead one had taken after its lease."""
     with working(product) as worker, locked(product):
@@ -106,7 +105,6 @@ def test_message_of_a_killed_worker_comes_back(product: Product) -> None:
     assert 0 == taken(product)
 
 
-@pytest.mark.each_broker
 def test_a_living_worker_keeps_what_it_has_taken(product: Product) -> None:
     """Though its message waits long for the store, no other worker takes it away."""
     with working(product) as first:

@@ -89,6 +89,7 @@ def test_each_worker_applies_what_is_its_lanes(on_server: Product) -> None:
     assert (40, 40, 40, True) == (stats.patterns, stats.sightings, stats.applications, stats.balanced)
 
 
+@pytest.mark.long
 @ON_POSTGRESQL
 def test_batches_do_not_mix_lanes(on_server: Product) -> None:
     """What is sent together goes out as one batch for each lane, in order."""
@@ -164,6 +165,7 @@ def test_a_worker_has_to_know_its_lane(alone: Product) -> None:
         assert said in alone.log("worker").splitlines()
 
 
+@pytest.mark.long
 @ON_POSTGRESQL
 def test_up_runs_a_worker_for_each_lane(home: Path, database: Database) -> None:
     """Each with a log of its own."""

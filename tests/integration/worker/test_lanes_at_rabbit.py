@@ -35,6 +35,7 @@ def waiting(server: RabbitServer) -> list[tuple[int, int]]:
     return list(server.counts(queue_of(0), queue_of(1)))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 def test_each_lane_has_a_queue_and_survives_a_kill(at_rabbit: Product, rabbit_server: RabbitServer) -> None:
     """What was sent while a lane had no worker is applied by its next one; the other lane goes on meanwhile."""

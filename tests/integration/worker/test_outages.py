@@ -106,6 +106,7 @@ def test_a_worker_that_waits_for_a_broker_can_be_stopped(alone: Product) -> None
         assert 0 == worker.stop()
 
 
+@pytest.mark.long
 def test_a_store_that_is_locked_for_long(embedded: Product) -> None:
     """Past every time that SQLite waits for a lock; the lease on the message is kept meanwhile."""
     with working(embedded) as worker:
@@ -130,6 +131,7 @@ def full_disk(pid: int) -> Generator[None]:
         resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="another process can be limited on Linux only")
 def test_a_store_whose_disk_is_full(embedded: Product) -> None:
     """The message waits until there is room, and is not quarantined."""

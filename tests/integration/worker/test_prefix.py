@@ -76,6 +76,7 @@ def test_what_is_replayed_comes_back_behind_the_prefix(pair: tuple[Product, Prod
     assert [b"no message"] == product.client.lrange(f"left.{QUEUE}", 0, -1)
 
 
+@pytest.mark.long
 def test_the_dashboard_shows_the_tasks_of_its_own(pair: tuple[Product, Product]) -> None:
     """Events pass behind the prefix, too."""
     left, right = pair

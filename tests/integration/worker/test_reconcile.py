@@ -39,6 +39,7 @@ def record(producer: Producer, name: str, count: int = 300) -> None:
     assert producer.flush(LONGEST)
 
 
+@pytest.mark.long
 def test_emptied_broker_is_filled_again(embedded: Product) -> None:
     """What was applied is left alone, what is quarantined too; the rest is sent again, and once more does nothing."""
     with producer(embedded) as recording:
@@ -55,6 +56,7 @@ def test_emptied_broker_is_filled_again(embedded: Product) -> None:
     assert (600, 600, 0) == (stats.patterns, stats.sightings, stats.duplicates)
 
 
+@pytest.mark.long
 def test_broker_that_lost_its_disk_is_filled_again(alone: Product) -> None:
     """It comes back empty; the producers and the worker go on by themselves, and nothing is missing in the end."""
     with alone.worker(), producer(alone) as recording:

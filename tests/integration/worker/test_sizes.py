@@ -54,6 +54,7 @@ def test_what_is_larger_than_any_message_is_refused_by_the_server(embedded: Prod
     app.close()
 
 
+@pytest.mark.long
 def test_the_brokers_memory_is_the_settings(alone: Product) -> None:
     """What happens when it is full is tested with the transport."""
     with alone.up(env={"OSTINATO_BROKER_MEMORY": "8mb"}):

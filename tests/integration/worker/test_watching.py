@@ -126,6 +126,7 @@ def test_a_task_is_shown_the_commit_that_it_was_applied_by(settings: Settings, o
     assert {each.id for each in tasks} == {each.parent for each in commits}
 
 
+@pytest.mark.long
 def test_the_worker_ends_although_the_traces_are_never_answered(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
