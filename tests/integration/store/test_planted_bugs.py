@@ -1,6 +1,6 @@
 """The searches of `checks` find bugs: each is planted in the running product, and found.
 
-Without it the same search finds nothing: `test_properties` runs it over as many examples, and more. A bug of the
+Without it the same search finds nothing: the long form runs it over as many examples, and more. A bug of the
 transport's own, fetching that is not atomic, is not among them: it shows in the broker, not in the store.
 """
 
