@@ -40,5 +40,5 @@ def laboratory(database: Database) -> Generator[Laboratory]:
 
 @pytest.fixture
 def bound(full: bool) -> Bound:  # noqa: FBT001 - a fixture
-    """Searches have half of the examples in the short form, the same in every run, and fresh ones in the long one."""
-    return lambda examples: settings(BOUNDED, derandomize=not full, max_examples=examples if full else examples // 2)
+    """Searches have the same examples in every run of the short form, and fresh ones in the long one."""
+    return lambda examples: settings(BOUNDED, derandomize=not full, max_examples=examples)

@@ -22,4 +22,4 @@ pytestmark = SEARCHED
 )
 def test_it_holds(check: Check, laboratory: Laboratory, bound: Bound) -> None:
     """Each message counts once or is kept, through any repetition, crash or clock (spec 4, 5, 7)."""
-    check(laboratory, bound(100))
+    check(laboratory, bound(50))

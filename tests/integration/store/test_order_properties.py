@@ -21,4 +21,4 @@ pytestmark = SEARCHED
 )
 def test_it_holds(check: Check, laboratory: Laboratory, bound: Bound) -> None:
     """Whenever messages come and however they are dealt out into batches (spec 4, 7: order-free, late is as good)."""
-    check(laboratory, bound(100))
+    check(laboratory, bound(50))

@@ -14,15 +14,15 @@ from tests.servers.databases import SqliteDatabase
 
 
 @SEARCHED
-def test_store_is_the_model(laboratory: Laboratory, bound: Bound) -> None:
+def test_store_is_the_model(laboratory: Laboratory, bound: Bound, full: bool) -> None:  # noqa: FBT001 - a fixture
     """After any stream of messages it holds what a serial model in plain Python says (spec 5, 6)."""
-    checks.store_is_the_model(laboratory, bound(120))
+    checks.store_is_the_model(laboratory, bound(120 if full else 50))
 
 
 @SEARCHED
-def test_any_journey_of_a_queue_and_a_worker(laboratory: Laboratory, bound: Bound) -> None:
+def test_any_journey_of_a_queue_and_a_worker(laboratory: Laboratory, bound: Bound, full: bool) -> None:  # noqa: FBT001 - a fixture
     """Crashes before and after the commit, restarts, clocks that jump, repetition and replay (spec 7)."""
-    machine.run(laboratory, bound(50))
+    machine.run(laboratory, bound(50 if full else 25))
 
 
 @pytest.fixture(scope="module")
