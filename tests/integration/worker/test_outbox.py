@@ -206,7 +206,6 @@ def test_end_of_the_interpreter_waits_for_no_broker(alone: Product) -> None:
         assert 100 == alone.wait_for(applied=100).patterns
 
 
-@pytest.mark.long
 def test_running_producer_sends_what_others_left(alone: Product) -> None:
     """Also while it has nothing to send itself."""
     with Producer(settings(alone)):
