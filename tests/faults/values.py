@@ -158,7 +158,7 @@ def _drawn(total: int, name: str) -> list[tuple[str, Any]]:
     found: list[tuple[str, Any]] = []
 
     @seed(name)
-    @settings(max_examples=total, phases=[Phase.generate], database=None, deadline=None)
+    @settings(max_examples=total, phases=[Phase.generate], database=None)
     @given(st.sampled_from(sorted(TEXTS)), good | good | good | st.text(_CHARACTERS | _WRONG, max_size=9))
     def draw(field: str, text: str) -> None:
         # Two halves of a pair that meet are one character once they were JSON.

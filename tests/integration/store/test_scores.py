@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, insert, make_url, select
 
@@ -78,7 +78,6 @@ def add(connection: Connection, evidence: list[Evidence]) -> None:
 
 
 @given(now=MOMENTS, cases=st.lists(CASES, min_size=1, max_size=20))
-@settings(deadline=None)
 @example(*since(2024, 2, 28, days=1))
 @example(*since(2024, 2, 29, days=366))
 @example(*since(2026, 3, 29, hours=23, minutes=59))
